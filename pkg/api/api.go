@@ -1,0 +1,350 @@
+// Package api holds the broker's wire types, its error codes and a Client for them.
+// It has no logic of its own: what is decided is decided in the broker and the gateway.
+package api
+
+import "time"
+
+// Version is the version of the HTTP API that this package speaks; it stands in every path.
+const Version = "v1"
+
+// Discovery answers GET /.well-known/hoop, without a sign-in.
+type Discovery struct {
+	Version      string     `json:"version"`       // of the server, a semantic version
+	OldestClient string     `json:"oldest_client"` // oldest client version that is served
+	Providers    []Provider `json:"providers"`
+}
+
+// Provider is one identity provider that the broker trusts.
+type Provider struct {
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind"` // "oidc"
+	Issuer   string   `json:"issuer"`
+	ClientID string   `json:"client_id"`
+	Scopes   []string `json:"scopes"`
+	Device   string   `json:"device"` // who serves the device flow: "provider" or "broker"
+}
+
+// Identity is a person, a workload or an agent as the broker knows it. (Issuer, Subject) is the key.
+type Identity struct {
+	Issuer  string   `json:"issuer"`
+	Subject string   `json:"subject"`
+	User    string   `json:"user"` // for display and for `users` in a policy
+	Groups  []string `json:"groups"`
+	Type    string   `json:"type"` // "human", "workload" or "agent"
+}
+
+// LoginRequest is the body of POST /v1/login.
+type LoginRequest struct {
+	Provider string `json:"provider"` // a Provider.Name; empty: found by the token's issuer
+	IDToken  string `json:"id_token"`
+	// RefreshToken is the provider's, where it gave one: the broker asks the provider again with it.
+	RefreshToken string `json:"refresh_token,omitempty"`
+}
+
+// RefreshRequest is the body of POST /v1/login/refresh. The token is used up by it.
+type RefreshRequest struct {
+	RefreshToken string `json:"refresh_token"`
+}
+
+// Session answers POST /v1/login and /v1/login/refresh: a sign-in at the broker.
+type Session struct {
+	AccessToken      string    `json:"access_token"`
+	ExpiresAt        time.Time `json:"expires_at"`
+	RefreshToken     string    `json:"refresh_token,omitempty"` // absent for workload tokens
+	RefreshExpiresAt time.Time `json:"refresh_expires_at,omitzero"`
+	Identity         Identity  `json:"identity"`
+}
+
+// Connection is a named target within one's reach.
+type Connection struct {
+	Name     string            `json:"name"`
+	Kind     string            `json:"kind"`
+	Database string            `json:"database,omitempty"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Rule     string            `json:"rule"` // the reach rule that gives it
+	TTL      int64             `json:"ttl_seconds"`
+	Reason   string            `json:"reason"` // "required" or "optional"
+}
+
+// Connections answers GET /v1/connections.
+type Connections struct {
+	Connections []Connection `json:"connections"`
+}
+
+// GrantRequest is the body of POST /v1/grants.
+type GrantRequest struct {
+	Connection string `json:"connection"`
+	PublicKey  []byte `json:"public_key"` // PKIX DER of a P-256 key that the client process made
+	Reason     string `json:"reason,omitempty"`
+	TTLSeconds int64  `json:"ttl_seconds,omitempty"` // shortens the reach's ttl, never lengthens it
+}
+
+// Certificate answers POST /v1/grants/{id}/certificate, and stands in Grant.
+type Certificate struct {
+	Certificate string    `json:"certificate"` // PEM
+	NotAfter    time.Time `json:"not_after"`
+	RenewAfter  time.Time `json:"renew_after"`
+}
+
+// Gateway says where a grant is used and how the gateway is known.
+type Gateway struct {
+	Addresses  []string `json:"addresses"`   // host:port
+	ServerName string   `json:"server_name"` // verified against CA alone
+	CA         string   `json:"ca"`          // PEM
+}
+
+// Grant answers POST /v1/grants and stands in lists (there without Certificate and Gateway).
+type Grant struct {
+	ID          string       `json:"grant_id"`
+	Connection  Connection   `json:"connection"`
+	Identity    Identity     `json:"identity"`
+	Reason      string       `json:"reason,omitempty"`
+	State       string       `json:"state"` // "active", "expired" or "ended"
+	CreatedAt   time.Time    `json:"created_at"`
+	ExpiresAt   time.Time    `json:"expires_at"`
+	EndedBy     string       `json:"ended_by,omitempty"`
+	Certificate *Certificate `json:"certificate,omitempty"`
+	Gateway     *Gateway     `json:"gateway,omitempty"`
+}
+
+// Grants answers GET /v1/grants.
+type Grants struct {
+	Grants []Grant `json:"grants"`
+}
+
+// EndRequest is the body of DELETE /v1/grants/{id} and POST /v1/sessions/{id}/end.
+type EndRequest struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// Event types of GET /v1/grants/{id}/events, server-sent events whose id is the sequence to resume after.
+const (
+	EventApprovalRequired = "approval_required"
+	EventApprovalWaiting  = "approval_waiting"
+	EventApproved         = "approved"
+	EventRejected         = "rejected"
+	EventCommandRefused   = "command_refused"
+	EventExpiring         = "expiring"
+	EventClosed           = "closed"
+)
+
+// GrantEvent is one event of a grant. Fields that do not belong to its type are absent.
+type GrantEvent struct {
+	Seq         int64     `json:"seq"`
+	Type        string    `json:"event"`
+	Time        time.Time `json:"time"`
+	ApprovalID  string    `json:"approval_id,omitempty"`
+	ApprovalURL string    `json:"approval_url,omitempty"`
+	Command     string    `json:"command,omitempty"`
+	By          string    `json:"by,omitempty"`
+	HoldUntil   time.Time `json:"hold_until,omitzero"`
+	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	Refusal     *Refusal  `json:"refusal,omitempty"`
+	Code        string    `json:"code,omitempty"`
+	Message     string    `json:"message,omitempty"`
+}
+
+// Refusal says why a command did not run: the same object in every protocol.
+type Refusal struct {
+	Code        string   `json:"code"` // "denied", "approval_required", "rejected", "unavailable", …
+	Rule        string   `json:"rule"`
+	Message     string   `json:"message"`
+	DecisionID  string   `json:"decision_id"`
+	Retryable   bool     `json:"retryable"`
+	ApprovalID  string   `json:"approval_id,omitempty"`
+	ApprovalURL string   `json:"approval_url,omitempty"`
+	Remedy      []Remedy `json:"remedy"`
+}
+
+// Remedy is one thing that would make a refused command run.
+type Remedy struct {
+	Kind string `json:"kind"` // "rewrite", "approval", "ask", "reconnect", "retry"
+	Text string `json:"text"`
+}
+
+// Access is one pair of effect and object that a command is judged by.
+type Access struct {
+	Effect string `json:"effect"`
+	Object string `json:"object,omitempty"`
+}
+
+// Approval states.
+const (
+	ApprovalPending   = "pending"
+	ApprovalApproved  = "approved"
+	ApprovalUsed      = "used"
+	ApprovalRejected  = "rejected"
+	ApprovalExpired   = "expired"
+	ApprovalWithdrawn = "withdrawn"
+)
+
+// Approval is a request that somebody else lets one command run.
+type Approval struct {
+	ID         string             `json:"id"`
+	Requester  Identity           `json:"requester"`
+	Connection string             `json:"connection"`
+	Digest     string             `json:"digest"`  // hex SHA-256 of exactly what would run
+	Command    string             `json:"command"` // in full, never truncated
+	Params     []string           `json:"params,omitempty"`
+	Accesses   []Access           `json:"accesses"`
+	Filter     string             `json:"filter,omitempty"` // "none", "constant" or "some"
+	Preview    string             `json:"preview,omitempty"`
+	Reason     string             `json:"reason,omitempty"`
+	Rule       string             `json:"rule"`
+	Approvers  []Approvers        `json:"approvers"`
+	State      string             `json:"state"`
+	CreatedAt  time.Time          `json:"created_at"`
+	ExpiresAt  time.Time          `json:"expires_at"`
+	Decisions  []ApprovalDecision `json:"decisions"`
+	URL        string             `json:"url"`
+}
+
+// Approvers is one rule's demand: quorum people of these users or groups.
+type Approvers struct {
+	Rule   string   `json:"rule"`
+	Users  []string `json:"users,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+	Quorum int      `json:"quorum"`
+}
+
+// ApprovalDecision is what one reviewer said.
+type ApprovalDecision struct {
+	By       Identity  `json:"by"`
+	Decision string    `json:"decision"` // "approve" or "reject"
+	Comment  string    `json:"comment,omitempty"`
+	Scope    string    `json:"scope"` // "once"
+	Time     time.Time `json:"time"`
+}
+
+// DecisionRequest is the body of POST /v1/approvals/{id}/decision. Digest is that of what the reviewer was shown.
+type DecisionRequest struct {
+	Decision string `json:"decision"`
+	Digest   string `json:"digest"`
+	Comment  string `json:"comment,omitempty"`
+}
+
+// Approvals answers GET /v1/approvals.
+type Approvals struct {
+	Approvals []Approval `json:"approvals"`
+}
+
+// SessionInfo is one client socket through the gateway, as the index knows it.
+type SessionInfo struct {
+	ID         string    `json:"id"`
+	GrantID    string    `json:"grant_id"`
+	Connection string    `json:"connection"`
+	Kind       string    `json:"kind"`
+	Identity   Identity  `json:"identity"`
+	Client     string    `json:"client,omitempty"` // what the client program calls itself
+	State      string    `json:"state"`            // "open", "sealed" or "crashed"
+	StartedAt  time.Time `json:"started_at"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	EndReason  string    `json:"end_reason,omitempty"`
+	Commands   int64     `json:"commands"`
+	Refused    int64     `json:"refused"`
+	Recording  string    `json:"recording"` // path below the store's root
+	// Head is the chain's hash at the latest checkpoint that the broker witnessed, in hex.
+	Head    string `json:"head,omitempty"`
+	HeadSeq uint64 `json:"head_seq,omitempty"`
+}
+
+// Sessions answers GET /v1/sessions.
+type Sessions struct {
+	Sessions []SessionInfo `json:"sessions"`
+}
+
+// Lock keeps a person out until it is lifted.
+type Lock struct {
+	User    string    `json:"user"` // a user name, or issuer and subject joined by "|"
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by"`
+	Created time.Time `json:"created_at"`
+}
+
+// LockRequest is the body of POST /v1/locks.
+type LockRequest struct {
+	User   string `json:"user"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Locks answers GET /v1/locks.
+type Locks struct {
+	Locks []Lock `json:"locks"`
+}
+
+// CanRequest is the body of POST /v1/can. Without a command it asks what one may do there at all.
+type CanRequest struct {
+	Connection string `json:"connection"`
+	Command    string `json:"command,omitempty"`
+	As         *As    `json:"as,omitempty"` // another person; needs the power policy.explain
+}
+
+// As names a person for a question about a policy.
+type As struct {
+	User   string   `json:"user"`
+	Groups []string `json:"groups"`
+}
+
+// Can answers POST /v1/can.
+type Can struct {
+	Connection string     `json:"connection"`
+	Verdict    string     `json:"verdict,omitempty"` // "allow", "approve" or "deny"
+	Rule       string     `json:"rule,omitempty"`
+	Message    string     `json:"message,omitempty"`
+	Accesses   []Judged   `json:"accesses,omitempty"`
+	Masked     []string   `json:"masked,omitempty"` // columns that are masked for this person
+	Runs       string     `json:"runs,omitempty"`   // the text that would be sent to the target
+	Remedy     []Remedy   `json:"remedy,omitempty"`
+	Rules      []RuleLine `json:"rules,omitempty"` // without a command: what the rules say
+}
+
+// Judged is one pair with the verdict on it.
+type Judged struct {
+	Access
+	Verdict string `json:"verdict"`
+	Rule    string `json:"rule"`
+}
+
+// RuleLine is one rule in a sentence.
+type RuleLine struct {
+	Rule    string   `json:"rule"`
+	Verdict string   `json:"verdict"`
+	Effects []string `json:"effects,omitempty"`
+	Objects []string `json:"objects,omitempty"`
+}
+
+// PolicyRequest is the body of POST /v1/policy/test and /v1/policy/explain: a policy file to judge with.
+type PolicyRequest struct {
+	Policy     string `json:"policy"` // YAML; empty: the one in force
+	As         *As    `json:"as,omitempty"`
+	Connection string `json:"connection,omitempty"`
+	Command    string `json:"command,omitempty"`
+}
+
+// PolicyReport answers POST /v1/policy/test.
+type PolicyReport struct {
+	OK       bool            `json:"ok"`
+	Problems []PolicyProblem `json:"problems"`
+	Tests    int             `json:"tests"`
+	Failed   int             `json:"failed"`
+}
+
+// PolicyProblem is one thing wrong in a policy file.
+type PolicyProblem struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Keys answers GET /v1/keys: the public keys that recordings are signed with.
+type Keys struct {
+	Keys []Key `json:"keys"`
+}
+
+// Key is one Ed25519 public key.
+type Key struct {
+	ID      string    `json:"id"` // hex of the first 8 bytes of the key's SHA-256
+	Public  []byte    `json:"public"`
+	Created time.Time `json:"created_at"`
+}

@@ -1,0 +1,135 @@
+// Package pgsql understands PostgreSQL's SQL: text to commands, effects, relations and functions, and text rewritten
+// so that masked columns do not exist for the person who reads. What it can't understand it refuses.
+package pgsql
+
+// Effects, the words of DESIGN.md section 7.
+const (
+	Read      = "read"
+	Write     = "write"
+	Delete    = "delete"
+	Schema    = "schema"
+	Privilege = "privilege"
+	Execute   = "execute"
+	Transfer  = "transfer"
+	Session   = "session"
+	Admin     = "admin"
+	Unknown   = "unknown"
+)
+
+// Access is one effect on one object ("schema.relation", or "" for an effect without one).
+type Access struct{ Effect, Object string }
+
+// MaskAs says what a masked column shows.
+type MaskAs string
+
+// What a masked column shows: ***, NULL, or *** with the last four characters.
+const (
+	Redact MaskAs = "redact"
+	Null   MaskAs = "null"
+	Last4  MaskAs = "last4"
+)
+
+// ColumnMask is one masked column after patterns were resolved against a catalog.
+type ColumnMask struct {
+	As       MaskAs
+	Writable bool
+}
+
+// Masks holds the masked columns of each relation, by the relation's OID and the column's name.
+// It is made by Catalog.Masks from patterns, with inheritance and partitions already spread.
+type Masks struct {
+	Columns map[uint32]map[string]ColumnMask
+	// Opaque are relations that read masked ones in a way that is not followed (views, materialised views): reading them is refused.
+	Opaque map[uint32]string // why, for the refusal
+}
+
+// Env is what a text is understood in.
+type Env struct {
+	// Catalog is nil where no server is at hand (`hoopd policy test`): names stand as written, unqualified ones in "public".
+	Catalog *Catalog
+	// SearchPath is what current_schemas(true) answered in the session.
+	SearchPath []string
+	Masks      *Masks // nil: nothing is masked
+	// Prepared and Cursor answer what an EXECUTE or a FETCH of that name would continue. Nil functions know no name.
+	Prepared func(name string) ([]Access, bool)
+	Cursor   func(name string) ([]Access, bool)
+}
+
+// Name of what a statement changes in the session's own name spaces, or uses from them.
+type NameUse struct {
+	Op   NameOp
+	Name string // "" with DeallocateAll and the like
+}
+
+// NameOp is what happens to a name.
+type NameOp uint8
+
+// What can happen to a name. DiscardAll drops prepared statements and cursors both.
+const (
+	NoName NameOp = iota
+	Prepare
+	ExecutePrepared
+	Deallocate
+	DeallocateAll
+	DeclareCursor
+	FetchCursor
+	CloseCursor
+	CloseAllCursors
+)
+
+// Transaction is what a statement does to the transaction.
+type Transaction uint8
+
+// What a statement does to the transaction. Opens covers BEGIN, START TRANSACTION, SET TRANSACTION and SAVEPOINT:
+// what may stand before a hold.
+const (
+	NoTransaction Transaction = iota
+	Opens
+	Commits
+	RollsBack // ROLLBACK and ROLLBACK TO
+)
+
+// Statement is one SQL statement of a text.
+type Statement struct {
+	Command   string   // lower case: "select", "insert", "copy", "create table", …
+	Accesses  []Access // sorted, without repeats, never empty
+	Filter    string   // UPDATE and DELETE: "none", "constant", "some"
+	Functions []string // qualified, sorted
+	Relations int      // how many different relations it names
+	Names     NameUse
+	Tx        Transaction
+	CopyIn    bool // COPY … FROM STDIN
+	CopyOut   bool // COPY … TO STDOUT
+	// ChangesCatalog: DDL, temporary objects too; the catalog must be read again before the next name is resolved.
+	ChangesCatalog bool
+	// Reviewed: every function and operator in it is on the reviewed lists, so that planning it runs no foreign code.
+	Reviewed bool
+	// TargetMasked: it writes to a relation with masked columns, so the free text of errors is replaced.
+	TargetMasked bool
+	// Inner are the accesses of a PREPARE's or a cursor's own statement: what EXECUTE and FETCH of Names.Name continue.
+	Inner []Access
+}
+
+// Analysis is what is known of a text. Texts with a Problem must not be sent.
+type Analysis struct {
+	Text       string
+	Statements []Statement // none for an empty query
+	Normal     string      // normal form: constants as written, comments dropped, spaces folded
+	// Recorded is Text with password literals, and literals compared with or written to masked columns, blanked.
+	Recorded string
+	// BlankParams are the numbers (from 1) of parameters that are compared with or written to masked columns.
+	BlankParams []int
+	Rewritten   string   // what to send: Text where nothing had to be changed
+	Masked      []string // "schema.table.column" of the masked columns of all relations that were read, sorted
+	Warnings    []string // "email is masked for you; this condition compares the mask"
+	Problem     *Problem
+}
+
+// Problem says why a text can't be sent, in words for the person who wrote it.
+type Problem struct {
+	SQLState string // "42601", "42501", "42P01", "54001", "22021", …
+	Message  string
+	Hint     string // what would work
+	Rule     string // "unparsable", "limits", "mask", "names", "session" …: stands where a policy rule's name would
+	Position int    // character in Text, from 1; 0 unknown
+}
