@@ -1,0 +1,34 @@
+package pgtest_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql/pgtest"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+func TestTheLogHoldsEveryStatementThatReachedTheServer(t *testing.T) {
+	s := pgtest.Start(t)
+	if err := s.Exec("SELECT 'marker one'"); err != nil {
+		t.Fatal(err)
+	}
+	if log := s.Log(); !strings.Contains(log, "marker one") || strings.Contains(log, "marker two") {
+		t.Fatalf("log: %s", log)
+	}
+}
+
+func TestTCPAsksForThePassword(t *testing.T) {
+	s := pgtest.Start(t)
+	if _, err := pgconn.Connect(context.Background(), s.DSNFor("postgres", "wrong", "postgres")); err == nil {
+		t.Fatal("a wrong password was accepted")
+	}
+	conn, err := pgconn.Connect(context.Background(), s.SocketDSN("postgres", "postgres"))
+	if err != nil {
+		t.Fatalf("over the socket: %v", err)
+	}
+	if err := conn.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
