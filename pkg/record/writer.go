@@ -1,0 +1,271 @@
+package record
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// keepBuffer is the largest buffer that a Writer holds on to between frames.
+const keepBuffer = 256 << 10
+
+// Writer appends frames to one recording. It is safe for concurrent use. Every call after a failure returns ErrFailed:
+// there is no way back for a file whose content is in doubt.
+type Writer struct {
+	f     file
+	o     Options
+	start time.Time
+
+	mu   sync.Mutex
+	cond sync.Cond // of mu: written, synced, syncing or err changed
+	buf  []byte    // hash before, header, body, hash after: the frame as it is built
+	off  int64     // end of the last whole frame
+	seq  uint64
+	hash [32]byte
+	last time.Time // of the last frame
+
+	synced  uint64 // the last frame known to be on the disk
+	syncing bool
+	err     error // set once
+	closing bool  // Seal was called
+
+	signed      uint64 // the last checkpoint
+	timer       *time.Timer
+	armed       bool
+	telling     chan struct{} // holds a token while OnCheckpoint runs
+	checkpoints sync.WaitGroup
+
+	queue           chan batch // nil until the first large batch
+	free            chan []byte
+	queued, written uint64 // batches
+	worker          sync.WaitGroup
+
+	writing  atomic.Int64 // when the frame being written was begun, Unix nanoseconds; 0: none
+	handling atomic.Int64 // when the batch being handled was queued
+}
+
+// Append adds an event. When it returns, the frame is in the kernel: the death of this process loses nothing. Batches
+// queued before it are written first, so frames stand in the file in the order of the calls.
+func (w *Writer) Append(t Type, body []byte) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.append(t, body)
+}
+
+// AppendSync is Append that also waits until the frame is on the disk. Waiters that arrive during a sync share the
+// next one.
+func (w *Writer) AppendSync(t Type, body []byte) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seq, err := w.append(t, body)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.sync(seq); err != nil {
+		return 0, err
+	}
+	return seq, nil
+}
+
+// AppendEvent encodes an event and adds it with Append.
+func (w *Writer) AppendEvent(b Body) (uint64, error) {
+	body, err := Encode(b)
+	if err != nil {
+		return 0, err
+	}
+	return w.Append(b.Type(), body)
+}
+
+// AppendEventSync encodes an event and adds it with AppendSync.
+func (w *Writer) AppendEventSync(b Body) (uint64, error) {
+	body, err := Encode(b)
+	if err != nil {
+		return 0, err
+	}
+	return w.AppendSync(b.Type(), body)
+}
+
+// Head is the end of the chain now.
+func (w *Writer) Head() Head {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.head()
+}
+
+// Err is the failure that ended this Writer, or nil.
+func (w *Writer) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Lag is how long the oldest data that is not in the kernel yet has been waiting; 0 when nothing waits. It never
+// blocks, so that a watchdog can ask it of a Writer whose disk hangs.
+func (w *Writer) Lag() time.Duration {
+	now := w.o.Now().UnixNano()
+	return max(since(now, w.writing.Load()), since(now, w.handling.Load()))
+}
+
+func since(now, then int64) time.Duration {
+	if then == 0 {
+		return 0
+	}
+	return max(0, time.Duration(now-then))
+}
+
+func (w *Writer) head() Head { return Head{Seq: w.seq, Hash: w.hash, Time: w.last.UTC()} }
+
+// append waits for the batches that are queued now, writes one frame and sees to its checkpoint. mu is held.
+func (w *Writer) append(t Type, body []byte) (uint64, error) {
+	if err := w.usable(); err != nil {
+		return 0, err
+	}
+	if len(body) > MaxBody {
+		return 0, fmt.Errorf("append %d bytes: %w", len(body), ErrTooLarge)
+	}
+	if t <= TypeSeal || t == TypeRows {
+		return 0, fmt.Errorf("append frame of type %d: only events are appended", t)
+	}
+	if err := w.drained(); err != nil {
+		return 0, err
+	}
+	if err := w.write(t, nil, body); err != nil {
+		return 0, err
+	}
+	w.arm()
+	return w.seq, nil
+}
+
+// drained waits until the batches queued before now are written. Afterwards the Writer is usable, or the error says
+// why it isn't: Seal may have come in between.
+func (w *Writer) drained() error {
+	for target := w.queued; w.written < target && w.err == nil; {
+		w.cond.Wait()
+	}
+	return w.usable()
+}
+
+func (w *Writer) usable() error {
+	if w.err != nil {
+		return w.err
+	}
+	if w.closing {
+		return ErrSealed
+	}
+	return nil
+}
+
+// write puts one frame (its body in two parts) at the end of the file with one system call. mu is held.
+func (w *Writer) write(t Type, prefix, body []byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	return w.writeAt(w.o.Now(), t, prefix, body)
+}
+
+func (w *Writer) writeAt(now time.Time, t Type, prefix, body []byte) error {
+	w.writing.Store(now.UnixNano())
+	defer w.writing.Store(0)
+	w.build(t, now, prefix, body)
+	hash := sha256.Sum256(w.buf)
+	w.buf = append(w.buf, hash[:]...)
+	frame := w.buf[hashSize:]
+	if w.o.MaxBytes > 0 && t != TypeSeal && w.off+int64(len(frame)) > w.o.MaxBytes {
+		return w.fail(ErrFull)
+	}
+	n, err := w.f.WriteAt(frame, w.off)
+	if err != nil || n != len(frame) {
+		return w.fail(fmt.Errorf("write frame %d: %w", w.seq+1, shortWrite(err)))
+	}
+	w.off += int64(n)
+	w.seq++
+	w.hash = hash
+	w.last = now
+	if cap(w.buf) > keepBuffer {
+		w.buf = nil
+	}
+	return nil
+}
+
+// build fills buf with the hash before, the header and the body of the next frame: what the chain hashes.
+func (w *Writer) build(t Type, now time.Time, prefix, body []byte) {
+	length := len(prefix) + len(body)
+	w.buf = slices.Grow(w.buf[:0], 2*hashSize+headerSize+length)
+	w.buf = append(w.buf, w.hash[:]...)
+	w.buf = w.buf[:hashSize+headerSize]
+	w.header(t, now, length).put(w.buf[hashSize:])
+	w.buf = append(w.buf, prefix...)
+	w.buf = append(w.buf, body...)
+}
+
+func (w *Writer) header(t Type, now time.Time, length int) frameHeader {
+	return frameHeader{length: uint32(length), seq: w.seq + 1, elapsed: int64(now.Sub(w.start)), wall: now.UnixNano(), typ: t}
+}
+
+// sign writes a checkpoint or a seal, whose signature covers the chain before it, its own header and what rest says.
+func (w *Writer) sign(t Type, rest []byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	now := w.o.Now()
+	header := w.header(t, now, signatureSize+len(rest))
+	prefix := append(make([]byte, 0, signatureSize), w.o.Signer.id[:]...)
+	prefix = append(prefix, ed25519.Sign(w.o.Signer.key, signedMessage(w.hash, header, rest))...)
+	if err := w.writeAt(now, t, prefix, rest); err != nil {
+		return err
+	}
+	w.signed = w.seq
+	return nil
+}
+
+// fail ends the Writer for good, and cuts off what a failed write may have left of a frame. mu is held.
+func (w *Writer) fail(cause error) error {
+	if w.err != nil {
+		return w.err
+	}
+	w.err = fmt.Errorf("%w: %w", ErrFailed, cause)
+	w.o.Logger.Error("recording failed", "error", cause, "frame", w.seq)
+	if err := w.f.Truncate(w.off); err != nil {
+		w.o.Logger.Error("torn tail of recording not cut", "error", err)
+	}
+	w.cond.Broadcast()
+	return w.err
+}
+
+// sync waits until the frame seq is on the disk. mu is held, and given up while waiting. A failed sync fails the
+// Writer: the kernel may have dropped the pages, and a second sync would report success.
+func (w *Writer) sync(seq uint64) error {
+	for w.synced < seq {
+		if w.err != nil {
+			return w.err
+		}
+		if w.syncing {
+			w.cond.Wait()
+			continue
+		}
+		w.syncing = true
+		target := w.seq
+		w.mu.Unlock()
+		err := w.f.Sync()
+		w.mu.Lock()
+		w.syncing = false
+		w.cond.Broadcast()
+		if err != nil {
+			return w.fail(fmt.Errorf("sync: %w", err))
+		}
+		w.synced = target
+	}
+	return nil
+}
+
+func shortWrite(err error) error {
+	if err == nil {
+		return io.ErrShortWrite
+	}
+	return err
+}
