@@ -1,0 +1,123 @@
+package policy
+
+import "fmt"
+
+// Names that stand where a rule's name would, where no rule decided. No rule may bear them.
+const (
+	RuleDefault  = "default"  // nothing allows it
+	RuleInternal = "internal" // the policy could not be evaluated
+)
+
+// Decide judges a command: the door through which every command of every kind goes.
+//
+// For each pair of the command it is deny if any matching rule denies, else approve if any asks for it, else allow if
+// any allows, else deny. The verdict on the command is the strictest of its pairs. A nil or zero Policy, a command
+// without pairs, a condition that can't be evaluated and a panic all deny.
+func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
+	defer func() {
+		if recover() != nil {
+			d = refuseAll(cmd, RuleInternal, "the policy could not be evaluated for this command")
+		}
+	}()
+	if p == nil {
+		return refuseAll(cmd, RuleDefault, "there is no policy, so nothing is allowed")
+	}
+	if len(cmd.Accesses) == 0 {
+		return refuseAll(cmd, RuleDefault, "nothing is known of what this command does")
+	}
+	var room [32]*rule
+	matched := room[:0]
+	for i := range p.rules {
+		r := &p.rules[i]
+		holds, err := r.matches(&s, &c, &cmd)
+		if err != nil {
+			return refuseAll(cmd, r.name, fmt.Sprintf("the condition of rule %s can't be evaluated: %v", r.name, err))
+		}
+		if holds {
+			matched = append(matched, r)
+		}
+	}
+	return judge(matched, &s, &c, &cmd)
+}
+
+// matches says whether a rule matches at least one pair of the command: the fields of the command as a whole hold, and
+// it speaks of a pair. The condition comes last, as it costs most.
+func (r *rule) matches(s *Subject, c *Connection, cmd *Command) (bool, error) {
+	if !r.meets(s, c) || r.sql != nil && !r.sql.match(cmd.SQL, r.verdict) || !r.touchesAny(cmd.Accesses) {
+		return false, nil
+	}
+	if r.when == nil {
+		return true, nil
+	}
+	return r.when.holds(s, c, cmd)
+}
+
+// judge takes the verdict on each pair from the rules that match, and the strictest of them for the command.
+func judge(matched []*rule, s *Subject, c *Connection, cmd *Command) Decision {
+	d := Decision{Verdict: Allow, Judged: make([]Judged, len(cmd.Accesses))}
+	var decisive *rule
+	var pair *Access
+	for i := range cmd.Accesses {
+		a := &cmd.Accesses[i]
+		r := strictest(matched, a)
+		j := Judged{Access: *a, Verdict: Deny, Rule: RuleDefault}
+		if r != nil {
+			j.Verdict, j.Rule = r.verdict, r.name
+		}
+		d.Judged[i] = j
+		// The first pair with the strictest verdict gives the reason; a rule that denies says more than the lack of one.
+		if pair == nil || j.Verdict < d.Verdict || j.Verdict == d.Verdict && decisive == nil && r != nil {
+			d.Verdict, decisive, pair = j.Verdict, r, a
+		}
+	}
+	d.Rule, d.Message = reason(decisive, pair, s, c)
+	if d.Verdict == Approve {
+		d.Approvals = approvals(matched, cmd)
+	}
+	return d
+}
+
+// strictest is the rule that decides on a pair: of those that speak of it the first with the strictest verdict.
+func strictest(matched []*rule, a *Access) *rule {
+	var best *rule
+	for _, r := range matched {
+		if (best == nil || r.verdict < best.verdict) && r.touches(a) {
+			best = r
+		}
+	}
+	return best
+}
+
+func reason(r *rule, a *Access, s *Subject, c *Connection) (name, message string) {
+	if r == nil {
+		return RuleDefault, "no rule allows " + s.User + " to " + deed(a) + " on " + c.Name
+	}
+	return r.name, r.message
+}
+
+// deed is a pair in words: "delete in public.users".
+func deed(a *Access) string {
+	if a.Object == "" {
+		return string(a.Effect)
+	}
+	return string(a.Effect) + " " + a.Object
+}
+
+// approvals are the demands of every approve rule that matched, in the order of the file.
+func approvals(matched []*rule, cmd *Command) []Approval {
+	var demands []Approval
+	for _, r := range matched {
+		if r.verdict == Approve && r.touchesAny(cmd.Accesses) {
+			demands = append(demands, r.approval)
+		}
+	}
+	return demands
+}
+
+func refuseAll(cmd Command, rule, message string) Decision {
+	d := Decision{Verdict: Deny, Rule: rule, Message: message}
+	for _, a := range cmd.Accesses {
+		d.Judged = append(d.Judged, Judged{Access: a, Verdict: Deny, Rule: rule})
+	}
+	return d
+}

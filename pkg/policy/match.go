@@ -1,0 +1,197 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// who says which subjects are meant. Every field that was written must hold; a list holds where one of its entries does.
+type who struct {
+	users, groups globs
+	types         []string
+	claims        []claim
+}
+
+type claim struct {
+	name   string
+	values []string
+}
+
+func (w *who) match(s *Subject) bool {
+	if w.users != nil && !w.users.match(s.User) {
+		return false
+	}
+	if w.groups != nil && !w.groups.matchAny(s.Groups) {
+		return false
+	}
+	if w.types != nil && !slices.Contains(w.types, s.Type) {
+		return false
+	}
+	for i := range w.claims {
+		if !w.claims[i].match(s.Claims[w.claims[i].name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// anybody says that the field leaves nobody out.
+func (w *who) anybody() bool {
+	return (w.users == nil || w.users.everything()) && w.groups == nil && w.types == nil && w.claims == nil
+}
+
+// match compares a claim exactly; of a list, one value must fit.
+func (c *claim) match(value any) bool {
+	if list, ok := value.([]any); ok {
+		return slices.ContainsFunc(list, c.match)
+	}
+	if list, ok := value.([]string); ok {
+		return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(c.values, s) })
+	}
+	text, ok := claimText(value)
+	return ok && slices.Contains(c.values, text)
+}
+
+func claimText(value any) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	case int, int64:
+		return fmt.Sprint(v), true
+	case fmt.Stringer: // json.Number
+		return v.String(), true
+	default:
+		return "", false
+	}
+}
+
+// on says which connections are meant, like who.
+type on struct {
+	connections, kinds globs
+	labels             []label
+}
+
+type label struct {
+	name   string
+	values globs
+}
+
+func (o *on) match(c *Connection) bool {
+	if o.connections != nil && !o.connections.match(c.Name) {
+		return false
+	}
+	if o.kinds != nil && !o.kinds.match(c.Kind) {
+		return false
+	}
+	for i := range o.labels {
+		value, ok := c.Labels[o.labels[i].name]
+		if !ok || !o.labels[i].values.match(value) {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *on) anywhere() bool {
+	return (o.connections == nil || o.connections.everything()) && (o.kinds == nil || o.kinds.everything()) && o.labels == nil
+}
+
+// effectSet is a set of effects, one bit each.
+type effectSet uint16
+
+// ordinary is every effect but unknown: what a rule without `effects` admits.
+const ordinary = effectSet(1)<<9 - 1
+
+// bit is an effect's place in a set; a word that is no effect counts as unknown.
+func bit(e Effect) effectSet {
+	switch e {
+	case Read:
+		return 1
+	case Write:
+		return 1 << 1
+	case Delete:
+		return 1 << 2
+	case Schema:
+		return 1 << 3
+	case Privilege:
+		return 1 << 4
+	case Execute:
+		return 1 << 5
+	case Transfer:
+		return 1 << 6
+	case Session:
+		return 1 << 7
+	case Admin:
+		return 1 << 8
+	default:
+		return 1 << 9
+	}
+}
+
+func allEffects() []Effect {
+	return []Effect{Read, Write, Delete, Schema, Privilege, Execute, Transfer, Session, Admin, Unknown}
+}
+
+// sqlFacts are what a rule asks of a SQL command. For a list of words a deny or approve rule matches where one of the
+// command's words is listed; an allow rule matches only where all are, so that it never lets through what stands
+// beside the thing it names.
+type sqlFacts struct {
+	commands, functions globs
+	filter              []string
+	tablesMax           int // -1: not asked
+	matches             *regexp.Regexp
+}
+
+func (f *sqlFacts) match(s *SQL, v Verdict) bool {
+	if s == nil {
+		return false
+	}
+	holds := globs.matchAny
+	if v == Allow {
+		holds = globs.matchAll
+	}
+	return (f.commands == nil || len(s.Commands) > 0 && holds(f.commands, s.Commands)) &&
+		(f.functions == nil || holds(f.functions, s.Functions)) &&
+		(f.filter == nil || slices.Contains(f.filter, s.Filter)) &&
+		(f.tablesMax < 0 || s.Tables <= f.tablesMax) &&
+		(f.matches == nil || f.matches.MatchString(s.Normal))
+}
+
+// rule is one rule, ready to be matched.
+type rule struct {
+	at       *node
+	name     string
+	who      who
+	on       on
+	effects  effectSet
+	named    bool // effects were written
+	objects  globs
+	sql      *sqlFacts
+	when     *condition
+	verdict  Verdict
+	message  string
+	approval Approval
+}
+
+// meets says whether the rule is for this subject and connection at all.
+func (r *rule) meets(s *Subject, c *Connection) bool { return r.who.match(s) && r.on.match(c) }
+
+// touches says whether the rule speaks of a pair.
+func (r *rule) touches(a *Access) bool {
+	return r.effects&bit(a.Effect) != 0 && (r.objects == nil || r.objects.match(a.Object))
+}
+
+func (r *rule) touchesAny(accesses []Access) bool {
+	for i := range accesses {
+		if r.touches(&accesses[i]) {
+			return true
+		}
+	}
+	return false
+}

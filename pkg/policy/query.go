@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"slices"
+)
+
+// Reach says whether a subject may open a connection, and how. Where several reach rules match, the first in the file
+// holds: put the narrow ones first.
+func (p *Policy) Reach(s Subject, c Connection) (Reach, bool) {
+	if p == nil {
+		return Reach{}, false
+	}
+	for i := range p.reach {
+		if r := &p.reach[i]; r.who.match(&s) && r.on.match(&c) {
+			return r.reach, true
+		}
+	}
+	return Reach{}, false
+}
+
+// Masks are the masks that hold for a subject on a connection, in the order of the file. Where several name a column,
+// all of them hold, and the strictest must win.
+func (p *Policy) Masks(s Subject, c Connection) []Mask {
+	if p == nil {
+		return nil
+	}
+	var masks []Mask
+	for i := range p.masks {
+		m := &p.masks[i]
+		if m.who.match(&s) && m.on.match(&c) && (m.unless == nil || !m.unless.match(&s)) {
+			masks = append(masks, m.mask)
+		}
+	}
+	return masks
+}
+
+// May says whether a subject has a power over a connection. For a power that is not about one connection, ask with the
+// zero Connection: only rules for all connections give it.
+func (p *Policy) May(s Subject, power Power, c Connection) bool {
+	if p == nil {
+		return false
+	}
+	for i := range p.powers {
+		w := &p.powers[i]
+		if slices.Contains(w.may, string(power)) && w.who.match(&s) && w.on.match(&c) {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadOnly says that no rule lets a subject do anything but read and session on a connection, with an approval or
+// without: such a session can be read-only at the target too.
+func (p *Policy) ReadOnly(s Subject, c Connection) bool {
+	if p == nil {
+		return true
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		if r.verdict != Deny && r.effects&^(bit(Read)|bit(Session)) != 0 && r.meets(&s, &c) {
+			return false
+		}
+	}
+	return true
+}
+
+// Rule is what one rule says, for people: `hoop can`, explain, the console.
+type Rule struct {
+	Name      string
+	Verdict   Verdict
+	Effects   []Effect // nil: all but unknown
+	Objects   []string // patterns; nil: all
+	Message   string
+	Condition string    // the text of `if`
+	SQL       bool      // it asks for facts of the SQL command
+	Approval  *Approval // of an approve rule
+}
+
+// Rules are the rules that can match commands of a subject on a connection, in the order of the file.
+func (p *Policy) Rules(s Subject, c Connection) []Rule {
+	if p == nil {
+		return nil
+	}
+	var rules []Rule
+	for i := range p.rules {
+		if r := &p.rules[i]; r.meets(&s, &c) {
+			rules = append(rules, r.summary())
+		}
+	}
+	return rules
+}
+
+func (r *rule) summary() Rule {
+	s := Rule{Name: r.name, Verdict: r.verdict, Objects: r.objects.texts(), Message: r.message, SQL: r.sql != nil}
+	if r.named {
+		for _, e := range allEffects() {
+			if r.effects&bit(e) != 0 {
+				s.Effects = append(s.Effects, e)
+			}
+		}
+	}
+	if r.when != nil {
+		s.Condition = r.when.text
+	}
+	if r.verdict == Approve {
+		approval := r.approval
+		s.Approval = &approval
+	}
+	return s
+}
