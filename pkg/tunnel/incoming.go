@@ -43,7 +43,10 @@ func (in *Incoming) Refuse(why *api.Error) error {
 }
 
 // Close ends the tunnel without an answer.
-func (in *Incoming) Close() error { return in.conn.NetConn().Close() }
+func (in *Incoming) Close() error {
+	Abort(in.conn)
+	return nil
+}
 
 func (in *Incoming) answer(a Answer) error {
 	frame, err := AppendAnswer(nil, a)

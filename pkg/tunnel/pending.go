@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// pending holds the connections that have not finished their handshake and Hello. When it is full, the oldest is cut:
+// Pending holds connections that have not proved anything yet. When it is full, the oldest is cut:
 // an honest peer is done within a few round trips, so peers that stall make room for those who do not.
-type pending struct {
+type Pending struct {
 	max int
 
 	mu     sync.Mutex
@@ -16,9 +16,12 @@ type pending struct {
 	closed bool
 }
 
-// add takes a connection in and returns the function that takes it out, or nil when the set is closed.
+// NewPending makes a set of at most max connections.
+func NewPending(max int) *Pending { return &Pending{max: max, order: list.New()} }
+
+// Add takes a connection in and returns the function that takes it out, or nil when the set is closed.
 // That function is true once, and only for a connection that was not cut.
-func (p *pending) add(c net.Conn) func() bool {
+func (p *Pending) Add(c net.Conn) func() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -41,8 +44,8 @@ func (p *pending) add(c net.Conn) func() bool {
 	}
 }
 
-// close cuts all connections and those to come.
-func (p *pending) close() {
+// Close cuts all connections and those to come.
+func (p *Pending) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true

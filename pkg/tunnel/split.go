@@ -1,7 +1,6 @@
 package tunnel
 
 import (
-	"container/list"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -40,7 +39,7 @@ type Split struct {
 	ln       net.Listener
 	conf     Config
 	base     *tls.Config
-	pending  *pending
+	pending  *Pending
 	incoming chan *Incoming
 	https    *handover
 	done     chan struct{}
@@ -62,7 +61,7 @@ func NewSplit(ln net.Listener, conf Config) (*Split, error) {
 	}
 	s := &Split{
 		ln: ln, conf: conf,
-		pending:  &pending{max: conf.Handshakes, order: list.New()},
+		pending:  NewPending(conf.Handshakes),
 		incoming: make(chan *Incoming),
 		done:     make(chan struct{}),
 	}
@@ -97,7 +96,7 @@ func (s *Split) Serve(ctx context.Context) error {
 		cancel()
 		stop()
 		_ = s.ln.Close()
-		s.pending.close()
+		s.pending.Close()
 		wg.Wait()
 		close(s.done)
 		_ = s.https.Close()
@@ -117,7 +116,7 @@ func (s *Split) Serve(ctx context.Context) error {
 			s.conf.Log.Warn("accept is short of resources", "error", err)
 			continue
 		}
-		remove := s.pending.add(c)
+		remove := s.pending.Add(c)
 		if remove == nil {
 			_ = c.Close()
 			continue

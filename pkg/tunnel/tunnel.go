@@ -66,3 +66,11 @@ func drain(c net.Conn, d time.Duration) {
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20))
 }
+
+// Abort closes the connection under c at once, without TLS's farewell, which may wait for a peer that does not read.
+func Abort(c net.Conn) {
+	if under, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = under.NetConn()
+	}
+	_ = c.Close()
+}

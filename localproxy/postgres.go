@@ -1,0 +1,193 @@
+package localproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
+)
+
+// openWithin bounds everything that a local program does before it is let through.
+const openWithin = 10 * time.Second
+
+// serve is the life of one local socket. proved takes it out of those that may be cut to make room.
+func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
+	local, ok := c.(halfCloser)
+	if !ok || c.SetDeadline(time.Now().Add(openWithin)) != nil {
+		return
+	}
+	start, err := p.admit(ctx, local)
+	if err != nil {
+		p.explain(local, err)
+		return
+	}
+	if !proved() || c.SetDeadline(time.Time{}) != nil {
+		return
+	}
+	if start.code == codeCancel {
+		p.cancel(ctx, start)
+		return
+	}
+	remote, session, err := p.dial(ctx, start.raw)
+	if err != nil {
+		p.explain(local, asError(err))
+		return
+	}
+	defer p.forget(remote)
+	p.carry(local, remote, session)
+}
+
+// carry pumps one client and says that it came and went.
+func (p *Proxy) carry(local halfCloser, remote tunnel.Conn, session string) {
+	id := "client_" + strconv.FormatInt(p.clients.Add(1), 10)
+	p.event(Event{Type: ClientConnected, ClientID: id, Recording: session})
+	defer p.event(Event{Type: ClientClosed, ClientID: id, Recording: session})
+	var scan keyScan
+	var key string
+	p.pump(local, remote, func(b []byte) {
+		if scan.done {
+			return
+		}
+		if k, found := scan.feed(b); found {
+			key = k
+			p.cancels.add(key)
+		}
+	})
+	if key != "" {
+		p.cancels.remove(key)
+	}
+}
+
+// admit reads up to the message that says what the program wants, and has the program prove that it may.
+func (p *Proxy) admit(ctx context.Context, c halfCloser) (packet, error) {
+	if err := p.checkPeer(c); err != nil {
+		return packet{}, err
+	}
+	start, err := readStart(c)
+	if err != nil {
+		return packet{}, err
+	}
+	if start.code == codeCancel {
+		if !p.cancels.known(start.body()) {
+			return packet{}, errors.Join(errSilent, p.guesses.wrong(ctx))
+		}
+		return start, nil
+	}
+	database, err := start.database()
+	if err != nil {
+		return packet{}, err
+	}
+	if p.scram != nil {
+		if err := p.scram.verify(c); err != nil {
+			return packet{}, p.guessed(ctx, c, err)
+		}
+	}
+	if want := p.opts.Connection.Database; database != "" && want != "" && database != want {
+		return packet{}, &pgError{"3D000", fmt.Sprintf("database %q is not what this connection opens", database),
+			fmt.Sprintf("%s opens the database %q", p.opts.Connection.Name, want)}
+	}
+	return start, nil
+}
+
+// readStart answers the questions for encryption, each once, with no: there is nothing between the program and us.
+func readStart(c io.ReadWriter) (packet, error) {
+	asked := map[uint32]bool{}
+	for {
+		start, err := readPacket(c)
+		if err != nil {
+			return packet{}, err
+		}
+		if start.code != codeSSL && start.code != codeGSS {
+			return start, nil
+		}
+		if len(start.raw) != 8 || asked[start.code] {
+			return packet{}, fmt.Errorf("%w: request for encryption", errProtocol)
+		}
+		asked[start.code] = true
+		if _, err := c.Write([]byte{'N'}); err != nil {
+			return packet{}, err
+		}
+	}
+}
+
+// guessed turns a failed proof into its answer, after the time that a wrong guess costs.
+func (p *Proxy) guessed(ctx context.Context, c net.Conn, err error) error {
+	if !errors.Is(err, errSecret) {
+		return err
+	}
+	// The wait for its turn may be longer than a program has for opening.
+	if derr := c.SetDeadline(time.Time{}); derr != nil {
+		return derr
+	}
+	if werr := p.guesses.wrong(ctx); werr != nil {
+		return errSilent
+	}
+	return &pgError{"28P01", "password authentication failed",
+		"the password is that of the running hoop connect: hoop env " + p.opts.Connection.Name}
+}
+
+// checkPeer lets only processes of the same user in behind a Unix socket.
+func (p *Proxy) checkPeer(c net.Conn) error {
+	if p.scram != nil {
+		return nil
+	}
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return errSilent
+	}
+	if uid, err := peerUID(u); err != nil || uid != os.Getuid() {
+		return &pgError{"28000", "this socket belongs to another user", ""}
+	}
+	return nil
+}
+
+// cancel forwards a cancel request and keeps the asking program waiting until the gateway has taken it.
+func (p *Proxy) cancel(ctx context.Context, start packet) {
+	remote, _, err := p.dial(ctx, start.raw)
+	if err != nil {
+		p.opts.Log.Warn("cancel request was not forwarded", "error", err)
+		return
+	}
+	defer p.forget(remote)
+	if remote.CloseWrite() == nil && remote.SetReadDeadline(time.Now().Add(tunnel.Timeout)) == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(remote, 1024))
+	}
+}
+
+// errSilent closes without a word.
+var errSilent = errors.New("closed without an answer")
+
+// pgError is an error that is of PostgreSQL's own kind.
+type pgError struct{ sqlstate, message, hint string }
+
+func (e *pgError) Error() string { return e.message }
+
+// explain tells a program why it is not let in, in its protocol's words, and closes.
+func (p *Proxy) explain(c halfCloser, err error) {
+	var own *pgError
+	var known *api.Error
+	var answer []byte
+	switch {
+	case errors.As(err, &own):
+		answer = fatal(own.sqlstate, own.message, own.hint)
+	case errors.As(err, &known):
+		answer = fatalError(known)
+	case errors.Is(err, errProtocol):
+		answer = fatal("08P01", err.Error(), "")
+	default:
+		return // it is gone, or took too long
+	}
+	if c.SetDeadline(time.Now().Add(time.Second)) != nil {
+		return
+	}
+	if _, err := c.Write(answer); err == nil && c.CloseWrite() == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(c, maxStartup))
+	}
+}

@@ -1,0 +1,15 @@
+//go:build !unix
+
+package localproxy
+
+import (
+	"net"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+)
+
+const socketPort = 5432
+
+func listenUnix(string) (net.Listener, error) {
+	return nil, &api.Error{Code: api.CodeUsage, Message: "--socket does not exist on this system", Hint: "leave it out to listen on 127.0.0.1"}
+}
