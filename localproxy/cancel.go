@@ -61,9 +61,8 @@ func (s *keyScan) feed(b []byte) (key string, found bool) {
 			if len(s.head) < 5 {
 				return "", false
 			}
-			s.begin()
-			if s.left > 0 {
-				continue
+			if s.begin(); s.done {
+				return "", false
 			}
 		}
 		n := min(s.left, len(b))
