@@ -51,6 +51,9 @@ func compile(env *cel.Env, text string) (*condition, error) {
 		return nil, fmt.Errorf("a condition is UTF-8 text of at most %d bytes", maxCondition)
 	}
 	checked, issues := env.Compile(text)
+	if found := issues.Errors(); len(found) > 0 {
+		return nil, fmt.Errorf("condition, character %d: %s", found[0].Location.Column()+1, found[0].Message)
+	}
 	if issues.Err() != nil {
 		return nil, issues.Err()
 	}
@@ -66,7 +69,8 @@ func compile(env *cel.Env, text string) (*condition, error) {
 
 // holds evaluates the condition. An error means that nobody knows, and refuses the command.
 func (c *condition) holds(s *Subject, conn *Connection, cmd *Command) (bool, error) {
-	result, _, err := c.program.Eval(&facts{s, conn, cmd})
+	// Copies, so that judging by rules without conditions leaves nothing on the heap.
+	result, _, err := c.program.Eval(&facts{*s, *conn, *cmd})
 	if err != nil {
 		return false, err
 	}
@@ -79,9 +83,9 @@ func (c *condition) holds(s *Subject, conn *Connection, cmd *Command) (bool, err
 
 // facts gives CEL the values that it asks for, and makes only those.
 type facts struct {
-	subject *Subject
-	conn    *Connection
-	cmd     *Command
+	subject Subject
+	conn    Connection
+	cmd     Command
 }
 
 // Parent says that there are no other names.

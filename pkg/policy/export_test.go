@@ -1,0 +1,6 @@
+package policy
+
+// Broken is a policy whose only rule panics when it is matched.
+func Broken() *Policy {
+	return &Policy{rules: []rule{{name: "broken", effects: ordinary, verdict: Allow, when: &condition{}}}}
+}

@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Lint warns of what is well-formed and most likely not what was meant: rules that can't decide anything, approvals
+// that nobody can give, masks that hold for nobody.
+func (p *Policy) Lint() []Problem {
+	if p == nil {
+		return nil
+	}
+	d := &decoder{file: p.file}
+	p.lintReach(d)
+	for i := range p.rules {
+		p.lintRule(d, &p.rules[i])
+	}
+	p.lintMasks(d)
+	for i := range p.powers {
+		if w := &p.powers[i]; !w.given {
+			d.problem(w.at, fmt.Sprintf("power %s is everybody's", w.name), "say who")
+		}
+	}
+	slices.SortStableFunc(d.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return d.problems
+}
+
+func (p *Policy) lintReach(d *decoder) {
+	if len(p.reach) == 0 {
+		d.problem(nil, "there is no reach rule, so nobody can open a connection", "")
+	}
+	for i := range p.reach {
+		r := &p.reach[i]
+		if !r.given {
+			d.problem(r.at, fmt.Sprintf("reach %s is everybody's", r.reach.Rule), "say who")
+		}
+		for j := range p.reach[:i] {
+			if before := &p.reach[j]; before.who.covers(&r.who) && before.on.covers(&r.on) {
+				d.problem(r.at, fmt.Sprintf("reach %s never holds: %s, which stands before it, matches all that it does", r.reach.Rule, before.reach.Rule), "put the narrower one first")
+				break
+			}
+		}
+	}
+}
+
+func (p *Policy) lintRule(d *decoder, r *rule) {
+	if r.verdict == Approve && len(r.approval.Users) == 0 && len(r.approval.Groups) == 0 {
+		d.problem(r.at, fmt.Sprintf("rule %s asks for an approval that nobody can give", r.name), "write: approval: {by: {groups: [dba]}}")
+	}
+	if r.verdict == Allow && r.who.anybody() && r.on.anywhere() && !r.named && r.objects == nil && r.sql == nil && r.when == nil {
+		d.problem(r.at, fmt.Sprintf("rule %s allows everybody everything everywhere", r.name), "")
+	}
+	for i := range p.rules {
+		if other := &p.rules[i]; other != r && other.verdict < r.verdict && other.hides(r) {
+			d.problem(r.at, fmt.Sprintf("rule %s never decides: rule %s is stricter and matches all that it does", r.name, other.name), "")
+			break
+		}
+	}
+	if groups := p.unreached(r); groups != "" {
+		d.problem(r.at, fmt.Sprintf("rule %s is for %s, whom no reach rule names", r.name, groups), "only members who are also in a group with reach can meet it")
+	}
+}
+
+// hides says that whenever other matches a pair, r matches it too.
+func (r *rule) hides(other *rule) bool {
+	return r.sql == nil && r.when == nil && other.effects&^r.effects == 0 &&
+		r.who.covers(&other.who) && r.on.covers(&other.on) && (r.objects == nil || r.objects.covers(other.objects))
+}
+
+// unreached names a rule's groups if none of them stands in any reach rule. Patterns are not followed.
+func (p *Policy) unreached(r *rule) string {
+	if len(p.reach) == 0 || r.who.groups == nil {
+		return ""
+	}
+	for _, g := range r.who.groups {
+		for i := range p.reach {
+			if w := &p.reach[i].who; w.groups == nil || w.groups.match(g.text) || len(g.parts) > 1 {
+				return ""
+			}
+		}
+	}
+	return strings.Join(r.who.groups.texts(), ", ")
+}
+
+func (p *Policy) lintMasks(d *decoder) {
+	for i := range p.masks {
+		m := &p.masks[i]
+		if m.unless != nil && m.unless.covers(&m.who) {
+			d.problem(m.at, fmt.Sprintf("mask %s holds for nobody: unless covers all that who does", m.mask.Name), "")
+		}
+		for _, c := range m.mask.Columns {
+			if strings.Trim(c, "*.") == "" {
+				d.problem(m.at, fmt.Sprintf("mask %s hides every column", m.mask.Name), "")
+			}
+		}
+	}
+}
+
+// covers says that every subject that other means is meant by w too, as far as can be told from the patterns.
+func (w *who) covers(other *who) bool {
+	if len(w.claims) > 0 {
+		return false
+	}
+	if w.users != nil && !w.users.covers(other.users) || w.groups != nil && !w.groups.covers(other.groups) {
+		return false
+	}
+	return w.types == nil || other.types != nil && !slices.ContainsFunc(other.types, func(t string) bool { return !slices.Contains(w.types, t) })
+}
+
+func (o *on) covers(other *on) bool {
+	return len(o.labels) == 0 && (o.connections == nil || o.connections.covers(other.connections)) &&
+		(o.kinds == nil || o.kinds.covers(other.kinds))
+}
+
+// covers says that every name which other matches is matched by g too. A nil other matches every name.
+func (g globs) covers(other globs) bool {
+	if g.everything() {
+		return true
+	}
+	if other == nil {
+		return false
+	}
+	for _, o := range other {
+		// A pattern covers another if it matches the other's text with the stars as ordinary characters: whatever they
+		// stand for, a star of ours stands for it too.
+		if !g.match(o.text) {
+			return false
+		}
+	}
+	return true
+}
