@@ -31,6 +31,16 @@ type Identity struct {
 	User    string   `json:"user"` // for display and for `users` in a policy
 	Groups  []string `json:"groups"`
 	Type    string   `json:"type"` // "human", "workload" or "agent"
+	// Owner is the person who answers for a workload or an agent: they can't approve what it asks for.
+	Owner *Person `json:"owner,omitempty"`
+	// Claims are the token's, for rules that name them. They stay inside the server.
+	Claims map[string]any `json:"-"`
+}
+
+// Person is the key of an identity, alone.
+type Person struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
 }
 
 // LoginRequest is the body of POST /v1/login.
@@ -127,6 +137,26 @@ const (
 	EventExpiring         = "expiring"
 	EventClosed           = "closed"
 )
+
+// Reasons of an Ending, and codes of a grant's closed event.
+const (
+	EndingExpired = "expired" // the grant's time is over: a running command has 60 s left
+	EndingEnded   = "ended"   // somebody ended the grant or the session
+	EndingLocked  = "locked"  // the person was locked
+	EndingPolicy  = "policy"  // the policy no longer gives the reach
+	EndingSignIn  = "sign_in" // the sign-in behind the grant was ended or revoked
+)
+
+// Ending tells a gateway to close sessions: the one of SessionID where that is set, else every
+// one of GrantID. Both empty is a heartbeat: the feed is alive.
+type Ending struct {
+	Seq       uint64    `json:"seq"`
+	GrantID   string    `json:"grant_id,omitempty"`
+	SessionID string    `json:"session_id,omitempty"`
+	Reason    string    `json:"reason,omitempty"` // one of the Ending constants
+	Message   string    `json:"message,omitempty"`
+	Time      time.Time `json:"time"`
+}
 
 // GrantEvent is one event of a grant. Fields that do not belong to its type are absent.
 type GrantEvent struct {

@@ -34,6 +34,8 @@ type Error struct {
 	Hint      string `json:"hint"`
 	Retryable bool   `json:"retryable"`
 	RequestID string `json:"request_id"`
+	// RetryAfter is in how many seconds the same call may succeed, where the server knows.
+	RetryAfter int64 `json:"retry_after,omitempty"`
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }

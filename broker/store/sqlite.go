@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite", without cgo
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// SQLite is the embedded store: one file, one writer, many readers.
+type SQLite struct {
+	write *sql.DB // one connection: transactions that write queue here, not at a busy file
+	read  *sql.DB
+}
+
+// OpenSQLite opens the store in the file path, makes it where it is missing, and brings
+// its tables up to date. Commits wait for the disk: a grant that was given is not forgotten.
+func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", path, err)
+	}
+	// SQLite gives its side files the mode of the main one, which it would make readable by others.
+	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	s := &SQLite{}
+	if s.write, err = sql.Open("sqlite", dsn(abs, "_txlock", "immediate")); err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.write); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.write.Close())
+	}
+	if s.read, err = sql.Open("sqlite", dsn(abs, "_query_only", "1")); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(4)
+	return s, nil
+}
+
+func dsn(path, key, value string) string {
+	q := url.Values{
+		"_pragma": {"busy_timeout(2000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		key:       {value},
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("find the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return fmt.Errorf("prepare the migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("run the migrations: %w", err)
+	}
+	return nil
+}
+
+// Update implements Store.
+func (s *SQLite) Update(ctx context.Context, fn func(Tx) error) error {
+	return run(ctx, s.write, fn)
+}
+
+// View implements Store.
+func (s *SQLite) View(ctx context.Context, fn func(Tx) error) error {
+	return run(ctx, s.read, fn)
+}
+
+// Close implements Store.
+func (s *SQLite) Close() error {
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+func run(ctx context.Context, db *sql.DB, fn func(Tx) error) (err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return broken("begin", err)
+	}
+	defer func() {
+		// Also after a panic, which goes on: nothing of a transaction that did not end well is kept.
+		if rollback := tx.Rollback(); err == nil && rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
+			err = broken("roll back", rollback)
+		}
+	}()
+	if err := fn(&sqliteTx{ctx: ctx, tx: tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return broken("commit", err)
+	}
+	return nil
+}
+
+func broken(doing string, err error) error {
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
