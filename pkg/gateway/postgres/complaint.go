@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+	"github.com/jackc/pgproto3/v2"
+)
+
+// refused is an error that the gateway answers in the place of the target's.
+type refused struct {
+	code    string // SQLSTATE
+	message string
+	detail  string
+	hint    string
+	nonce   string // stands in the substitute and so in the target's own error
+}
+
+// asRefused is the answer to what the guard refused: 42501 with the refusal object as its detail.
+func asRefused(err error) *refused {
+	r, ok := err.(*guard.Refusal)
+	if !ok {
+		return unavailable(err)
+	}
+	code := "42501"
+	if r.SQLState != "" {
+		code = r.SQLState
+	}
+	return &refused{code: code, message: "hoop: " + r.Message, detail: r.JSON(), hint: r.Hint()}
+}
+
+// newNonce makes the identifier that a substitute holds: it authorises nothing, it only finds the error again.
+func newNonce() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return "hoop_refused_" + hex.EncodeToString(b[:])
+}
+
+// refuseQuery puts a statement that the target itself rejects in the place of a refused one.
+func (s *session) refuseQuery(r *refused) error {
+	r.nonce = newNonce()
+	s.endSegment(&expectation{kind: 'Q', refusal: r})
+	return s.up.Housekeep(guard.Substitute, func(w *writer) error { return w.query(r.nonce) })
+}
+
+// refuseExtended does the same within a segment. The target skips the rest of the segment, and so does the gateway.
+func (s *session) refuseExtended(kind byte, name string, r *refused) error {
+	if err := s.release(); err != nil {
+		return err
+	}
+	r.nonce = newNonce()
+	s.owe(&expectation{kind: kind, refusal: r})
+	s.front.dropping = true
+	return s.up.Housekeep(guard.Substitute, func(w *writer) error {
+		if kind == 'P' {
+			return w.parse(name, r.nonce, nil)
+		}
+		return w.execute(r.nonce)
+	})
+}
+
+// complaint handles an error or a notice of the target.
+func (s *session) complaint(r *run, head *expectation, m wire.Message) error {
+	f, err := wire.DecodeFields(m.Body())
+	if err != nil {
+		return err
+	}
+	own := s.rebuild(head, f, m.Type)
+	if m.Type == 'E' {
+		s.failed(head, f)
+	}
+	if own != nil {
+		return s.replace(r, own)
+	}
+	r.add(m.Raw)
+	return nil
+}
+
+// rebuild answers the message to send in the place of the target's, nil for the target's own.
+func (s *session) rebuild(head *expectation, f wire.Fields, kind byte) []byte {
+	switch {
+	case head == nil:
+		return nil
+	case kind == 'E' && head.refusal != nil && strings.Contains(f.Values['M'], head.refusal.nonce):
+		return s.refusal(head.refusal)
+	case kind == 'E' && pgsql.IsMarker(f.Values['C'], f.Values['M']):
+		s.markStale()
+		return s.refusal(&refused{
+			code: "40001", message: "hoop: a masked table changed while the statement was on its way, so it was not run",
+			hint: "Send the statement again.",
+		})
+	case head.withheld:
+		return withheld(f, kind)
+	}
+	return nil
+}
+
+func (s *session) markStale() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale = true
+}
+
+// failed takes an error's effect on what the target still owes. In an extended-query segment it skips up to the Sync.
+func (s *session) failed(head *expectation, f wire.Fields) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.changed.Broadcast()
+	s.copyIn = false
+	if head == nil || head.kind == 'S' {
+		return // unasked: the target is about to end the connection
+	}
+	head.failed = f.Values['C']
+	if head.kind == 'Q' {
+		return
+	}
+	s.queue.pop()
+	head.fail(f.Values['C'])
+	s.queue.skip()
+}
+
+// refusal is the error that the client sees.
+func (s *session) refusal(r *refused) []byte {
+	message := r.message
+	s.mu.Lock()
+	if s.status == 'T' {
+		message += " The transaction in progress is rolled back."
+	}
+	s.mu.Unlock()
+	e := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: r.code, Message: message, Detail: r.detail, Hint: r.hint}
+	return e.Encode(nil)
+}
+
+// withheld is an error or a notice without its free text.
+func withheld(f wire.Fields, kind byte) []byte {
+	const text = "hoop: the text is withheld, because it may hold masked values"
+	if kind == 'N' {
+		return notice(f.Values['C'], f.Values['V'], text)
+	}
+	e := pgproto3.ErrorResponse{Severity: f.Values['S'], SeverityUnlocalized: f.Values['V'], Code: f.Values['C'], Message: text}
+	return e.Encode(nil)
+}
+
+// warnings are the notices that come before the first answer of a command.
+func warnings(x *expectation) []byte {
+	var b []byte
+	for _, w := range x.warnings {
+		b = append(b, notice("01000", "WARNING", "hoop: "+w)...)
+	}
+	x.warnings = nil
+	return b
+}
+
+func notice(code, severity, message string) []byte {
+	n := pgproto3.NoticeResponse{Severity: severity, SeverityUnlocalized: severity, Code: code, Message: message}
+	return n.Encode(nil)
+}

@@ -1,0 +1,210 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+)
+
+// parse handles Parse: a text that may never run is not even prepared.
+func (s *session) parse(ctx context.Context, body []byte) error {
+	m, err := wire.DecodeParse(body)
+	if err != nil {
+		return err
+	}
+	if err := s.awaitNames(ctx); err != nil {
+		return err
+	}
+	a, version, r := s.understand(ctx, m.Text)
+	if r != nil {
+		return s.refuseExtended('P', m.Name, r)
+	}
+	if s.tooManyNames() {
+		return s.refuseExtended('P', m.Name, &refused{code: "54000", message: "too many prepared statements in this session"})
+	}
+	c := s.command(ctx, a, version)
+	c.Stage = guard.Prepare
+	pass, err := s.gate.Admit(ctx, c)
+	if err != nil {
+		return s.refuseExtended('P', m.Name, asRefused(err))
+	}
+	st := &statement{analysis: a, version: version, types: m.Types}
+	s.touch(statementName, m.Name)
+	s.front.setStatement(m.Name, st)
+	send := func() error {
+		s.owe(&expectation{kind: 'P', pass: pass, confirm: func() { s.names.statements[m.Name] = st }})
+		return s.up.With(pass, func(w *writer) error { return w.parse(m.Name, pass.Text(), m.Types) })
+	}
+	if pass.Deferred() && !s.front.sent {
+		s.front.deferred = append(s.front.deferred, send)
+		return nil
+	}
+	return s.inOrder(send)
+}
+
+// bind handles Bind, which admits: planning already runs code, and the values are known here.
+func (s *session) bind(ctx context.Context, body []byte) error {
+	kept := slices.Clone(body)
+	m, err := wire.DecodeBind(kept)
+	if err != nil {
+		return err
+	}
+	st, err := s.statementNamed(ctx, m.Statement)
+	if err != nil {
+		return err
+	}
+	if st == nil {
+		return s.refuseExtended('B', "", noStatement(m.Statement))
+	}
+	if _, ok := m.Format(0); !ok && len(m.Values) > 0 || len(m.Formats) > 1 && len(m.Formats) != len(m.Values) {
+		return s.refuseExtended('B', "", &refused{code: "08P01", message: "parameter formats do not fit the parameters"})
+	}
+	if r := s.stillHolds(ctx, st); r != nil {
+		return s.refuseExtended('B', "", r)
+	}
+	c := s.command(ctx, st.analysis, st.version)
+	c.Params = s.params(m, st)
+	pass, err := s.gate.Admit(ctx, c)
+	if err != nil {
+		return s.refuseBind(asRefused(err))
+	}
+	if err := s.release(); err != nil {
+		return err
+	}
+	p := &portal{pass: pass, of: st, copyIn: copiesIn(st.analysis)}
+	s.touch(portalName, m.Portal)
+	s.front.setPortal(m.Portal, p)
+	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }}
+	for _, q := range st.analysis.Statements {
+		x.withheld = x.withheld || q.TargetMasked
+	}
+	s.owe(x)
+	return s.up.With(pass, func(w *writer) error { return w.bind(kept) })
+}
+
+// execute handles Execute: it continues what Bind admitted.
+func (s *session) execute(ctx context.Context, m wire.Message) error {
+	e, err := wire.DecodeExecute(m.Body())
+	if err != nil {
+		return err
+	}
+	raw := slices.Clone(m.Raw)
+	p, err := s.portalNamed(ctx, e.Portal)
+	if err != nil {
+		return err
+	}
+	if p == nil || p.pass == nil {
+		return s.refuseExtended('E', "", noPortal(e.Portal))
+	}
+	x := &expectation{kind: 'E', pass: p.pass}
+	send := func(w *writer) error {
+		s.prepare(x, p.of.analysis, p.of.version)
+		s.owe(x)
+		return w.raw(raw)
+	}
+	if err := s.up.Continue(p.pass, send); err == guard.ErrNoPass {
+		return s.refuseExtended('E', "", &refused{code: "55000", message: fmt.Sprintf("portal %q cannot be run again", e.Portal)})
+	} else if err != nil {
+		return err
+	}
+	return s.awaitCopy(ctx, x, p.copyIn)
+}
+
+// describe handles Describe of what was admitted before.
+func (s *session) describe(ctx context.Context, m wire.Message) error {
+	t, err := wire.DecodeTarget(m.Body())
+	if err != nil {
+		return err
+	}
+	raw := slices.Clone(m.Raw)
+	x := &expectation{kind: 'D'}
+	if t.Kind == 'S' {
+		st, err := s.statementNamed(ctx, t.Name)
+		if err != nil {
+			return err
+		}
+		if st == nil {
+			return s.refuseExtended('D', "", noStatement(t.Name))
+		}
+		x.describes, x.shapes = st, true
+	} else {
+		p, err := s.portalNamed(ctx, t.Name)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			return s.refuseExtended('D', "", noPortal(t.Name))
+		}
+	}
+	return s.inOrder(func() error { return s.housekeep(guard.Describe, raw, x) })
+}
+
+// closeName handles Close, which succeeds for names that mean nothing too.
+func (s *session) closeName(m wire.Message) error {
+	t, err := wire.DecodeTarget(m.Body())
+	if err != nil {
+		return err
+	}
+	raw := slices.Clone(m.Raw)
+	x := &expectation{kind: 'C'}
+	if t.Kind == 'S' {
+		s.touch(statementName, t.Name)
+		s.front.setStatement(t.Name, nil)
+		x.confirm = func() { delete(s.names.statements, t.Name) }
+	} else {
+		s.touch(portalName, t.Name)
+		s.front.setPortal(t.Name, nil)
+		x.confirm = func() {
+			if p := s.names.portals[t.Name]; p != nil && p.pass != nil {
+				_ = p.pass.Finish(guard.Outcome{Error: "closed"})
+			}
+			delete(s.names.portals, t.Name)
+		}
+	}
+	return s.inOrder(func() error { return s.housekeep(guard.Forget, raw, x) })
+}
+
+// stillHolds voids a prepared statement whose text or masks would now be others: a tightened policy reaches it too.
+func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
+	_, version, err := s.env(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	if version == st.version {
+		return nil
+	}
+	now, _, r := s.understand(ctx, st.analysis.Text)
+	if r != nil {
+		return r
+	}
+	if now.Rewritten != st.analysis.Rewritten {
+		return &refused{
+			code: "26000", message: "the prepared statement is void: policy, masks or tables changed since it was prepared",
+			hint: "Prepare it again.",
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.analysis, st.version = now, version
+	return nil
+}
+
+// refuseBind refuses a bound command together with what was kept back for it.
+func (s *session) refuseBind(r *refused) error {
+	if len(s.front.deferred) == 0 {
+		return s.refuseExtended('B', "", r)
+	}
+	s.front.deferred = nil
+	return s.refuseExtended('P', "", r)
+}
+
+func noStatement(name string) *refused {
+	return &refused{code: "26000", message: fmt.Sprintf("prepared statement %q does not exist", name)}
+}
+
+func noPortal(name string) *refused {
+	return &refused{code: "34000", message: fmt.Sprintf("portal %q does not exist", name)}
+}

@@ -1,0 +1,268 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
+
+// frontend reads the client until it leaves. All whole messages of one read are handled before one write.
+func (s *session) frontend(ctx context.Context) error {
+	for {
+		for {
+			m, ok, err := s.in.Next()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if err := s.message(ctx, m); err != nil {
+				return err
+			}
+		}
+		if err := s.out.flush(); err != nil {
+			return err
+		}
+		s.in.Shrink()
+		if err := s.in.Fill(); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) message(ctx context.Context, m wire.Message) error {
+	if s.copying() {
+		return s.copyMessage(m)
+	}
+	if s.front.dropping && m.Type != 'S' && m.Type != 'X' {
+		return nil
+	}
+	switch m.Type {
+	case 'Q':
+		return s.query(ctx, m.Body())
+	case 'P':
+		return s.parse(ctx, m.Body())
+	case 'B':
+		return s.bind(ctx, m.Body())
+	case 'D':
+		return s.describe(ctx, m)
+	case 'E':
+		return s.execute(ctx, m)
+	case 'C':
+		return s.closeName(m)
+	case 'S':
+		return s.sync(m)
+	case 'H':
+		if err := s.release(); err != nil {
+			return err
+		}
+		return s.housekeep(guard.Flush, m.Raw, nil)
+	case 'F':
+		return s.functionCall(ctx)
+	case 'X':
+		return errTerminated
+	default: // CopyData, CopyDone and CopyFail: PostgreSQL ignores them outside of COPY
+		return nil
+	}
+}
+
+// query handles a simple query: it is judged whole, and is a segment of its own.
+func (s *session) query(ctx context.Context, body []byte) error {
+	text, err := wire.DecodeQuery(body)
+	if err != nil {
+		return err
+	}
+	if err := s.release(); err != nil {
+		return err
+	}
+	if err := s.awaitNames(ctx); err != nil {
+		return err
+	}
+	a, version, r := s.understand(ctx, text)
+	if r != nil {
+		return s.refuseQuery(r)
+	}
+	if r := s.loneCopy(ctx, a); r != nil {
+		return s.refuseQuery(r)
+	}
+	pass, err := s.gate.Admit(ctx, s.command(ctx, a, version))
+	if err != nil {
+		return s.refuseQuery(asRefused(err))
+	}
+	x := &expectation{kind: 'Q', pass: pass}
+	s.prepare(x, a, version)
+	s.endSegment(x)
+	if err := s.up.With(pass, func(w *writer) error { return w.query(pass.Text()) }); err != nil {
+		return err
+	}
+	return s.awaitCopy(ctx, x, copiesIn(a))
+}
+
+// awaitNames waits for earlier segments that may still change a name, since a text may use any.
+func (s *session) awaitNames(ctx context.Context) error {
+	s.mu.Lock()
+	latest := s.names.allTouched
+	for _, segment := range s.names.touched {
+		latest = max(latest, segment)
+	}
+	latest = min(latest, s.segment-1)
+	open := latest > s.completed
+	s.mu.Unlock()
+	if !open {
+		return nil
+	}
+	return s.awaitSegment(ctx, latest)
+}
+
+// prepare fills in what the answers to a text change.
+func (s *session) prepare(x *expectation, a *pgsql.Analysis, version string) {
+	names := s.use(a, version)
+	changes := false
+	dirty := false
+	for _, st := range a.Statements {
+		changes = changes || st.ChangesCatalog
+		x.withheld = x.withheld || st.TargetMasked
+		dirty = dirty || st.Tx != pgsql.Opens
+	}
+	x.warnings = a.Warnings
+	x.confirm = func() {
+		if names != nil {
+			names()
+		}
+		s.stale = s.stale || changes
+	}
+	s.mu.Lock()
+	s.dirty = s.dirty || dirty
+	s.mu.Unlock()
+}
+
+// endSegment owes an answer that ends with ReadyForQuery, and begins the next segment.
+func (s *session) endSegment(x *expectation) {
+	s.mu.Lock()
+	x.segment = s.segment
+	s.segment++
+	s.queue.push(x)
+	s.mu.Unlock()
+	s.front.reset()
+}
+
+// owe notes what the target owes for a message within a segment.
+func (s *session) owe(x *expectation) {
+	s.mu.Lock()
+	s.queue.push(x)
+	s.mu.Unlock()
+	s.front.sent = true
+}
+
+func (s *session) housekeep(kind guard.Housekeeping, raw []byte, x *expectation) error {
+	if x != nil {
+		s.owe(x)
+	}
+	return s.up.Housekeep(kind, func(w *writer) error { return w.raw(raw) })
+}
+
+func (s *session) sync(m wire.Message) error {
+	if err := s.release(); err != nil {
+		return err
+	}
+	s.endSegment(&expectation{kind: 'S'})
+	return s.up.Housekeep(guard.Sync, func(w *writer) error { return w.raw(m.Raw) })
+}
+
+// release sends what was kept back of this segment, in order.
+func (s *session) release() error {
+	deferred := s.front.deferred
+	s.front.deferred = nil
+	for _, send := range deferred {
+		if err := send(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inOrder sends now, or after what is kept back.
+func (s *session) inOrder(send func() error) error {
+	if len(s.front.deferred) > 0 {
+		s.front.deferred = append(s.front.deferred, send)
+		return nil
+	}
+	return send()
+}
+
+// functionCall refuses the one message that calls functions past SQL, without looking into it.
+func (s *session) functionCall(ctx context.Context) error {
+	if err := s.release(); err != nil {
+		return err
+	}
+	return s.refuseQuery(s.reject(ctx, "FunctionCall", &pgsql.Problem{
+		SQLState: "42501", Rule: "function-call", Message: "Calling functions by number is not served.",
+		Hint: "Call the function in a SELECT.",
+	}))
+}
+
+func (s *session) copying() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.copyIn
+}
+
+// copyMessage handles the client's side of COPY FROM STDIN. Flush and Sync are ignored there, as PostgreSQL does.
+func (s *session) copyMessage(m wire.Message) error {
+	s.mu.Lock()
+	head := s.queue.head()
+	if m.Type == 'c' || m.Type == 'f' {
+		s.copyIn = false
+	}
+	s.mu.Unlock()
+	switch m.Type {
+	case 'd':
+		if head == nil || head.pass == nil {
+			return nil
+		}
+		head.pass.Input(m.Raw)
+		err := s.up.Continue(head.pass, func(w *writer) error { return w.raw(m.Raw) })
+		if err == guard.ErrNoPass { // the target has just ended the COPY: what is still coming is ignored
+			return nil
+		}
+		return err
+	case 'c', 'f':
+		return s.up.Housekeep(guard.InputEnd, func(w *writer) error { return w.raw(m.Raw) })
+	case 'H', 'S':
+		return nil
+	case 'X':
+		return errTerminated
+	}
+	return fmt.Errorf("%w: message %q during COPY", wire.ErrProtocol, m.Type)
+}
+
+// awaitCopy waits until the target reads the data of a COPY FROM STDIN or has refused to.
+func (s *session) awaitCopy(ctx context.Context, x *expectation, copies bool) error {
+	if !copies {
+		return nil
+	}
+	return s.await(ctx, func() bool { return s.copyIn || x.done || x.failed != "" })
+}
+
+func copiesIn(a *pgsql.Analysis) bool {
+	for _, st := range a.Statements {
+		if st.CopyIn {
+			return true
+		}
+	}
+	return false
+}
+
+// loneCopy refuses a COPY FROM STDIN among other statements: its data would stand between their answers.
+func (s *session) loneCopy(ctx context.Context, a *pgsql.Analysis) *refused {
+	if !copiesIn(a) || len(a.Statements) == 1 {
+		return nil
+	}
+	return s.reject(ctx, a.Recorded, &pgsql.Problem{
+		SQLState: "0A000", Rule: "names", Message: "COPY FROM STDIN must be sent alone.", Hint: "Send it separately.",
+	})
+}

@@ -1,0 +1,216 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
+
+// maxNames bounds how many prepared statements a session may keep.
+const maxNames = 10_000
+
+// statement is a prepared statement as the target holds it: the text that was sent under that name, understood.
+type statement struct {
+	analysis *pgsql.Analysis
+	version  string   // of catalog and masks, when it was understood
+	types    []uint32 // of its parameters, as far as they are known
+}
+
+// portal is a bound statement, or with pass nil a SQL cursor.
+type portal struct {
+	pass   *guard.Pass
+	of     *statement
+	copyIn bool
+}
+
+// nameKind tells the target's two name spaces apart.
+type nameKind byte
+
+const (
+	statementName nameKind = 'S'
+	portalName    nameKind = 'P'
+)
+
+type nameKey struct {
+	kind nameKind
+	name string
+}
+
+// names is what each name means at the target. A meaning changes only when the target has said so; touched says which
+// segment may have changed a name last, so that whoever uses it waits for that segment.
+// PREPARE and DECLARE share the name spaces of the protocol's own messages.
+type names struct {
+	statements map[string]*statement
+	portals    map[string]*portal
+	touched    map[nameKey]uint64
+	allTouched uint64 // DEALLOCATE ALL and its like
+}
+
+func newNames() names {
+	return names{statements: map[string]*statement{}, portals: map[string]*portal{}, touched: map[nameKey]uint64{}}
+}
+
+func (s *session) tooManyNames() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.names.statements) >= maxNames
+}
+
+// dropPortals forgets all portals but cursors, which may outlive their transaction: their end is the target's to say.
+func (n *names) dropPortals() {
+	for name, p := range n.portals {
+		if p.pass != nil {
+			_ = p.pass.Finish(guard.Outcome{Error: "not executed"})
+			delete(n.portals, name)
+		}
+	}
+}
+
+// settle forgets which segments touched a name once they are complete.
+func (n *names) settle(completed uint64) {
+	for k, segment := range n.touched {
+		if segment <= completed {
+			delete(n.touched, k)
+		}
+	}
+}
+
+// frontState is what the frontend knows ahead of the target's answers: it holds for the segment being built, because
+// whatever fails in a segment skips the rest of it.
+type frontState struct {
+	statements map[string]*statement // nil: dropped
+	portals    map[string]*portal
+	dropped    bool // all statements were
+	dropping   bool // a refusal was sent in this segment: the target skips the rest, and so does the gateway
+	sent       bool // something of this segment was sent
+	deferred   []func() error
+}
+
+func (f *frontState) reset() { *f = frontState{} }
+
+func (f *frontState) setStatement(name string, st *statement) {
+	if f.statements == nil {
+		f.statements = map[string]*statement{}
+	}
+	f.statements[name] = st
+}
+
+func (f *frontState) setPortal(name string, p *portal) {
+	if f.portals == nil {
+		f.portals = map[string]*portal{}
+	}
+	f.portals[name] = p
+}
+
+// touch notes that the segment being built may change a name.
+func (s *session) touch(kind nameKind, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names.touched[nameKey{kind, name}] = s.segment
+}
+
+// settled waits until no earlier, unfinished segment can change what a name means.
+func (s *session) settled(ctx context.Context, kind nameKind, name string) error {
+	s.mu.Lock()
+	at := max(s.names.touched[nameKey{kind, name}], s.names.allTouched)
+	open := at > s.completed && at < s.segment
+	s.mu.Unlock()
+	if !open {
+		return nil
+	}
+	return s.awaitSegment(ctx, at)
+}
+
+// statementNamed answers what a statement's name means now, nil when it means nothing.
+func (s *session) statementNamed(ctx context.Context, name string) (*statement, error) {
+	if st, ok := s.front.statements[name]; ok {
+		return st, nil
+	}
+	if s.front.dropped {
+		return nil, nil
+	}
+	if err := s.settled(ctx, statementName, name); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names.statements[name], nil
+}
+
+// portalNamed answers what a portal's name means now, nil when it means nothing.
+func (s *session) portalNamed(ctx context.Context, name string) (*portal, error) {
+	if p, ok := s.front.portals[name]; ok {
+		return p, nil
+	}
+	if err := s.settled(ctx, portalName, name); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names.portals[name], nil
+}
+
+// use notes what a SQL statement does to names, and answers what the target's success changes.
+func (s *session) use(a *pgsql.Analysis, version string) (confirm func()) {
+	var confirms []func()
+	for _, st := range a.Statements {
+		if c := s.useOne(a, st, version); c != nil {
+			confirms = append(confirms, c)
+		}
+	}
+	if len(confirms) == 0 {
+		return nil
+	}
+	return func() {
+		for _, c := range confirms {
+			c()
+		}
+	}
+}
+
+func (s *session) useOne(a *pgsql.Analysis, st pgsql.Statement, version string) func() {
+	name := st.Names.Name
+	inner := &statement{analysis: continuation(a, st), version: version}
+	switch st.Names.Op {
+	case pgsql.Prepare:
+		s.touch(statementName, name)
+		s.front.setStatement(name, inner)
+		return func() { s.names.statements[name] = inner }
+	case pgsql.Deallocate:
+		s.touch(statementName, name)
+		s.front.setStatement(name, nil)
+		return func() { delete(s.names.statements, name) }
+	case pgsql.DeallocateAll:
+		s.touchAll()
+		s.front.statements, s.front.dropped = nil, true
+		return func() { s.names.statements = map[string]*statement{} }
+	case pgsql.DeclareCursor:
+		s.touch(portalName, name)
+		cursor := &portal{of: inner}
+		s.front.setPortal(name, cursor)
+		return func() { s.names.portals[name] = cursor }
+	case pgsql.CloseCursor:
+		s.touch(portalName, name)
+		s.front.setPortal(name, nil)
+		return func() { delete(s.names.portals, name) }
+	case pgsql.CloseAllCursors:
+		s.touchAll()
+		return func() { s.names.portals = map[string]*portal{} }
+	}
+	return nil
+}
+
+func (s *session) touchAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names.allTouched = s.segment
+}
+
+// continuation is what an EXECUTE or FETCH of a name goes on with.
+func continuation(a *pgsql.Analysis, st pgsql.Statement) *pgsql.Analysis {
+	inner := *a
+	st.Accesses = st.Inner
+	inner.Statements = []pgsql.Statement{st}
+	return &inner
+}

@@ -1,0 +1,242 @@
+// Package postgres serves PostgreSQL's protocol: it decodes what a client sends, asks the guard, and encodes what may go
+// on. It never decides, masks or records by itself.
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Grammar is PostgreSQL's own grammar, behind worker processes.
+type Grammar = *pgsql.Pool
+
+// Protocol serves connections of kind postgres.
+type Protocol struct {
+	log     *slog.Logger
+	grammar Grammar
+	work    sync.WaitGroup
+
+	mu       sync.Mutex
+	catalogs map[string]*catalog
+	sessions map[cancelKey]*session
+}
+
+// cancelKey is what a client must know to cancel a session's statement: the key that it was given, under the same grant.
+type cancelKey struct {
+	grant   string
+	process uint32
+	secret  uint32
+}
+
+// New makes the protocol with the grammar that understands its texts.
+func New(grammar Grammar, log *slog.Logger) *Protocol {
+	return &Protocol{log: log, grammar: grammar, catalogs: map[string]*catalog{}, sessions: map[cancelKey]*session{}}
+}
+
+// Close stops reading catalogs and waits until nothing of the protocol runs.
+func (p *Protocol) Close() {
+	p.mu.Lock()
+	for _, c := range p.catalogs {
+		c.stop()
+	}
+	p.mu.Unlock()
+	p.work.Wait()
+}
+
+// Ready says whether texts can be understood now.
+func (p *Protocol) Ready() bool { return p.grammar.Healthy() }
+
+// greeting is a client's startup.
+type greeting struct {
+	client  net.Conn
+	grant   string
+	startup wire.Startup
+}
+
+func (g *greeting) Client() string { return g.startup.Parameters["application_name"] }
+func (g *greeting) Done() bool     { return g.startup.Cancel }
+
+// Greet reads the startup, or carries out a cancel request.
+func (p *Protocol) Greet(ctx context.Context, client net.Conn, grantID string) (gateway.Greeting, error) {
+	startup, err := wire.ReadStartup(client)
+	if err != nil {
+		if errors.Is(err, wire.ErrProtocol) {
+			_, _ = client.Write(fatalText("08P01", err.Error(), ""))
+		}
+		return nil, err
+	}
+	g := &greeting{client: client, grant: grantID, startup: startup}
+	if startup.Cancel {
+		p.cancel(cancelKey{grantID, startup.Process, startup.Secret})
+		return g, nil
+	}
+	if _, err := settings(startup); err != nil {
+		_, _ = client.Write(fatalText("0A000", "hoop: "+err.Error(), "Connect without it."))
+		return nil, err
+	}
+	if startup.Minor > 0 || len(startup.Options) > 0 {
+		if _, err := client.Write(negotiate(startup.Options)); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (p *Protocol) cancel(k cancelKey) {
+	p.mu.Lock()
+	s := p.sessions[k]
+	p.mu.Unlock()
+	if s != nil {
+		s.Cancel()
+	}
+}
+
+// Refuse tells a greeted client that there is no session for it.
+func (p *Protocol) Refuse(g gateway.Greeting, why *api.Error) {
+	_, _ = g.(*greeting).client.Write(fatal(why))
+}
+
+// Open connects to the target with the gateway's credential.
+func (p *Protocol) Open(ctx context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
+	hello := g.(*greeting)
+	chosen, err := settings(hello.startup)
+	if err != nil {
+		return nil, &api.Error{Code: api.CodeUsage, Message: err.Error(), Hint: "Connect without it."}
+	}
+	config, err := targetConfig(t, chosen)
+	if err != nil {
+		return nil, err
+	}
+	cat := p.catalogOf(t)
+	if err := cat.acquire(ctx, &p.work); err != nil {
+		return nil, targetError(err)
+	}
+	s, err := p.open(ctx, hello, config, cat)
+	if err != nil {
+		cat.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Config, cat *catalog) (*session, error) {
+	conn, err := connect(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	target, err := takeOver(ctx, conn, newSecret())
+	if err != nil {
+		return nil, targetError(err)
+	}
+	s := &session{
+		log: p.log, client: hello.client, target: target, grammar: p.grammar, catalog: cat, database: config.Database,
+		in: wire.NewReader(hello.client, wire.FromClient), out: &writer{to: target.conn},
+		names: newNames(), status: 'I', segment: 1,
+	}
+	s.changed = sync.NewCond(&s.mu)
+	key := cancelKey{hello.grant, target.process, target.secret}
+	p.mu.Lock()
+	p.sessions[key] = s
+	p.mu.Unlock()
+	s.onClose = sync.OnceFunc(func() {
+		p.mu.Lock()
+		delete(p.sessions, key)
+		p.mu.Unlock()
+		cat.release()
+	})
+	return s, nil
+}
+
+// catalogOf answers the one catalog of a connection.
+func (p *Protocol) catalogOf(t gateway.Target) *catalog {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.catalogs[t.Connection.Name]
+	if c == nil {
+		c = &catalog{log: p.log}
+		p.catalogs[t.Connection.Name] = c
+	}
+	// The latest credential is the one to connect with.
+	c.setDial(func(ctx context.Context) (*pgconn.PgConn, error) {
+		config, err := targetConfig(t, nil)
+		if err != nil {
+			return nil, err
+		}
+		return connect(ctx, config)
+	})
+	return c
+}
+
+// Judge understands a command without a session: in the target's current catalog, with its role's usual search path.
+func (p *Protocol) Judge(ctx context.Context, t gateway.Target, masks []policy.Mask, command string) (gateway.Judgement, error) {
+	cat := p.catalogOf(t)
+	if err := cat.acquire(ctx, &p.work); err != nil {
+		return gateway.Judgement{}, targetError(err)
+	}
+	defer cat.release()
+	snapshot, path, err := cat.current(ctx)
+	if err != nil {
+		return gateway.Judgement{}, targetError(err)
+	}
+	a := pgsql.Analyze(ctx, p.grammar, command, pgsql.Env{
+		Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(masks)), ReadOnly: t.ReadOnly,
+	})
+	return judgement(&a), nil
+}
+
+// JudgeText understands a command where no server is at hand, as `hoopd policy test` does.
+func (p *Protocol) JudgeText(ctx context.Context, command string) gateway.Judgement {
+	a := pgsql.Analyze(ctx, p.grammar, command, pgsql.Env{SearchPath: []string{"pg_catalog", "public"}})
+	return judgement(&a)
+}
+
+func judgement(a *pgsql.Analysis) gateway.Judgement {
+	j := gateway.Judgement{Facts: facts(a), Rewritten: a.Rewritten, Masked: a.Masked}
+	if a.Problem != nil {
+		j.Problem = &api.Refusal{Code: "refused", Rule: a.Problem.Rule, Message: a.Problem.Message, Remedy: []api.Remedy{}}
+		if a.Problem.Hint != "" {
+			j.Problem.Remedy = []api.Remedy{{Kind: "rewrite", Text: a.Problem.Hint}}
+		}
+	}
+	return j
+}
+
+func newSecret() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return binary.BigEndian.Uint32(b[:])
+}
+
+// targetError puts a failure to reach the target into words that hold neither its credential nor its address.
+func targetError(err error) *api.Error {
+	var e *api.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	out := &api.Error{Code: api.CodeTargetDown, Retryable: true, Message: "The target can't be reached.", Hint: "Try again; if it stays so, ask who runs the gateway: its log says more."}
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28"):
+		out.Retryable = false
+		out.Message, out.Hint = "The target refused the gateway's credential.", "Ask who runs the gateway."
+	case errors.As(err, &pg):
+		out.Message = fmt.Sprintf("The target answered with SQLSTATE %s.", pg.Code)
+	case errors.Is(err, context.DeadlineExceeded):
+		out.Message = "The target did not answer in time."
+	}
+	return out
+}

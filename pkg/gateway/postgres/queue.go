@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"github.com/hoop-gateway/hoop/pkg/guard"
+)
+
+// expectation is what the target still owes for one message that was sent to it.
+type expectation struct {
+	kind    byte // the message's type: P B D E C Q S
+	pass    *guard.Pass
+	segment uint64 // of a Query or Sync: the segment that its ReadyForQuery ends
+	confirm func() // what the target's success changes
+	refusal *refused
+	rows    int64
+	tag     string
+	failed  string // SQLSTATE of the error that this message met
+	done    bool   // nothing more is owed
+	// withheld: the command writes to a masked relation, so free text of errors and notices is replaced.
+	withheld  bool
+	warnings  []string   // told to the client before the first answer
+	describes *statement // whose parameters a Describe asks for
+	shapes    bool       // ParameterDescription comes first
+}
+
+// queue holds the expectations in the order in which messages were sent. Its owner's lock guards it.
+type queue struct {
+	items    []*expectation
+	skipping bool // the target skips everything up to the next Sync
+}
+
+func (q *queue) push(x *expectation) {
+	if q.skipping && x.kind != 'S' {
+		x.fail("skipped")
+		return
+	}
+	q.skipping = false
+	q.items = append(q.items, x)
+}
+
+func (q *queue) head() *expectation {
+	if len(q.items) == 0 {
+		return nil
+	}
+	return q.items[0]
+}
+
+func (q *queue) pop() *expectation {
+	x := q.items[0]
+	q.items[0] = nil
+	x.done = true
+	q.items = q.items[1:]
+	if len(q.items) == 0 {
+		q.items = nil
+	}
+	return x
+}
+
+// skip drops everything up to the next Sync: the target answers nothing to what it skips after an error in an
+// extended-query segment, simple queries among it.
+func (q *queue) skip() {
+	for len(q.items) > 0 && q.items[0].kind != 'S' {
+		q.pop().fail("skipped")
+	}
+	q.skipping = len(q.items) == 0
+}
+
+// running answers whether a command is under way at the target.
+func (q *queue) running() bool {
+	for _, x := range q.items {
+		if x.kind == 'E' || x.kind == 'Q' {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *expectation) fail(state string) {
+	if x.failed == "" {
+		x.failed = state
+	}
+	if x.pass != nil {
+		x.finish()
+	}
+}
+
+// finish records the outcome of the command. A failed recorder refuses every later command, so the error needs no other
+// handling here.
+func (x *expectation) finish() {
+	if x.pass == nil {
+		return
+	}
+	_ = x.pass.Finish(guard.Outcome{Tag: x.tag, Rows: x.rows, Error: x.failed})
+}

@@ -1,0 +1,214 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+	"golang.org/x/sync/errgroup"
+)
+
+// session is one client socket and the connection to the target behind it. The frontend goroutine reads the client and
+// writes to the target, the backend goroutine reads the target and writes to the client; mu guards what both know.
+type session struct {
+	log      *slog.Logger
+	client   net.Conn
+	target   *upstream
+	grammar  Grammar
+	catalog  *catalog
+	database string
+	onClose  func()
+
+	gate *guard.Session
+	up   *guard.Upstream[*writer]
+	in   *wire.Reader // from the client
+	out  *writer      // to the target
+
+	clientMu sync.Mutex // whole messages are written to the client under it
+
+	mu        sync.Mutex
+	changed   *sync.Cond // on mu: an answer came, or the session is over
+	queue     queue
+	names     names
+	status    byte   // of the transaction, from the latest ReadyForQuery: I, T or E
+	segment   uint64 // the one being built by the frontend
+	completed uint64 // the latest whose ReadyForQuery came
+	dirty     bool   // since the session was last idle, more was sent than BEGIN and its like
+	copyIn    bool   // the target reads CopyData
+	stale     bool   // a statement of this session changed the catalog
+	over      error
+
+	held   context.CancelCauseFunc // ends the wait of a held command; nil when none waits
+	front  frontState
+	parsed analyses
+}
+
+// errTerminated ends a session whose client said goodbye.
+var errTerminated = errors.New("the client ended the session")
+
+// Serve runs the session until the client leaves, the target does, or ctx ends; its cause is then told to the client.
+func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
+	s.gate = gate
+	s.up = guard.NewUpstream(gate, s.out)
+	if err := s.welcome(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var work errgroup.Group
+	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.frontend)) })
+	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.backend)) })
+	<-ctx.Done()
+	why := context.Cause(ctx)
+	s.finish(why)
+	_ = work.Wait() // what ended the session is in why
+	s.drop()
+	if errors.Is(why, errTerminated) || errors.Is(why, io.EOF) {
+		return nil
+	}
+	return why
+}
+
+// leave ends the whole session with the first goroutine that returns.
+func (s *session) leave(cancel context.CancelCauseFunc, err error) error {
+	if err == nil {
+		err = errTerminated
+	}
+	cancel(err)
+	return err
+}
+
+// recovered turns a panic into an error, so that it ends this session alone.
+func (s *session) recovered(ctx context.Context, f func(context.Context) error) (err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			s.log.Error("session panicked", "panic", fmt.Sprint(e))
+			err = fmt.Errorf("%w: internal error", wire.ErrProtocol)
+		}
+	}()
+	return f(ctx)
+}
+
+// finish stops what runs at the target, tells the client why where it did not leave by itself, and closes both sockets.
+func (s *session) finish(why error) {
+	s.mu.Lock()
+	s.over = why
+	running := s.queue.running()
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	if running {
+		s.target.cancel()
+	}
+	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) {
+		_ = s.client.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+		if s.clientMu.TryLock() {
+			_, _ = s.client.Write(fatal(why))
+			s.clientMu.Unlock()
+		}
+	}
+	_ = s.target.Close()
+	_ = s.client.Close()
+}
+
+// drop finishes the records of what never got an answer.
+func (s *session) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue.items) > 0 {
+		s.queue.pop().fail("08006")
+	}
+	s.names.dropPortals()
+}
+
+// welcome tells the client that it is signed in, as the target told the gateway.
+func (s *session) welcome() error {
+	_, err := s.client.Write(s.target.greeting())
+	return err
+}
+
+// await flushes what is buffered and waits until ok answers true. ok is called with mu held. The client is watched
+// meanwhile, so that one that leaves does not wait.
+func (s *session) await(ctx context.Context, ok func() bool) error {
+	if err := s.out.flush(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok() {
+		return nil
+	}
+	s.mu.Unlock()
+	watched, release := s.watch(ctx)
+	stop := context.AfterFunc(watched, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changed.Broadcast()
+	})
+	s.mu.Lock()
+	for !ok() && s.over == nil && watched.Err() == nil {
+		s.changed.Wait()
+	}
+	gone, over, done := watched.Err() != nil, s.over, ok()
+	s.mu.Unlock()
+	stop()
+	release()
+	s.mu.Lock()
+	switch {
+	case done:
+		return nil
+	case over != nil:
+		return over
+	case gone:
+		return context.Cause(watched)
+	}
+	return nil
+}
+
+// awaitSegment waits until the target has answered everything up to and including segment n.
+func (s *session) awaitSegment(ctx context.Context, n uint64) error {
+	return s.await(ctx, func() bool { return s.completed >= n })
+}
+
+// env is what the next text is understood in.
+func (s *session) env(ctx context.Context) (pgsql.Env, string, error) {
+	if s.takeStale() {
+		if err := s.catalog.refresh(ctx); err != nil {
+			return pgsql.Env{}, "", err
+		}
+	}
+	return s.catalog.env(s.gate, s.target.searchPath, &s.parsed.masks)
+}
+
+func (s *session) takeStale() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.stale
+	s.stale = false
+	return was
+}
+
+// Idle says whether no command is under way.
+func (s *session) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue.items) == 0 && s.status == 'I' && s.held == nil
+}
+
+// About describes the far end.
+func (s *session) About() (database, role string, settings map[string]string) {
+	return s.database, s.target.role, s.target.all()
+}
+
+// Close closes both sockets. It may be called more than once.
+func (s *session) Close() error {
+	s.onClose()
+	return errors.Join(s.target.Close(), s.client.Close())
+}

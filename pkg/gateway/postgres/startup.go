@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/jackc/pgproto3/v2"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// chosenSettings are the startup parameters that a client may set, by their name in lower case.
+var chosenSettings = map[string]string{
+	"application_name": "application_name", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle",
+	"timezone": "TimeZone", "extra_float_digits": "extra_float_digits", "statement_timeout": "statement_timeout",
+	"client_encoding": "client_encoding",
+}
+
+// settings are what a client's startup asks for. What is not on the list refuses the connection by its name.
+// User and database come from the grant and the connection: the client's are not looked at.
+func settings(s wire.Startup) (map[string]string, error) {
+	chosen := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(s.Parameters)) {
+		value := s.Parameters[name]
+		known, ok := chosenSettings[strings.ToLower(name)]
+		switch {
+		case name == "user" || name == "database":
+		case name == "options" && strings.TrimSpace(value) == "":
+		case !ok:
+			return nil, fmt.Errorf("the startup parameter %q is not served", name)
+		case known == "client_encoding":
+			if !utf8Name(value) {
+				return nil, fmt.Errorf("client_encoding %q is not served, only UTF8", value)
+			}
+		case len(value) > 256:
+			return nil, fmt.Errorf("the startup parameter %q is too long", name)
+		default:
+			chosen[known] = value
+		}
+	}
+	return chosen, nil
+}
+
+func utf8Name(v string) bool {
+	v = strings.ToLower(strings.Trim(v, "'\""))
+	return v == "utf8" || v == "utf-8" || v == "unicode"
+}
+
+// targetConfig is how the gateway connects: nothing of it comes from its own environment.
+func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, error) {
+	host, port, err := net.SplitHostPort(t.Address)
+	if err != nil {
+		return nil, fmt.Errorf("read the address of connection %s: %w", t.Connection.Name, err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("read the port of connection %s: %w", t.Connection.Name, err)
+	}
+	c, err := pgconn.ParseConfig("host=localhost user=none sslmode=disable passfile=/dev/null")
+	if err != nil {
+		return nil, fmt.Errorf("prepare connection %s: %w", t.Connection.Name, err)
+	}
+	c.Host, c.Port, c.Database = host, uint16(number), t.Database
+	c.User, c.Password = t.Credential.User, t.Credential.Password.Reveal()
+	c.TLSConfig, c.Fallbacks = t.TLS, nil
+	c.MaxProtocolMessageBodyLen = 1 << 20
+	c.RuntimeParams = map[string]string{}
+	maps.Copy(c.RuntimeParams, chosen)
+	maps.Copy(c.RuntimeParams, pinned)
+	c.RuntimeParams["backslash_quote"] = "safe_encoding"
+	if t.ReadOnly {
+		c.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	return c, nil
+}
+
+// negotiate answers a protocol newer than 3.0 or with options: 3.0 without them. (Message NegotiateProtocolVersion.)
+func negotiate(options []string) []byte {
+	body := binary.BigEndian.AppendUint32(nil, 0)
+	body = binary.BigEndian.AppendUint32(body, uint32(len(options)))
+	for _, o := range options {
+		body = append(append(body, o...), 0)
+	}
+	return append(binary.BigEndian.AppendUint32([]byte{'v'}, uint32(len(body)+4)), body...)
+}
+
+// fatal is the last message of a session: why it ended, in PostgreSQL's words.
+func fatal(why error) []byte {
+	var e *api.Error
+	switch {
+	case errors.As(why, &e):
+		return fatalText(sqlState(e.Code), "hoop: "+e.Message, e.Hint)
+	case errors.Is(why, wire.ErrProtocol):
+		return fatalText("08P01", "hoop: "+why.Error(), "")
+	case errors.Is(why, errTargetGone), errors.Is(why, io.ErrUnexpectedEOF):
+		return fatalText("08006", "hoop: the target ended the connection", "Connect again.")
+	}
+	return fatalText("57P01", "hoop: the session ended", "Connect again; the gateway's log says why it ended.")
+}
+
+// sqlState is the code that PostgreSQL's clients know for one of ours.
+func sqlState(code string) string {
+	switch code {
+	case api.CodeGrantEnded, api.CodeLocked:
+		return "57P01"
+	case api.CodeDenied, api.CodeNoSuchConnection, api.CodeSignInNeeded:
+		return "28000"
+	case api.CodeTargetDown:
+		return "08006"
+	case api.CodeUsage:
+		return "0A000"
+	case "unrecorded":
+		return "53100"
+	}
+	return "57P03"
+}
+
+func fatalText(code, message, hint string) []byte {
+	e := pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: code, Message: message, Hint: hint}
+	return e.Encode(nil)
+}

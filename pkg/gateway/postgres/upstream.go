@@ -1,0 +1,149 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/jackc/pgproto3/v2"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// errTargetGone says that the target ended the connection.
+var errTargetGone = errors.New("the target ended the connection")
+
+// pinned are settings that the gateway's understanding of every text rests on. The session ends if the target reports
+// another value; every way to change them is refused before that.
+var pinned = map[string]string{"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+
+// upstream is the connection to the target, connected and authenticated.
+type upstream struct {
+	conn       net.Conn
+	canceller  *pgconn.PgConn
+	process    uint32
+	secret     uint32 // the gateway's own, given to the client
+	role       string
+	searchPath []string
+
+	mu       sync.Mutex
+	settings map[string]string
+	fixed    map[string]string // pinned, and what identifies the session's role
+}
+
+// connect opens and authenticates a connection to the target with settings that the client may choose.
+func connect(ctx context.Context, c *pgconn.Config) (*pgconn.PgConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, c)
+	if err != nil {
+		return nil, targetError(err)
+	}
+	return conn, nil
+}
+
+// takeOver asks what names mean in the session and takes the socket over.
+func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstream, error) {
+	path, role, err := situation(ctx, conn)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	h, err := conn.Hijack()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), conn.Close(ctx))
+	}
+	u := &upstream{
+		conn: h.Conn, process: h.PID, secret: secret, role: role, searchPath: path,
+		settings: h.ParameterStatuses, fixed: map[string]string{},
+	}
+	for name, want := range pinned {
+		if h.ParameterStatuses[name] != want {
+			return nil, errors.Join(fmt.Errorf("%w: the target runs with %s=%s", wire.ErrProtocol, name, h.ParameterStatuses[name]), h.Conn.Close())
+		}
+		u.fixed[name] = want
+	}
+	for _, name := range []string{"session_authorization", "is_superuser"} {
+		u.fixed[name] = h.ParameterStatuses[name]
+	}
+	if u.canceller, err = pgconn.Construct(h); err != nil {
+		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), h.Conn.Close())
+	}
+	return u, nil
+}
+
+// situation asks which schemas names are looked up in, and the session's role.
+func situation(ctx context.Context, conn *pgconn.PgConn) (path []string, role string, err error) {
+	results, err := conn.Exec(ctx, "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true)), current_user").ReadAll()
+	if err != nil {
+		return nil, "", fmt.Errorf("ask for the search path: %w", err)
+	}
+	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 2 {
+		return nil, "", fmt.Errorf("%w: no answer to the search path", wire.ErrProtocol)
+	}
+	row := results[0].Rows[0]
+	if err := json.Unmarshal(row[0], &path); err != nil {
+		return nil, "", fmt.Errorf("read the search path: %w", err)
+	}
+	return path, string(row[1]), nil
+}
+
+// greeting is what tells the client that it is signed in.
+func (u *upstream) greeting() []byte {
+	b := (&pgproto3.AuthenticationOk{}).Encode(nil)
+	for name, value := range u.settings {
+		b = (&pgproto3.ParameterStatus{Name: name, Value: value}).Encode(b)
+	}
+	b = (&pgproto3.BackendKeyData{ProcessID: u.process, SecretKey: u.secret}).Encode(b)
+	return (&pgproto3.ReadyForQuery{TxStatus: 'I'}).Encode(b)
+}
+
+// status takes a ParameterStatus of the target. A fixed setting that changes ends the session.
+func (u *upstream) status(body []byte) error {
+	name, value, err := wire.DecodeParameterStatus(body)
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if want, ok := u.fixed[name]; ok && want != value {
+		return fmt.Errorf("%w: the target changed %s", wire.ErrProtocol, name)
+	}
+	if len(u.settings) > 200 {
+		return fmt.Errorf("%w: the target reports too many settings", wire.ErrProtocol)
+	}
+	u.settings[name] = value
+	return nil
+}
+
+// all is a copy of what the target reported.
+func (u *upstream) all() map[string]string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return maps.Clone(u.settings)
+}
+
+// meaning is what of the settings gives literals their meaning.
+func (u *upstream) meaning() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return []string{u.settings["DateStyle"], u.settings["IntervalStyle"], u.settings["TimeZone"]}
+}
+
+// cancel asks the target to stop what the session runs.
+func (u *upstream) cancel() {
+	ctx, stop := context.WithTimeout(context.Background(), time.Second)
+	defer stop()
+	_ = u.canceller.CancelRequest(ctx) // the sockets are closed next in any case
+}
+
+// Close ends the connection, politely where the target still listens.
+func (u *upstream) Close() error {
+	_ = u.conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_, _ = u.conn.Write((&pgproto3.Terminate{}).Encode(nil))
+	return u.conn.Close()
+}

@@ -1,0 +1,99 @@
+package guard
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// Stage says whether a command would run or is only made ready.
+type Stage uint8
+
+// The stages. The zero Stage is the strict one.
+const (
+	Execute Stage = iota
+	Prepare
+)
+
+// Command is one unit of intent as a protocol decoded it.
+type Command struct {
+	Stage Stage
+	Facts policy.Command
+	// Text is the command as its sender wrote it. It is shown to reviewers and never stored outside an approval.
+	Text string
+	// Recorded is Text with secrets blanked; it is what recordings hold.
+	Recorded string
+	// Normal is Text without what can't change its meaning (comments, white space). The digest covers it.
+	Normal string
+	// Rewritten is what is sent in Text's place.
+	Rewritten string
+	Params    []Param
+	// Context is everything else that gives the command its meaning: the catalog's version, role, search path, settings.
+	Context []string
+	// Masked names the masked columns that it reads.
+	Masked []string
+	// Reviewed says that making the command ready runs no foreign code.
+	Reviewed bool
+	// NoHold answers why the command can't wait for a person here, or "" when it can. Nil: it can't.
+	NoHold func(context.Context) string
+	// Waiting, if not nil, tells the client that the command waits for a person. It is called before and while it waits.
+	Waiting func(message string)
+	// Holding, if not nil, is called when the command begins to wait. The context that it answers ends when the client
+	// goes or, with the cause ErrCancelled, takes the command back; release is called when the wait is over.
+	Holding func(context.Context) (held context.Context, release func())
+}
+
+// Param is a value bound to a command.
+type Param struct {
+	Type   uint32 // the protocol's type number, 0 unknown
+	Format int16
+	Null   bool
+	Value  []byte
+	Shown  string // the value in words, for reviewers
+	Blank  bool   // it is compared with or written to a masked column, so recordings hold a mask
+}
+
+// digest is the SHA-256, in hex, of exactly what would run, for whom and where. Each part is preceded by its length,
+// so that no two different commands have the same bytes.
+func (s *Session) digest(c Command) string {
+	h := sha256.New()
+	var n [8]byte
+	put := func(b []byte) {
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	for _, part := range []string{
+		"hoop/digest/1", s.cfg.Identity.Issuer, s.cfg.Identity.Subject,
+		s.cfg.Connection.Kind, s.cfg.Connection.Name, c.Normal, c.Rewritten,
+	} {
+		put([]byte(part))
+	}
+	put(binary.BigEndian.AppendUint64(nil, uint64(len(c.Params))))
+	for _, p := range c.Params {
+		head := binary.BigEndian.AppendUint32(nil, p.Type)
+		head = binary.BigEndian.AppendUint16(head, uint16(p.Format))
+		if p.Null {
+			head = append(head, 1)
+		}
+		put(head)
+		put(p.Value)
+	}
+	put(binary.BigEndian.AppendUint64(nil, uint64(len(c.Context))))
+	for _, x := range c.Context {
+		put([]byte(x))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Outcome is what became of a command that ran.
+type Outcome struct {
+	Tag      string // the protocol's own words: "DELETE 3"
+	Rows     int64
+	Error    string // the protocol's error code; empty: it succeeded
+	Finished time.Time
+}

@@ -1,0 +1,190 @@
+// Package guard is the one gate of every protocol: it decides, records, asks, records, lends the upstream and records
+// the outcome. Protocol code decodes and encodes; whatever a command may do is settled here.
+package guard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/record"
+)
+
+// Policy judges commands. *policy.Policy is one; it is asked anew for every command, so a changed policy holds at once.
+type Policy interface {
+	Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision
+	Masks(policy.Subject, policy.Connection) []policy.Mask
+	ReadOnly(policy.Subject, policy.Connection) bool
+	Version() string
+}
+
+// Recorder keeps what happens. An error from any method means that it may not have been kept: nothing runs then.
+type Recorder interface {
+	// Append returns once the event is in the kernel, so that a killed process loses nothing.
+	Append(t record.Type, body []byte) (seq uint64, err error)
+	// AppendSync returns once the event is on disk.
+	AppendSync(t record.Type, body []byte) (seq uint64, err error)
+	// AppendBatch queues result rows of a command and blocks when it falls behind. It never drops.
+	AppendBatch(command uint64, raw []byte) error
+}
+
+// Approvals is the broker's side of a held command. An error from any method means that nobody approved: refuse.
+type Approvals interface {
+	AskApproval(ctx context.Context, a api.Approval, grantID string) (api.Approval, error)
+	// AwaitApproval returns once the request is no longer pending, or with an error when ctx ends.
+	AwaitApproval(ctx context.Context, id string) (api.Approval, error)
+	// ClaimApproval uses an approval up: it succeeds exactly once for each approval.
+	ClaimApproval(ctx context.Context, id, digest string, who api.Identity, demands []api.Approvers) error
+	WithdrawApproval(ctx context.Context, id string, who api.Identity) error
+	PublishGrantEvent(ctx context.Context, grantID string, e api.GrantEvent) error
+}
+
+// Metrics counts what the guard does. Its methods must not block.
+type Metrics interface {
+	Decided(kind string, v policy.Verdict, took time.Duration)
+	Refused(rule string)
+	Waited(outcome string, took time.Duration)
+	Masked()
+}
+
+// Config is what a Session needs. Every field but Metrics and Log is required.
+type Config struct {
+	ID         string // the session's
+	GrantID    string
+	Identity   api.Identity
+	Subject    policy.Subject
+	Connection policy.Connection
+	Policy     func() Policy
+	Recorder   Recorder
+	Approvals  Approvals
+	Metrics    Metrics
+	Log        *slog.Logger
+	Now        func() time.Time
+	ResultCap  int64 // bytes of result kept for each command; beyond it they are counted and hashed
+}
+
+// Session is the gate of one client socket. Its methods are safe for concurrent use.
+type Session struct {
+	cfg      Config
+	commands atomic.Int64
+	refused  atomic.Int64
+	number   atomic.Uint64
+	ended    atomic.Pointer[api.Refusal]
+}
+
+// New makes the gate of one session.
+func New(c Config) (*Session, error) {
+	if c.Policy == nil || c.Recorder == nil || c.Approvals == nil || c.Now == nil || c.ID == "" || c.GrantID == "" {
+		return nil, fmt.Errorf("open the gate of session %q: policy, recorder, approvals, clock and ids are required", c.ID)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Metrics == nil {
+		c.Metrics = noMetrics{}
+	}
+	return &Session{cfg: c}, nil
+}
+
+// Admit runs the request side of a command in this order: decide, record, ask, record. It returns a pass for exactly
+// this command, or a *Refusal. There is no other way to get a pass, and any error on the way refuses.
+func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
+	began := s.cfg.Now()
+	p := &Pass{session: s, number: s.number.Add(1), command: c, began: began}
+	if c.Stage == Execute {
+		s.commands.Add(1)
+	}
+	d := s.decide(c, began)
+	p.decisionID = s.decisionID(p.number)
+	s.cfg.Metrics.Decided(s.cfg.Connection.Kind, d.Verdict, s.cfg.Now().Sub(began))
+	if err := s.recordCommand(p, d); err != nil {
+		return nil, s.refuse(ctx, p, s.unrecorded(err))
+	}
+	if r := s.ended.Load(); r != nil {
+		return nil, s.refuse(ctx, p, *r)
+	}
+	switch {
+	case d.Verdict == policy.Allow:
+	case d.Verdict == policy.Approve && c.Stage == Prepare && c.Reviewed:
+		// Preparing runs nothing; the approval is asked for when values are bound.
+		p.deferred = true
+	case d.Verdict == policy.Approve:
+		if r := s.ask(ctx, p, d); r != nil {
+			return nil, s.refuse(ctx, p, *r)
+		}
+	default:
+		return nil, s.refuse(ctx, p, denied(d, c))
+	}
+	if r := s.ended.Load(); r != nil {
+		return nil, s.refuse(ctx, p, *r)
+	}
+	if len(c.Masked) > 0 {
+		s.cfg.Metrics.Masked()
+	}
+	p.state.Store(passIssued)
+	return p, nil
+}
+
+// Reject records and counts a command that could not even be judged (it does not parse, or is not served) and answers
+// its refusal. Nothing of it may be sent.
+func (s *Session) Reject(ctx context.Context, c Command, r api.Refusal) *Refusal {
+	p := &Pass{session: s, number: s.number.Add(1), command: c, began: s.cfg.Now()}
+	p.decisionID = s.decisionID(p.number)
+	s.commands.Add(1)
+	if err := s.recordCommand(p, policy.Decision{Rule: r.Rule, Message: r.Message}); err != nil {
+		r = s.unrecorded(err)
+	}
+	return s.refuse(ctx, p, r)
+}
+
+// End makes every later Admit refuse with r. Commands that were admitted keep their passes: who ends a session also
+// closes its sockets.
+func (s *Session) End(r api.Refusal) { s.ended.CompareAndSwap(nil, &r) }
+
+// Counts answers how many commands came and how many of them were refused.
+func (s *Session) Counts() (commands, refused int64) { return s.commands.Load(), s.refused.Load() }
+
+// Masks answers what is masked for this session's person under the policy in force, and that policy's version.
+// Without a policy it answers false: nothing can be understood then, and everything is refused.
+func (s *Session) Masks() (masks []policy.Mask, version string, ok bool) {
+	p := s.cfg.Policy()
+	if p == nil {
+		return nil, "", false
+	}
+	return p.Masks(s.cfg.Subject, s.cfg.Connection), p.Version(), true
+}
+
+// ReadOnly says whether the policy in force lets this session's person do nothing but read.
+func (s *Session) ReadOnly() bool {
+	p := s.cfg.Policy()
+	return p == nil || p.ReadOnly(s.cfg.Subject, s.cfg.Connection)
+}
+
+// decide asks the policy and never lets a panic through: what can't be decided is denied.
+func (s *Session) decide(c Command, now time.Time) (d policy.Decision) {
+	defer func() {
+		if e := recover(); e != nil {
+			s.cfg.Log.Error("policy panicked", "panic", fmt.Sprint(e))
+			d = policy.Decision{Rule: "default", Message: "The policy could not be evaluated, so the command was refused."}
+		}
+	}()
+	p := s.cfg.Policy()
+	if p == nil {
+		return policy.Decision{Rule: "default", Message: "No policy is loaded, so every command is refused."}
+	}
+	c.Facts.Now = now
+	return p.Decide(s.cfg.Subject, s.cfg.Connection, c.Facts)
+}
+
+func (s *Session) decisionID(n uint64) string { return fmt.Sprintf("%s.%d", s.cfg.ID, n) }
+
+type noMetrics struct{}
+
+func (noMetrics) Decided(string, policy.Verdict, time.Duration) {}
+func (noMetrics) Refused(string)                                {}
+func (noMetrics) Waited(string, time.Duration)                  {}
+func (noMetrics) Masked()                                       {}

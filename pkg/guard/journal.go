@@ -1,0 +1,104 @@
+package guard
+
+import (
+	"encoding/hex"
+	"unicode/utf8"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/record"
+)
+
+// recordCommand writes a command and the decision on it, before anything of it may be sent. What changes the target's
+// data or powers is on disk when this returns; the rest is in the kernel.
+func (s *Session) recordCommand(p *Pass, d policy.Decision) error {
+	c := p.command
+	e := record.Command{
+		Command: p.number, Text: c.Recorded, Masked: c.Masked, Prepare: c.Stage == Prepare,
+		DecisionID: p.decisionID, Verdict: d.Verdict.String(), Rule: d.Rule,
+	}
+	if c.Rewritten != c.Text && c.Recorded == c.Text { // else it holds what was blanked
+		e.Rewrote = c.Rewritten
+	}
+	for _, a := range c.Facts.Accesses {
+		e.Accesses = append(e.Accesses, record.Access{Effect: string(a.Effect), Object: a.Object})
+	}
+	if c.Facts.SQL != nil && len(c.Facts.SQL.Commands) > 0 {
+		e.SQL = c.Facts.SQL.Commands[0]
+	}
+	for _, v := range c.Params {
+		e.Params = append(e.Params, recordedParam(v))
+	}
+	return s.append(e, d.Verdict != policy.Deny && c.Stage == Execute && weighty(c.Facts.Accesses))
+}
+
+// weighty says whether a command's record must be on disk before it runs.
+func weighty(accesses []policy.Access) bool {
+	for _, a := range accesses {
+		if a.Effect != policy.Read && a.Effect != policy.Session {
+			return true
+		}
+	}
+	return false
+}
+
+func recordedParam(v Param) record.Param {
+	p := record.Param{OID: v.Type}
+	switch {
+	case v.Blank:
+		p.Blank = true
+	case v.Null:
+	case v.Format == 0 && utf8.Valid(v.Value):
+		text := string(v.Value)
+		p.Text = &text
+	default:
+		b := append([]byte{}, v.Value...)
+		p.Binary = &b
+	}
+	return p
+}
+
+func (s *Session) recordApproval(p *Pass, a api.Approval) error {
+	e := record.Approval{Command: p.number, ID: a.ID, State: a.State}
+	for _, d := range a.Decisions {
+		e.By = d.By.User
+	}
+	return s.append(e, a.State == api.ApprovalUsed)
+}
+
+func (s *Session) recordRefusal(p *Pass, r api.Refusal) error {
+	return s.append(record.Refused{
+		Command: p.number, DecisionID: r.DecisionID, Code: r.Code, Rule: r.Rule, Message: r.Message, ApprovalID: r.ApprovalID,
+	}, false)
+}
+
+func (s *Session) recordOutcome(p *Pass, o Outcome) error {
+	e := record.Outcome{
+		Command: p.number, Rows: o.Rows, Bytes: p.bytes, Tag: o.Tag, SQLState: o.Error,
+		DurationUS: s.cfg.Now().Sub(p.began).Microseconds(),
+	}
+	if p.rest != nil {
+		e.TruncatedBytes = p.bytes - p.whole
+		e.TruncatedHash = hex.EncodeToString(p.rest.Sum(nil))
+	}
+	p.inputMu.Lock()
+	defer p.inputMu.Unlock()
+	if p.input != nil {
+		e.InputBytes = p.inputBytes
+		e.InputHash = hex.EncodeToString(p.input.Sum(nil))
+	}
+	return s.append(e, false)
+}
+
+func (s *Session) append(b record.Body, sync bool) error {
+	body, err := record.Encode(b)
+	if err != nil {
+		return err
+	}
+	if sync {
+		_, err = s.cfg.Recorder.AppendSync(b.Type(), body)
+	} else {
+		_, err = s.cfg.Recorder.Append(b.Type(), body)
+	}
+	return err
+}
