@@ -1,0 +1,133 @@
+package pgsql
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Analyze says what a text does, and what to send in its place. It never fails open: what it can't tell is a Problem, or the
+// effect unknown.
+func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis {
+	p := grammar.parse(ctx, text)
+	key := resultKey{parsed: p, catalog: env.Catalog, masks: env.Masks, path: strings.Join(env.SearchPath, "\x00"), readOnly: env.ReadOnly}
+	if known, ok := grammar.results.get(key); ok {
+		return known
+	}
+	a := &analyzer{ctx: ctx, pool: grammar, parsed: p, env: env, names: newNames(env), out: &Analysis{Text: text, Normal: p.normal(), Rewritten: text}}
+	a.masks = env.Masks != nil && len(env.Masks.Columns)+len(env.Masks.Opaque) > 0
+	a.run()
+	if !a.personal {
+		grammar.results.put(key, *a.out)
+	}
+	return *a.out
+}
+
+// analyzer is the work on one text.
+type analyzer struct {
+	*parsed
+	ctx   context.Context // of the one call of Analyze that this lives for
+	pool  *Pool
+	env   Env
+	names names
+	masks bool // masks are in force
+	out   *Analysis
+
+	edits       map[int]edit // by where they start
+	projections map[string]*Relation
+	masked      map[string]struct{}
+	warned      map[string]struct{}
+	blanks      map[int]struct{} // tokens that the record must not show
+	params      map[int]struct{}
+	// personal: the answer depends on the session's own names, so it is not kept.
+	personal bool
+}
+
+func (a *analyzer) run() {
+	if a.problem != nil {
+		a.out.Problem = a.problem
+		a.out.Recorded = a.recordUnparsed()
+		return
+	}
+	a.edits, a.projections = map[int]edit{}, map[string]*Relation{}
+	a.masked, a.warned = map[string]struct{}{}, map[string]struct{}{}
+	a.blanks, a.params = map[int]struct{}{}, map[int]struct{}{}
+	if a.modern && a.env.Catalog != nil && a.env.Catalog.Server < 160000 {
+		a.refuse(&Problem{SQLState: "42601", Rule: "unparsable", Message: "trailing junk after numeric literal", Hint: "Servers before 16 know no 0x, 0o, 0b and _ in numbers."})
+	}
+	names := changeOfNames{}
+	for _, raw := range a.stmts {
+		st := a.statement(raw.child("stmt"))
+		a.out.Statements = append(a.out.Statements, st)
+		if names.breaks(st) {
+			a.refuse(&Problem{SQLState: "42501", Rule: "names", Message: "a statement before this one changes what its names mean", Hint: "Send the statements separately.", Position: a.position(raw)})
+		}
+	}
+	a.finish()
+}
+
+func (a *analyzer) finish() {
+	a.out.Masked, a.out.Warnings = sortedKeys(a.masked), sortedKeys(a.warned)
+	a.out.Recorded = a.record()
+	for n := range a.params {
+		a.out.BlankParams = append(a.out.BlankParams, n)
+	}
+	sort.Ints(a.out.BlankParams)
+	if a.out.Problem == nil {
+		a.rewrite()
+	}
+	if a.out.Problem != nil {
+		a.out.Rewritten = ""
+	}
+}
+
+// position is where a statement begins, in characters.
+func (a *analyzer) position(raw *node) int {
+	i := a.find(int(raw.number("stmt_location")))
+	if i >= len(a.tokens) {
+		return 0
+	}
+	return characters(a.text, a.tokens[i].start)
+}
+
+// refuse keeps the first problem; the walk goes on, so that the record of the refused text is complete too.
+func (a *analyzer) refuse(p *Problem) {
+	if a.out.Problem == nil {
+		a.out.Problem = p
+	}
+}
+
+// refuseAt refuses with the place of a node.
+func (a *analyzer) refuseAt(n *node, p Problem) {
+	if n != nil && n.loc >= 0 {
+		p.Position = characters(a.text, n.loc)
+	}
+	a.refuse(&p)
+}
+
+// changeOfNames remembers that a statement of a text changed names, settings or the catalog.
+// Transaction control may follow such a statement, and harmless settings may follow each other; all else is sent separately.
+type changeOfNames struct{ settings, all bool }
+
+func (c *changeOfNames) breaks(st Statement) bool {
+	if st.Tx != NoTransaction {
+		c.all = c.all || st.Tx == RollsBack
+		return false
+	}
+	if c.all || c.settings && st.Command != "set" {
+		return true
+	}
+	c.settings = c.settings || st.Command == "set" || slices.Contains(st.Functions, "pg_catalog.set_config")
+	c.all = st.ChangesCatalog || st.Names.Op != NoName && st.Names.Op != ExecutePrepared && st.Names.Op != FetchCursor
+	return false
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

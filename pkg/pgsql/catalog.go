@@ -1,0 +1,176 @@
+package pgsql
+
+import "strings"
+
+// Catalog is an immutable snapshot of what a target's system catalog says, as far as understanding and masking need it.
+type Catalog struct {
+	Version   string // changes when anything in it does
+	Server    int    // server_version_num, such as 150018
+	Database  string
+	Relations map[uint32]*Relation
+
+	byName    map[string]*Relation // "schema.relation"
+	system    map[string]bool      // "schema.relation" of pg_catalog and information_schema
+	functions map[string][]string  // name -> schemas of user-defined functions, those of extensions too
+	operators map[string][]string  // name -> schemas of user-defined operators, without those of extensions
+	types     map[string][]string  // name -> schemas of user-defined types, domains and rows included
+	casts     map[string]bool      // names of types that a user-defined cast takes or makes, without those of extensions
+}
+
+// Relation is a table, view, materialised view, foreign or partitioned table of the user's schemas.
+type Relation struct {
+	OID       uint32
+	Schema    string
+	Name      string
+	Kind      byte // pg_class.relkind: r, p, v, m, f, S
+	Temporary bool
+	Columns   []Column // in order, without dropped ones
+	Key       []string // columns of the primary key
+	Parents   []uint32 // inheritance and partitions
+	Reads     []uint32 // relations that a view reads, through other views too
+	Calls     bool     // a view that calls user-defined functions
+	Triggers  bool     // user-defined triggers
+	Rules     bool     // rewrite rules other than a view's own
+	RowCheck  bool     // the atomic check can be made: no column has a domain type
+}
+
+// Column is one column of a relation.
+type Column struct {
+	Name      string
+	Number    int16
+	Type      string // to cast to, qualified, with its modifier; a domain's base type
+	Collation string // to write after COLLATE; "" for the type's own
+	Holds     int    // characters that the type can hold: -1 no limit, 0 not a text type
+	NotNull   bool
+	Readable  bool    // the connected role may SELECT it
+	Sortable  bool    // it has an equality operator, so GROUP BY takes it
+	Generated bool    // GENERATED ALWAYS AS (…) STORED
+	From      []int16 // the columns that it is generated from
+}
+
+// Qualified is "schema.relation".
+func (r *Relation) Qualified() string { return r.Schema + "." + r.Name }
+
+func (r *Relation) column(name string) *Column {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}
+
+// finish builds the maps by name.
+func (c *Catalog) finish() {
+	c.byName = make(map[string]*Relation, len(c.Relations))
+	for _, r := range c.Relations {
+		c.byName[r.Qualified()] = r
+	}
+}
+
+// name is a relation that a statement names, as far as it could be resolved.
+type name struct {
+	object   string    // "schema.relation"
+	relation *Relation // nil for system relations and where no catalog knows it
+	system   string    // the reviewed effect of reading a system relation; "" for others
+	known    bool
+}
+
+// names resolves what statements name in one session.
+type names struct {
+	catalog *Catalog
+	path    []string // schemas in the order of search, the implicit ones too
+}
+
+func newNames(env Env) names {
+	n := names{catalog: env.Catalog, path: env.SearchPath}
+	if len(n.path) == 0 {
+		n.path = []string{"pg_catalog", "public"}
+	}
+	for _, schema := range n.path {
+		if schema == "pg_catalog" {
+			return n
+		}
+	}
+	n.path = append([]string{"pg_catalog"}, n.path...)
+	return n
+}
+
+// relation resolves a RangeVar's two names.
+func (n names) relation(schema, relation string) name {
+	if schema == "pg_temp" {
+		schema = n.temporary()
+	}
+	if schema != "" {
+		return n.in(schema, relation)
+	}
+	for _, s := range n.path {
+		if found := n.in(s, relation); found.known {
+			return found
+		}
+	}
+	return name{object: n.home() + "." + relation}
+}
+
+// temporary is the session's own temporary schema; "pg_temp" where it has none yet.
+func (n names) temporary() string {
+	for _, s := range n.path {
+		if strings.HasPrefix(s, "pg_temp_") {
+			return s
+		}
+	}
+	return "pg_temp"
+}
+
+// home is the schema that unqualified new objects go to.
+func (n names) home() string {
+	for _, s := range n.path {
+		if !systemSchema(s) && !strings.HasPrefix(s, "pg_temp") {
+			return s
+		}
+	}
+	return "public"
+}
+
+func systemSchema(schema string) bool {
+	return schema == "pg_catalog" || schema == "information_schema" || strings.HasPrefix(schema, "pg_toast")
+}
+
+func (n names) in(schema, relation string) name {
+	out := name{object: schema + "." + relation}
+	if systemSchema(schema) {
+		effect, reviewed := systemRelations()[out.object]
+		out.known = reviewed || n.catalog != nil && n.catalog.system[out.object] || strings.HasPrefix(schema, "pg_toast")
+		if out.system = effect; effect == "" {
+			out.system = Admin
+		}
+		if n.catalog != nil {
+			out.relation = n.catalog.byName[out.object]
+		}
+		return out
+	}
+	if n.catalog != nil {
+		out.relation = n.catalog.byName[out.object]
+		out.known = out.relation != nil
+	}
+	return out
+}
+
+// foreign says whether one of the schemas where something of a name is defined can be meant by it here.
+// An unqualified name means the best match of the whole path, so one in any schema of the path is enough.
+func (n names) foreign(schemas []string, qualifier string) bool {
+	for _, s := range schemas {
+		if qualifier == s || qualifier == "pg_temp" && strings.HasPrefix(s, "pg_temp_") {
+			return true
+		}
+		if qualifier != "" {
+			continue
+		}
+		for _, p := range n.path {
+			if p == s {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package pgsql
+
+import "strings"
+
+// definition judges the statements whose tag says nearly all: definitions, privileges, the server's affairs.
+// The relations that stand in them get the statement's effect; queries and expressions in them are judged as such.
+func (j *judge) definition(n *node, k kind) {
+	j.utility, j.effect = true, k.effect
+	before := len(j.accesses)
+	j.details(n)
+	if k.also != "" {
+		j.add(k.also, "")
+	}
+	if k.effect == Execute && !n.is("DoStmt") {
+		j.add(Execute, j.routine(n))
+	}
+	if k.effect == Execute || k.also == Execute || n.is("ViewStmt") || n.is("DefineStmt") {
+		j.st.Reviewed = false
+		j.refuseCode(n)
+	}
+	j.settingsInside(n)
+	if !n.is("CreateFunctionStmt") && !n.is("DoStmt") { // their bodies are text that nobody can read
+		n.each(func(_ string, kid *node) { j.part = ""; j.definedPart(kid) })
+	}
+	if len(j.accesses) == before {
+		j.add(k.effect, "")
+	}
+	j.utility = false
+}
+
+// definedPart walks a part of a definition: statements in it are judged as statements.
+func (j *judge) definedPart(n *node) {
+	if k, known := statementKind(tagOf(n)); known && !n.is("VariableSetStmt") {
+		switch n.tag {
+		case "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+			utility := j.utility
+			j.utility = false
+			j.query(n, nil, nil)
+			j.utility = utility
+		default:
+			outer := j.effect
+			j.definition(n, k)
+			j.utility, j.effect = true, outer
+		}
+		return
+	}
+	switch tagOf(n) {
+	case "RangeVar":
+		j.named(n, j.effect)
+	case "FuncCall", "A_Expr", "TypeCast", "ColumnRef", "SubLink", "CaseExpr", "BoolExpr", "CoalesceExpr":
+		j.expr(n, &scope{})
+	default:
+		n.each(func(_ string, kid *node) { j.definedPart(kid) })
+	}
+}
+
+// details fills in what the tag leaves open: the command's words, and effects of single clauses.
+func (j *judge) details(n *node) {
+	switch n.tag {
+	case "GrantStmt", "GrantRoleStmt":
+		j.st.Command = "revoke"
+		if n.flag("is_grant") {
+			j.st.Command = "grant"
+		}
+	case "VacuumStmt":
+		j.st.Command = "analyze"
+		if n.flag("is_vacuumcmd") {
+			j.st.Command = "vacuum"
+		}
+	case "DefineStmt":
+		j.st.Command = "create " + words(n.text("kind"), "OBJECT_")
+		switch n.text("kind") {
+		case "OBJECT_AGGREGATE", "OBJECT_OPERATOR", "OBJECT_TYPE":
+			j.add(Execute, "")
+		}
+	case "AlterTableStmt":
+		j.st.Command = "alter " + words(n.text("objtype"), "OBJECT_")
+		for _, cmd := range n.list("cmds") {
+			if s := cmd.text("subtype"); s == "AT_ChangeOwner" || strings.Contains(s, "RowSecurity") {
+				j.add(Privilege, "")
+			}
+		}
+	case "RenameStmt":
+		j.st.Command = "alter " + words(n.text("rename_type"), "OBJECT_")
+	case "CreateStmt":
+		if n.child("relation").text("relpersistence") == "t" {
+			j.effect = Session
+			j.refuseTemporary(n.child("relation"))
+		}
+	case "CommentStmt", "SecLabelStmt":
+		j.described(n)
+	}
+}
+
+// described finds the relation of COMMENT ON and SECURITY LABEL, which hold it as a list of names.
+func (j *judge) described(n *node) {
+	parts, ok := stringsOf(n.child("object").list("items"))
+	if !ok || len(parts) == 0 {
+		return
+	}
+	switch n.text("objtype") {
+	case "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_INDEX", "OBJECT_SEQUENCE", "OBJECT_FOREIGN_TABLE":
+	case "OBJECT_COLUMN", "OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY", "OBJECT_TABCONSTRAINT":
+		parts = parts[:len(parts)-1]
+	default:
+		return
+	}
+	if len(parts) > 0 {
+		j.named(rangeVarOf(parts, -1), j.effect)
+	}
+}
+
+// routine is the name of the function that a statement defines, changes or calls.
+func (j *judge) routine(n *node) string {
+	list := n.list("funcname")
+	if n.is("AlterFunctionStmt") {
+		list = n.child("func").list("objname")
+	}
+	if n.is("CallStmt") {
+		list = n.child("funccall").list("funcname")
+	}
+	parts, _ := stringsOf(list)
+	switch len(parts) {
+	case 0:
+		return ""
+	case 1:
+		if n.is("CallStmt") {
+			qualified, _ := j.function("", parts[0])
+			return qualified
+		}
+		return j.names.home() + "." + parts[0]
+	}
+	return parts[len(parts)-2] + "." + parts[len(parts)-1]
+}
+
+// refuseCode refuses, where masks are in force, what defines or runs code: it would read past the masks.
+func (j *judge) refuseCode(n *node) {
+	if j.masks {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: strings.ToUpper(j.st.Command) + " is refused where columns are masked for you: what it reads can't be seen from here", Hint: "Write a query instead."})
+	}
+}

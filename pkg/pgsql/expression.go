@@ -1,0 +1,222 @@
+package pgsql
+
+import (
+	"strings"
+	"sync"
+)
+
+// plainNodes are the tags that only hold other nodes, or values: they do nothing by themselves.
+var plainNodes = sync.OnceValue(func() map[string]bool {
+	set := map[string]bool{"": true}
+	for tag := range strings.FieldsSeq(`A_Const Integer Float Boolean String BitString ParamRef A_Star A_Indices A_Indirection A_ArrayExpr BoolExpr
+		NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr SubLink RowExpr ResTarget TypeCast CollateClause SortBy WindowDef GroupingFunc
+		GroupingSet NamedArgExpr SQLValueFunction XmlExpr XmlSerialize List SetToDefault MultiAssignRef LockingClause RangeTableFuncCol Alias
+		IndexElem InferClause OnConflictClause CurrentOfExpr MergeWhenClause ColumnDef CTESearchClause CTECycleClause WithClause MergeSupportFunc
+		JsonFormat JsonReturning JsonValueExpr JsonOutput JsonKeyValue JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor
+		JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonFuncExpr JsonArgument
+		JsonBehavior JsonTablePathSpec JsonTableColumn`) {
+		set[tag] = true
+	}
+	return set
+})
+
+// expr judges an expression and all in it. Every tag that is neither handled nor plain is an unknown effect.
+func (j *judge) expr(n *node, sc *scope) {
+	switch tag := tagOf(n); tag {
+	case "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		j.query(n, sc, sc.visible())
+		return
+	case "RangeVar":
+		j.bareRelation(n)
+		return
+	case "FuncCall":
+		j.call(n)
+	case "A_Expr":
+		j.operation(n, sc)
+	case "TypeName":
+		j.typeName(n)
+	case "ColumnRef":
+		j.column(n, sc)
+	case "SubLink", "SortBy", "CaseExpr":
+		j.impliedOperators(n)
+	default:
+		if !j.utility && !plainNodes()[tag] {
+			j.add(Unknown, "")
+			j.st.Reviewed = false
+		}
+	}
+	n.each(func(_ string, kid *node) { j.expr(kid, sc) })
+}
+
+// bareRelation is a relation's name outside FROM: of a utility statement, or a surprise.
+func (j *judge) bareRelation(n *node) {
+	if j.utility {
+		j.named(n, j.effect)
+		return
+	}
+	j.add(Unknown, j.lookup(n).object)
+}
+
+func (j *judge) call(n *node) {
+	parts, ok := stringsOf(n.list("funcname"))
+	if !ok || len(parts) == 0 {
+		j.add(Unknown, "")
+		return
+	}
+	schema, function := "", parts[len(parts)-1]
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	qualified, effect := j.function(schema, function)
+	j.functions[qualified] = struct{}{}
+	if qualified == "pg_catalog.set_config" {
+		j.setConfig(n)
+		return
+	}
+	j.effectOfCall(n, qualified, effect)
+}
+
+func (j *judge) effectOfCall(n *node, qualified, effect string) {
+	switch effect {
+	case Read:
+		return
+	case Session:
+		j.add(Session, "")
+		return
+	case Write:
+		j.add(Write, j.sequenceOf(n, qualified))
+		return
+	}
+	j.st.Reviewed = false
+	j.add(effect, qualified)
+	if j.masks && qualified != "pg_catalog.pg_cancel_backend" && qualified != "pg_catalog.pg_terminate_backend" && qualified != "pg_catalog.pg_reload_conf" {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "function " + qualified + " can't be used where columns are masked for you: what it reads can't be seen from here", Hint: "Write what it does as a query."})
+	}
+}
+
+// function resolves a function's name and says what calling it does.
+func (j *judge) function(schema, function string) (qualified, effect string) {
+	if c := j.env.Catalog; c != nil && schema != "pg_catalog" && j.names.foreign(c.functions[function], schema) {
+		for _, s := range c.functions[function] {
+			if j.names.foreign([]string{s}, schema) {
+				return s + "." + function, Execute
+			}
+		}
+	}
+	if schema == "information_schema" && strings.HasPrefix(function, "_pg_") {
+		return schema + "." + function, Read
+	}
+	if reviewed := reviewedFunctions()[function]; schema == "" || schema == "pg_catalog" {
+		if reviewed != "" {
+			return "pg_catalog." + function, reviewed
+		}
+		if function == "set_config" {
+			return "pg_catalog.set_config", Session
+		}
+	}
+	if schema == "" {
+		schema = j.names.home()
+	}
+	return schema + "." + function, Execute
+}
+
+// sequenceOf is the object that nextval, setval and their like change, where it is written as a constant.
+func (j *judge) sequenceOf(n *node, qualified string) string {
+	args := n.list("args")
+	if len(args) == 0 {
+		return qualified
+	}
+	arg := args[0]
+	if arg.is("TypeCast") {
+		arg = arg.child("arg")
+	}
+	text := arg.child("sval").text("sval")
+	if !arg.is("A_Const") || text == "" || strings.HasPrefix(qualified, "pg_catalog.lo") {
+		return qualified
+	}
+	s, problem := scan(text)
+	if problem != nil {
+		return qualified
+	}
+	var parts []string
+	for i, t := range s.tokens {
+		switch {
+		case t.kind == tokIdent:
+			parts = append(parts, strings.ToLower(s.word(i)))
+		case t.kind == tokQuoted:
+			parts = append(parts, strings.ReplaceAll(strings.Trim(s.word(i), `"`), `""`, `"`))
+		case !s.is(i, "."):
+			return qualified
+		}
+	}
+	return j.objectName(parts)
+}
+
+// operation judges an operator.
+func (j *judge) operation(n *node, sc *scope) {
+	parts, _ := stringsOf(n.list("name"))
+	if len(parts) > 0 {
+		schema := ""
+		if len(parts) > 1 {
+			schema = parts[len(parts)-2]
+		}
+		j.operator(schema, parts[len(parts)-1])
+	}
+	if strings.Contains(n.text("kind"), "BETWEEN") {
+		j.operator("", "<=")
+		j.operator("", ">=")
+	}
+	j.blankOperation(n, sc)
+}
+
+func (j *judge) operator(schema, op string) {
+	c := j.env.Catalog
+	known := c != nil && j.names.foreign(c.operators[op], schema)
+	if known || schema != "" && schema != "pg_catalog" {
+		j.foreignCode(Execute, "operator "+op)
+	}
+}
+
+// impliedOperators judges the operators that a node uses without A_Expr.
+func (j *judge) impliedOperators(n *node) {
+	for _, field := range []string{"oper_name", "use_op"} {
+		if parts, _ := stringsOf(n.list(field)); len(parts) > 0 {
+			schema := ""
+			if len(parts) > 1 {
+				schema = parts[len(parts)-2]
+			}
+			j.operator(schema, parts[len(parts)-1])
+		}
+	}
+	j.operator("", "=")
+}
+
+// foreignCode notes code of somebody's own that a statement runs by a name that looks harmless.
+func (j *judge) foreignCode(effect, what string) {
+	j.st.Reviewed = false
+	j.add(effect, "")
+	if j.masks {
+		j.refuse(&Problem{SQLState: "42501", Rule: "mask", Message: "user-defined " + what + " can't be used where columns are masked for you", Hint: "Write OPERATOR(pg_catalog.=) and the like to name Postgres' own."})
+	}
+}
+
+// typeName judges a type: its input and its casts are code.
+func (j *judge) typeName(n *node) {
+	parts, ok := stringsOf(n.list("names"))
+	if !ok || len(parts) == 0 {
+		return
+	}
+	typ, schema := parts[len(parts)-1], ""
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	c := j.env.Catalog
+	switch {
+	case c != nil && c.casts[typ]:
+		j.foreignCode(Execute, "casts of type "+typ)
+	case (schema == "" || schema == "pg_catalog") && builtinTypes()[typ], j.utility:
+	case c == nil || !j.names.foreign(c.types[typ], schema):
+		j.st.Reviewed = false
+		j.add(Execute, "")
+	}
+}

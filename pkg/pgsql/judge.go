@@ -1,0 +1,171 @@
+package pgsql
+
+import (
+	"sort"
+	"strings"
+)
+
+// judge collects what one statement does.
+type judge struct {
+	*analyzer
+	st        Statement
+	accesses  map[Access]struct{}
+	functions map[string]struct{}
+	relations map[string]struct{}
+	// utility: inside a statement that is classed by its own tag, where structure without a class of its own is no surprise.
+	utility bool
+	effect  string // of relations that such a statement names
+	part    string // field of the query that is being walked: "where_clause", …
+	flow    bool   // inside the source of another relation's rows
+	// maskedUses counts mentions of masked columns that were read.
+	maskedUses int
+	changes    bool // it writes rows of some relation
+}
+
+func (a *analyzer) statement(n *node) Statement {
+	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}}
+	j.st.Reviewed = true
+	j.top(n)
+	j.st.Accesses = sortedAccesses(j.accesses)
+	j.st.Functions = sortedKeys(j.functions)
+	j.st.Relations = len(j.relations)
+	return j.st
+}
+
+// top judges a statement, the outermost or one that PREPARE, EXPLAIN and their like hold.
+func (j *judge) top(n *node) {
+	k, known := statementKind(tagOf(n))
+	if !known {
+		j.st.Command = "unknown"
+		j.add(Unknown, "")
+		return
+	}
+	j.st.Command = k.command
+	before := len(j.accesses)
+	switch n.tag {
+	case "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		j.query(n, nil, nil)
+	default:
+		j.special(n, k)
+	}
+	if len(j.accesses) == before && before == 0 {
+		j.add(k.effect, "")
+	}
+}
+
+func tagOf(n *node) string {
+	if n == nil {
+		return ""
+	}
+	return n.tag
+}
+
+func (j *judge) add(effect, object string) { j.accesses[Access{effect, object}] = struct{}{} }
+
+// inner judges what is inside a statement and answers its accesses apart.
+func (j *judge) inner(n *node) []Access {
+	outer, command := j.accesses, j.st.Command
+	j.accesses = map[Access]struct{}{}
+	j.top(n)
+	list := sortedAccesses(j.accesses)
+	j.accesses = outer
+	j.st.Command = command
+	return list
+}
+
+func (j *judge) addAll(list []Access) {
+	for _, a := range list {
+		j.accesses[a] = struct{}{}
+	}
+}
+
+func sortedAccesses(set map[Access]struct{}) []Access {
+	list := make([]Access, 0, len(set))
+	for a := range set {
+		list = append(list, a)
+	}
+	sort.Slice(list, func(i, k int) bool {
+		if list[i].Effect != list[k].Effect {
+			return list[i].Effect < list[k].Effect
+		}
+		return list[i].Object < list[k].Object
+	})
+	return list
+}
+
+// lookup resolves a RangeVar. Where masks are in force, a name that nothing stands behind is refused as Postgres would:
+// it might come to mean a masked relation by the time the statement runs.
+func (j *judge) lookup(rv *node) name {
+	found := j.names.relation(rv.text("schemaname"), rv.text("relname"))
+	j.relations[found.object] = struct{}{}
+	if !found.known && j.masks {
+		j.refuseAt(rv, Problem{SQLState: "42P01", Rule: "mask", Message: `relation "` + written(rv) + `" does not exist`})
+	}
+	return found
+}
+
+func written(rv *node) string {
+	if s := rv.text("schemaname"); s != "" {
+		return s + "." + rv.text("relname")
+	}
+	return rv.text("relname")
+}
+
+// named notes a relation that a utility statement names.
+func (j *judge) named(rv *node, effect string) name {
+	temporary := rv.text("relpersistence") == "t" || rv.text("schemaname") == "pg_temp"
+	found := j.names.relation(rv.text("schemaname"), rv.text("relname"))
+	j.relations[found.object] = struct{}{}
+	temporary = temporary || found.relation != nil && found.relation.Temporary
+	if temporary && effect == Schema {
+		effect = Session
+		j.refuseTemporary(rv)
+	}
+	j.add(effect, found.object)
+	if effect == Schema || effect == Session || effect == Execute {
+		j.refuseSchemaOfMasked(rv, found)
+	}
+	return found
+}
+
+func (j *judge) refuseTemporary(n *node) {
+	if j.masks {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "temporary objects can't be made or changed where columns are masked for you", Hint: "Use a subquery or WITH."})
+	}
+}
+
+func (j *judge) refuseSchemaOfMasked(n *node, found name) {
+	if found.relation == nil || !j.masks {
+		return
+	}
+	_, opaque := j.env.Masks.Opaque[found.relation.OID]
+	if opaque || len(j.env.Masks.Columns[found.relation.OID]) > 0 {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " has columns that are masked for you, so its definition can't be changed or copied", Hint: "Ask somebody for whom they are not masked."})
+	}
+}
+
+// objectName is the "schema.relation" of a list of name parts.
+func (j *judge) objectName(parts []string) string {
+	switch len(parts) {
+	case 0:
+		return ""
+	case 1:
+		return j.names.relation("", parts[0]).object
+	}
+	return j.names.relation(parts[len(parts)-2], parts[len(parts)-1]).object
+}
+
+// rangeVarOf makes a RangeVar of name parts, for statements that hold names as lists.
+func rangeVarOf(parts []string, loc int) *node {
+	rv := &node{tag: "RangeVar", loc: loc, fields: []field{{name: "relname", str: parts[len(parts)-1]}}}
+	if len(parts) > 1 {
+		rv.fields = append(rv.fields, field{name: "schemaname", str: parts[len(parts)-2]})
+	}
+	return rv
+}
+
+// words turns an enum value such as OBJECT_FOREIGN_TABLE into "foreign table".
+func words(value, prefix string) string {
+	w := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(value, prefix), "_", " "))
+	return strings.Replace(w, "matview", "materialized view", 1)
+}

@@ -1,0 +1,194 @@
+package pgsql
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// PoolOptions says how grammar workers run. The zero value is good but for Command.
+type PoolOptions struct {
+	Workers int           // parses at a time; default: the machine's cores. One more process is kept as a spare
+	Command []string      // argv of a worker: a program that calls WorkerMain with its stdin and stdout
+	Env     []string      // all of a worker's environment
+	Timeout time.Duration // processor time of one parse; default 200 ms
+	Wall    time.Duration // time of one parse by the clock, on a busy machine; default 2 s
+	Cached  int           // texts kept with their trees; default 4096
+}
+
+// Pool is PostgreSQL's grammar in a set of warm worker processes, with a cache of parsed texts in front.
+type Pool struct {
+	options PoolOptions
+	schema  *schema
+	cache   *textCache
+	results resultCache
+	idle    chan *process // warm workers that nobody uses
+	slots   chan struct{} // one for each parse that may run
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup // starts in the background
+	probes  sync.Map       // projection text -> its tree, for the post-condition
+}
+
+// readyTimeout bounds a worker's start: it compiles the grammar, 2 s of processor time on a machine that may be busy.
+const readyTimeout = 2 * time.Minute
+
+// NewPool starts the workers and returns when the first is warm; the others get warm in the background.
+func NewPool(options PoolOptions) (*Pool, error) {
+	if len(options.Command) == 0 {
+		return nil, errors.New("grammar workers need a command")
+	}
+	if options.Workers <= 0 {
+		options.Workers = runtime.NumCPU()
+	}
+	if options.Timeout <= 0 {
+		options.Timeout = 200 * time.Millisecond
+	}
+	if options.Wall <= 0 {
+		options.Wall = 2 * time.Second
+	}
+	if options.Cached <= 0 {
+		options.Cached = 4096
+	}
+	s, err := grammarSchema()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{options: options, schema: s, cache: newTextCache(options.Cached, 4<<20), results: resultCache{max: options.Cached}, idle: make(chan *process, options.Workers+1), slots: make(chan struct{}, options.Workers)}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	if err := p.startOne(); err != nil {
+		p.stop()
+		return nil, err
+	}
+	p.running.Go(func() {
+		for range options.Workers {
+			p.replace()
+		}
+	})
+	return p, nil
+}
+
+func (p *Pool) startOne() error {
+	ctx, cancel := context.WithTimeout(p.ctx, readyTimeout)
+	defer cancel()
+	w, err := startProcess(ctx, p.options.Command, p.options.Env)
+	if err != nil {
+		return err
+	}
+	p.idle <- w
+	return nil
+}
+
+// replace starts a worker, and tries again for as long as the pool lives.
+func (p *Pool) replace() {
+	for p.startOne() != nil {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// Close ends all workers and waits for them. Nobody may be parsing.
+func (p *Pool) Close() {
+	p.stop()
+	p.running.Wait()
+	for {
+		select {
+		case w := <-p.idle:
+			w.kill()
+		default:
+			return
+		}
+	}
+}
+
+// Healthy says whether a worker is warm, or all are at work.
+func (p *Pool) Healthy() bool {
+	return p.ctx.Err() == nil && (len(p.idle) > 0 || len(p.slots) == cap(p.slots))
+}
+
+// parsed is what is known of a text whatever the server: its tokens and its tree. It is immutable.
+type parsed struct {
+	scanned
+	stmts   []*node // RawStmt
+	problem *Problem
+}
+
+// parse reads a text by the lexer and the grammar, or takes what it knows of it from the cache.
+// A refusal that says something about the text is kept too; one that says something about a worker is not.
+func (p *Pool) parse(ctx context.Context, text string) *parsed {
+	if known := p.cache.get(text); known != nil {
+		return known
+	}
+	s, problem := scan(text)
+	out := &parsed{scanned: s, problem: problem}
+	if problem == nil {
+		answer, err := p.ask(ctx, text)
+		if err != nil {
+			out.problem = unanswered(err)
+			return out
+		}
+		out.read(p.schema, answer)
+	}
+	p.cache.put(text, out)
+	return out
+}
+
+func (p *Pool) ask(ctx context.Context, text string) ([]byte, error) {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a grammar worker: %w", ctx.Err())
+	}
+	select {
+	case w := <-p.idle:
+		answer, err := w.ask(text, p.options.Timeout, p.options.Wall)
+		if err == nil {
+			p.idle <- w
+			return answer, nil
+		}
+		w.kill()
+		p.running.Go(p.replace)
+		return nil, err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a grammar worker: %w", ctx.Err())
+	case <-p.ctx.Done():
+		return nil, os.ErrClosed
+	}
+}
+
+func unanswered(err error) *Problem {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrClosed) {
+		return &Problem{SQLState: "57014", Rule: "unparsable", Message: "the statement was not understood in time", Hint: "Send it again."}
+	}
+	return &Problem{SQLState: "54001", Rule: "unparsable", Message: "the statement is too complex to be understood", Hint: "Write it smaller or flatter."}
+}
+
+// read takes a worker's answer apart.
+func (out *parsed) read(s *schema, answer []byte) {
+	out.problem = unanswered(errTooDeep)
+	if len(answer) == 0 {
+		return
+	}
+	switch body := answer[1:]; answer[0] {
+	case answerSyntax:
+		if len(body) < 4 {
+			return
+		}
+		out.problem = &Problem{SQLState: "42601", Rule: "unparsable", Message: string(body[4:]), Position: int(binary.BigEndian.Uint32(body))}
+	case answerTree:
+		tree, err := s.decodeTree(body)
+		if err != nil {
+			return
+		}
+		out.stmts, out.problem = tree.list("stmts"), nil
+	}
+}
