@@ -1,0 +1,47 @@
+# The targets that people use: demo, test. The rest is what they and .ci/run are made of.
+.DEFAULT_GOAL := build
+export CGO_ENABLED := 0
+VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0.1.0)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 3s
+SOAK ?= 100
+
+.PHONY: build demo test test-deps mutants fuzz soak bench release-check generate clean
+
+build: ## both programs into bin/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/hoopd ./cmd/hoopd
+
+demo: build ## the whole story in this terminal; KEEP=1 stays up
+	@scripts/demo.sh
+
+test-deps: ## what the tests need, from the distribution's packages
+	@scripts/test-deps.sh
+
+test: test-deps build ## every test
+	go test -timeout 25m ./...
+	CGO_ENABLED=1 go test -race -timeout 25m ./pkg/guard/... ./pkg/gateway/... ./pkg/tunnel/... ./broker/... ./localproxy/...
+
+mutants: ## the conformance suite must fail for each broken guard
+	go run ./pkg/guard/guardtest/mutants
+
+fuzz: ## a short fuzz of every decoder
+	@scripts/fuzz.sh $(FUZZTIME)
+
+soak: build ## kill -9 of the gateway under load, SOAK times
+	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./cmd/hoopd/
+
+bench: build ## side by side: direct, two-hop TLS tunnel, PgBouncer, hoop
+	@scripts/bench.sh
+
+generate: ## completions and reference pages from the code
+	go run ./cmd/hoop completion bash > completions/hoop.bash
+	go run ./cmd/hoop completion zsh > completions/_hoop
+	go run ./cmd/hoop completion fish > completions/hoop.fish
+	go run ./cmd/hoop completion powershell > completions/hoop.ps1
+
+release-check:
+	go run github.com/goreleaser/goreleaser/v2@v2.15.0 check
+
+clean:
+	rm -rf bin dist .cache

@@ -1,0 +1,420 @@
+package guard_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/record"
+)
+
+// ruled is a policy of one decision.
+type ruled struct{ decide func() policy.Decision }
+
+func (r ruled) Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision {
+	return r.decide()
+}
+func (ruled) Masks(policy.Subject, policy.Connection) []policy.Mask { return nil }
+func (ruled) ReadOnly(policy.Subject, policy.Connection) bool       { return false }
+func (ruled) Version() string                                       { return "1" }
+
+func verdict(v policy.Verdict) ruled {
+	return ruled{func() policy.Decision {
+		d := policy.Decision{Verdict: v, Rule: "r"}
+		if v == policy.Approve {
+			d.Approvals = []policy.Approval{{Rule: "r", Groups: []string{"dba"}, Quorum: 1, Hold: 45 * time.Second}}
+		}
+		return d
+	}}
+}
+
+// journal keeps events in memory and can be told to fail.
+type journal struct {
+	mu     sync.Mutex
+	types  []record.Type
+	bodies []string
+	rows   int
+	fail   error
+}
+
+func (j *journal) Append(t record.Type, body []byte) (uint64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.fail != nil {
+		return 0, j.fail
+	}
+	j.types = append(j.types, t)
+	j.bodies = append(j.bodies, string(body))
+	return uint64(len(j.types)), nil
+}
+
+func (j *journal) AppendSync(t record.Type, body []byte) (uint64, error) { return j.Append(t, body) }
+
+func (j *journal) AppendBatch(_ uint64, raw []byte) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.rows += len(raw)
+	return j.fail
+}
+
+func (j *journal) has(t record.Type, text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, x := range j.types {
+		if x == t && strings.Contains(j.bodies[i], text) {
+			return true
+		}
+	}
+	return false
+}
+
+// desk is a broker with one request.
+type desk struct {
+	mu        sync.Mutex
+	asked     []api.Approval
+	state     string
+	answered  chan struct{}
+	claimed   int
+	withdrawn int
+	askErr    error
+	claimErr  error
+	events    []api.GrantEvent
+}
+
+func newDesk() *desk { return &desk{state: api.ApprovalPending, answered: make(chan struct{})} }
+
+func (d *desk) AskApproval(_ context.Context, a api.Approval, _ string) (api.Approval, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, a)
+	a.ID, a.State = "ap_1", d.state
+	return a, d.askErr
+}
+
+func (d *desk) AwaitApproval(ctx context.Context, id string) (api.Approval, error) {
+	select {
+	case <-d.answered:
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return api.Approval{ID: id, State: d.state}, nil
+	case <-ctx.Done():
+		return api.Approval{}, ctx.Err()
+	}
+}
+
+func (d *desk) answer(state string) {
+	d.mu.Lock()
+	d.state = state
+	d.mu.Unlock()
+	close(d.answered)
+}
+
+func (d *desk) ClaimApproval(context.Context, string, string, api.Identity, []api.Approvers) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.claimErr != nil {
+		return d.claimErr
+	}
+	d.claimed++
+	return nil
+}
+
+func (d *desk) WithdrawApproval(context.Context, string, api.Identity) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.withdrawn++
+	return nil
+}
+
+func (d *desk) PublishGrantEvent(_ context.Context, _ string, e api.GrantEvent) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.events = append(d.events, e)
+	return nil
+}
+
+func gate(t *testing.T, p guard.Policy, j *journal, d *desk) *guard.Session {
+	t.Helper()
+	s, err := guard.New(guard.Config{
+		ID: "se_1", GrantID: "gr_1", Policy: func() guard.Policy { return p }, Recorder: j, Approvals: d, Now: time.Now, ResultCap: 10,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func command(text string) guard.Command {
+	return guard.Command{
+		Text: text, Recorded: text, Normal: text, Rewritten: text,
+		Facts:  policy.Command{Accesses: []policy.Access{{Effect: policy.Delete, Object: "public.t"}}},
+		NoHold: func(context.Context) string { return "" },
+	}
+}
+
+func refusal(t *testing.T, err error) *guard.Refusal {
+	t.Helper()
+	var r *guard.Refusal
+	if !errors.As(err, &r) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	return r
+}
+
+func TestOnlyAnAllowedCommandPassesWithoutAPerson(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		p    guard.Policy
+		pass bool
+	}{
+		{"a zero decision refuses", ruled{func() policy.Decision { return policy.Decision{} }}, false},
+		{"deny refuses", verdict(policy.Deny), false},
+		{"an unknown verdict refuses", verdict(policy.Verdict(77)), false},
+		{"a panic refuses", ruled{func() policy.Decision { panic("boom") }}, false},
+		{"no policy refuses", nil, false},
+		{"allow passes", verdict(policy.Allow), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j, d := &journal{}, newDesk()
+			p, err := gate(t, c.p, j, d).Admit(t.Context(), command("DELETE FROM t"))
+			if (err == nil) != c.pass || (p != nil) != c.pass {
+				t.Fatalf("pass %v, error %v", p, err)
+			}
+			if !j.has(record.TypeCommand, "DELETE FROM t") {
+				t.Error("the command is not recorded")
+			}
+			if !c.pass && !j.has(record.TypeRefused, "") {
+				t.Error("the refusal is not recorded")
+			}
+		})
+	}
+}
+
+func TestNothingRunsThatIsNotRecorded(t *testing.T) {
+	j := &journal{fail: errors.New("disk full")}
+	_, err := gate(t, verdict(policy.Allow), j, newDesk()).Admit(t.Context(), command("SELECT 1"))
+	if r := refusal(t, err); r.Code != "unrecorded" {
+		t.Errorf("code %q", r.Code)
+	}
+}
+
+func TestAPassLendsItsOwnUpstreamOnce(t *testing.T) {
+	s := gate(t, verdict(policy.Allow), &journal{}, newDesk())
+	other := gate(t, verdict(policy.Allow), &journal{}, newDesk())
+	p, err := s.Admit(t.Context(), command("SELECT 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	send := func(int) error { sent++; return nil }
+	if err := guard.NewUpstream(other, 1).With(p, send); !errors.Is(err, guard.ErrNoPass) {
+		t.Errorf("another session's upstream was lent: %v", err)
+	}
+	u := guard.NewUpstream(s, 1)
+	if err := u.Continue(p, send); !errors.Is(err, guard.ErrNoPass) {
+		t.Errorf("a command goes on that has not begun: %v", err)
+	}
+	if err := u.With(p, send); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.With(p, send); !errors.Is(err, guard.ErrNoPass) {
+		t.Errorf("the pass was spent twice: %v", err)
+	}
+	if err := u.Continue(p, send); err != nil {
+		t.Errorf("a running command can't go on: %v", err)
+	}
+	if err := p.Finish(guard.Outcome{Tag: "SELECT 1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Continue(p, send); !errors.Is(err, guard.ErrNoPass) {
+		t.Errorf("a finished command goes on: %v", err)
+	}
+	for _, forged := range []*guard.Pass{nil, {}} {
+		if err := u.With(forged, send); !errors.Is(err, guard.ErrNoPass) {
+			t.Errorf("a forged pass lends: %v", err)
+		}
+	}
+	if err := u.Housekeep(guard.NotHousekeeping, send); !errors.Is(err, guard.ErrNoPass) {
+		t.Errorf("what is not housekeeping was sent: %v", err)
+	}
+	if sent != 2 {
+		t.Errorf("sent %d times", sent)
+	}
+}
+
+func TestAnApprovedCommandRunsOnceItWasClaimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, d := &journal{}, newDesk()
+		s := gate(t, verdict(policy.Approve), j, d)
+		go func() {
+			<-time.After(10 * time.Second) // of the bubble's own clock
+			d.answer(api.ApprovalApproved)
+		}()
+		p, err := s.Admit(t.Context(), command("DELETE FROM t WHERE id = 1"))
+		if err != nil || p == nil {
+			t.Fatalf("got %v", err)
+		}
+		if d.claimed != 1 || !j.has(record.TypeApproval, api.ApprovalUsed) {
+			t.Errorf("claimed %d times; recorded: %v", d.claimed, j.bodies)
+		}
+	})
+}
+
+func TestACommandThatNobodyApprovedDoesNotRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		arrange func(*desk)
+		change  func(*guard.Command)
+		code    string
+		after   time.Duration
+	}{
+		"the hold ends":            {func(*desk) {}, nil, "approval_required", 45 * time.Second},
+		"somebody rejects":         {func(d *desk) { d.answer(api.ApprovalRejected) }, nil, "rejected", 0},
+		"it expires":               {func(d *desk) { d.answer(api.ApprovalExpired) }, nil, "expired", 0},
+		"it can't wait here":       {func(*desk) {}, func(c *guard.Command) { c.NoHold = nil }, "approval_required", 0},
+		"the request can't be put": {func(d *desk) { d.askErr = errors.New("store down") }, nil, "unavailable", 0},
+		"somebody else claimed it": {func(d *desk) { d.answer(api.ApprovalApproved); d.claimErr = errors.New("used") }, nil, "unavailable", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk()
+				c.arrange(d)
+				cmd := command("DELETE FROM t")
+				if c.change != nil {
+					c.change(&cmd)
+				}
+				began := time.Now()
+				p, err := gate(t, verdict(policy.Approve), &journal{}, d).Admit(t.Context(), cmd)
+				if p != nil {
+					t.Fatal("it got a pass")
+				}
+				if r := refusal(t, err); r.Code != c.code {
+					t.Errorf("code %q, want %q: %s", r.Code, c.code, r.Message)
+				}
+				if waited := time.Since(began); waited != c.after {
+					t.Errorf("waited %v, want %v", waited, c.after)
+				}
+			})
+		})
+	}
+}
+
+func TestAPolicyThatChangedWhileItWaitedVoidsTheApproval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk()
+		v := policy.Approve
+		p := ruled{func() policy.Decision { return verdict(v).decide() }}
+		go func() {
+			<-time.After(time.Second) // of the bubble's own clock
+			v = policy.Deny
+			d.answer(api.ApprovalApproved)
+		}()
+		_, err := gate(t, p, &journal{}, d).Admit(t.Context(), command("DELETE FROM t"))
+		if r := refusal(t, err); r.Code != "approval_void" || d.claimed != 0 {
+			t.Errorf("code %q, claimed %d", r.Code, d.claimed)
+		}
+	})
+}
+
+func TestACancelledWaitWithdrawsTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk()
+		cmd := command("DELETE FROM t")
+		cmd.Holding = func(ctx context.Context) (context.Context, func()) {
+			held, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(time.Second, func() { cancel(guard.ErrCancelled) })
+			return held, func() { cancel(nil) }
+		}
+		_, err := gate(t, verdict(policy.Approve), &journal{}, d).Admit(t.Context(), cmd)
+		if r := refusal(t, err); r.Code != api.ApprovalWithdrawn || d.withdrawn != 1 {
+			t.Errorf("code %q, withdrawn %d", r.Code, d.withdrawn)
+		}
+	})
+}
+
+func TestAClientThatLeavesKeepsItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk()
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		_, err := gate(t, verdict(policy.Approve), &journal{}, d).Admit(ctx, command("DELETE FROM t"))
+		if refusal(t, err); d.withdrawn != 0 || d.claimed != 0 {
+			t.Errorf("withdrawn %d, claimed %d", d.withdrawn, d.claimed)
+		}
+	})
+}
+
+func TestTheDigestCoversEverythingThatRuns(t *testing.T) {
+	base := func() guard.Command {
+		c := command("DELETE FROM t WHERE id = $1")
+		c.Params = []guard.Param{{Type: 23, Value: []byte("1")}}
+		c.Context = []string{"catalog 1", "role", "public"}
+		return c
+	}
+	digest := func(c guard.Command) string {
+		d := newDesk()
+		c.NoHold = nil
+		_, err := gate(t, verdict(policy.Approve), &journal{}, d).Admit(t.Context(), c)
+		refusal(t, err)
+		return d.asked[0].Digest
+	}
+	seen := map[string]string{digest(base()): "unchanged"}
+	for name, change := range map[string]func(*guard.Command){
+		"text":          func(c *guard.Command) { c.Normal += " " },
+		"rewritten":     func(c *guard.Command) { c.Rewritten += " " },
+		"value":         func(c *guard.Command) { c.Params[0].Value = []byte("2") },
+		"type":          func(c *guard.Command) { c.Params[0].Type = 25 },
+		"format":        func(c *guard.Command) { c.Params[0].Format = 1 },
+		"null":          func(c *guard.Command) { c.Params[0].Null = true },
+		"one more":      func(c *guard.Command) { c.Params = append(c.Params, guard.Param{}) },
+		"context":       func(c *guard.Command) { c.Context[0] = "catalog 2" },
+		"context moved": func(c *guard.Command) { c.Context = []string{"catalog 1role", "", "public"} },
+	} {
+		c := base()
+		change(&c)
+		got := digest(c)
+		if other, twice := seen[got]; twice {
+			t.Errorf("%s has the digest of %s", name, other)
+		}
+		seen[got] = name
+	}
+	c := base()
+	c.Text = "delete   from t /* a comment */ where id = $1" // Normal is what counts
+	if seen[digest(c)] != "unchanged" {
+		t.Error("a comment changes the digest")
+	}
+}
+
+func TestAnEndedSessionAdmitsNothing(t *testing.T) {
+	s := gate(t, verdict(policy.Allow), &journal{}, newDesk())
+	s.End(api.Refusal{Code: api.CodeGrantEnded, Rule: "grant", Message: "over"})
+	_, err := s.Admit(t.Context(), command("SELECT 1"))
+	if r := refusal(t, err); r.Code != api.CodeGrantEnded {
+		t.Errorf("code %q", r.Code)
+	}
+}
+
+func TestResultsBeyondTheCapAreCountedAndHashed(t *testing.T) {
+	j := &journal{}
+	p, err := gate(t, verdict(policy.Allow), j, newDesk()).Admit(t.Context(), command("SELECT 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := p.Result([]byte("12345678")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Finish(guard.Outcome{Tag: "SELECT 3", Rows: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if j.rows != 8 || !j.has(record.TypeOutcome, `"truncated_bytes":16`) || !j.has(record.TypeOutcome, `"truncated_sha256":"`) {
+		t.Errorf("%d bytes kept; %v", j.rows, j.bodies)
+	}
+}
