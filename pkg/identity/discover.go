@@ -29,12 +29,13 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if p.found != nil {
 		return p.found, nil
 	}
-	if !p.tried.IsZero() && time.Since(p.tried) < tryEvery {
+	now := p.cfg.Now()
+	if since := now.Sub(p.tried); !p.tried.IsZero() && since >= 0 && since < tryEvery {
 		return nil, fmt.Errorf("discover %s: it did not answer a moment ago: %w", p.cfg.Issuer, ErrUnavailable)
 	}
 	found, err := p.fetch(ctx)
 	if err != nil {
-		p.tried = time.Now()
+		p.tried = now
 		return nil, err
 	}
 	p.found = found

@@ -7,11 +7,14 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"net/http"
@@ -189,4 +192,18 @@ func (i *Issuer) keyID(alg jose.SignatureAlgorithm) string {
 		alg = jose.RS256 // the same key
 	}
 	return fmt.Sprintf("%s-%d", alg, i.kid)
+}
+
+// HMAC returns an HS256 token whose secret is an RSA public key in PEM: the confusion of
+// algorithms that a verifier must not fall for.
+func HMAC(t testing.TB, key *rsa.PublicKey, claims map[string]any) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsigned := Unsigned(t, map[string]any{"alg": "HS256", "typ": "JWT"}, claims, "")
+	mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	mac.Write([]byte(unsigned[:len(unsigned)-1]))
+	return unsigned + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
