@@ -60,6 +60,26 @@ func (c *catalog) acquire(ctx context.Context, work *sync.WaitGroup) error {
 	return nil
 }
 
+// setDial says how to connect from now on.
+func (c *catalog) setDial(dial func(context.Context) (*pgconn.PgConn, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dial = dial
+}
+
+// current is a snapshot that is fresh now, with the role's usual search path.
+func (c *catalog) current(ctx context.Context) (*pgsql.Catalog, []string, error) {
+	if err := c.refresh(ctx); err != nil {
+		return nil, nil, err
+	}
+	c.loading.Lock()
+	path := c.path
+	c.loading.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.snapshot, path, nil
+}
+
 func (c *catalog) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -132,7 +132,7 @@ func (s *session) refusal(r *refused) []byte {
 	}
 	s.mu.Unlock()
 	e := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: r.code, Message: message, Detail: r.detail, Hint: r.hint}
-	return e.Encode(nil)
+	return encoded(&e)
 }
 
 // withheld is an error or a notice without its free text.
@@ -142,7 +142,7 @@ func withheld(f wire.Fields, kind byte) []byte {
 		return notice(f.Values['C'], f.Values['V'], text)
 	}
 	e := pgproto3.ErrorResponse{Severity: f.Values['S'], SeverityUnlocalized: f.Values['V'], Code: f.Values['C'], Message: text}
-	return e.Encode(nil)
+	return encoded(&e)
 }
 
 // warnings are the notices that come before the first answer of a command.
@@ -157,5 +157,5 @@ func warnings(x *expectation) []byte {
 
 func notice(code, severity, message string) []byte {
 	n := pgproto3.NoticeResponse{Severity: severity, SeverityUnlocalized: severity, Code: code, Message: message}
-	return n.Encode(nil)
+	return encoded(&n)
 }

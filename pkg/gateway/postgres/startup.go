@@ -126,5 +126,5 @@ func sqlState(code string) string {
 
 func fatalText(code, message, hint string) []byte {
 	e := pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: code, Message: message, Hint: hint}
-	return e.Encode(nil)
+	return encoded(&e)
 }

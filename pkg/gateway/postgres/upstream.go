@@ -94,12 +94,12 @@ func situation(ctx context.Context, conn *pgconn.PgConn) (path []string, role st
 
 // greeting is what tells the client that it is signed in.
 func (u *upstream) greeting() []byte {
-	b := (&pgproto3.AuthenticationOk{}).Encode(nil)
-	for name, value := range u.settings {
-		b = (&pgproto3.ParameterStatus{Name: name, Value: value}).Encode(b)
+	messages := []encoder{&pgproto3.AuthenticationOk{}}
+	for name, value := range u.all() {
+		messages = append(messages, &pgproto3.ParameterStatus{Name: name, Value: value})
 	}
-	b = (&pgproto3.BackendKeyData{ProcessID: u.process, SecretKey: u.secret}).Encode(b)
-	return (&pgproto3.ReadyForQuery{TxStatus: 'I'}).Encode(b)
+	messages = append(messages, &pgproto3.BackendKeyData{ProcessID: u.process, SecretKey: u.secret}, &pgproto3.ReadyForQuery{TxStatus: 'I'})
+	return encoded(messages...)
 }
 
 // status takes a ParameterStatus of the target. A fixed setting that changes ends the session.
@@ -144,6 +144,6 @@ func (u *upstream) cancel() {
 // Close ends the connection, politely where the target still listens.
 func (u *upstream) Close() error {
 	_ = u.conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_, _ = u.conn.Write((&pgproto3.Terminate{}).Encode(nil))
+	_, _ = u.conn.Write(encoded(&pgproto3.Terminate{}))
 	return u.conn.Close()
 }

@@ -41,19 +41,42 @@ func (w *writer) raw(m []byte) error {
 	return w.gathered()
 }
 
-func (w *writer) query(text string) error {
-	w.buf = (&pgproto3.Query{String: text}).Encode(w.buf)
+// encoder is a message of pgproto3. Encoding fails for one that is longer than the protocol can say.
+type encoder interface {
+	Encode(dst []byte) ([]byte, error)
+}
+
+func (w *writer) message(m encoder) error {
+	b, err := m.Encode(w.buf)
+	if err != nil {
+		return err
+	}
+	w.buf = b
 	return w.gathered()
+}
+
+// encoded is a row of messages of the gateway's own, all of them short.
+func encoded(messages ...encoder) []byte {
+	var b []byte
+	for _, m := range messages {
+		var err error
+		if b, err = m.Encode(b); err != nil {
+			panic("a message of the gateway's own can't be encoded: " + err.Error())
+		}
+	}
+	return b
+}
+
+func (w *writer) query(text string) error {
+	return w.message(&pgproto3.Query{String: text})
 }
 
 func (w *writer) parse(name, text string, types []uint32) error {
-	w.buf = (&pgproto3.Parse{Name: name, Query: text, ParameterOIDs: types}).Encode(w.buf)
-	return w.gathered()
+	return w.message(&pgproto3.Parse{Name: name, Query: text, ParameterOIDs: types})
 }
 
 func (w *writer) execute(portal string) error {
-	w.buf = (&pgproto3.Execute{Portal: portal}).Encode(w.buf)
-	return w.gathered()
+	return w.message(&pgproto3.Execute{Portal: portal})
 }
 
 // bind sends a Bind message's body as it came; it was decoded in full before, so that it can mean nothing else.
