@@ -1,0 +1,429 @@
+// Package storetest holds what every store must do, as tests.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hoop-gateway/hoop/broker/store"
+	"github.com/hoop-gateway/hoop/pkg/api"
+)
+
+// Run runs the suite. open returns an empty store; the test closes it.
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	for name, test := range map[string]func(*testing.T, store.Store){
+		"nothing is found in an empty store":            testEmpty,
+		"what was put is found as it was":               testRoundTrip,
+		"a put replaces":                                testReplace,
+		"an error keeps nothing":                        testRollback,
+		"a panic keeps nothing":                         testPanic,
+		"an ended context keeps nothing":                testContext,
+		"transactions do not overlap":                   testSerializable,
+		"a view does not change while it lasts":         testSnapshot,
+		"lists are filtered, newest first, and limited": testLists,
+		"events are numbered from one and bounded":      testEvents,
+		"tokens that are over are dropped":              testTokens,
+		"locks are put and lifted":                      testLocks,
+		"a chain keeps its order and its entries":       testChain,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			t.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+			test(t, s)
+		})
+	}
+}
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC)
+
+func update(t *testing.T, s store.Store, fn func(store.Tx) error) {
+	t.Helper()
+	if err := s.Update(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func view(t *testing.T, s store.Store, fn func(store.Tx) error) {
+	t.Helper()
+	if err := s.View(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func person(n int) api.Identity {
+	return api.Identity{
+		Issuer: "https://idp.test", Subject: "sub-" + strconv.Itoa(n), User: "user " + strconv.Itoa(n), Groups: []string{"a", "b"},
+		Type: "human", Owner: &api.Person{Issuer: "i", Subject: "o"}, Claims: map[string]any{"n": float64(n), "list": []any{"x", true}},
+	}
+}
+
+func key(id api.Identity) api.Person { return api.Person{Issuer: id.Issuer, Subject: id.Subject} }
+
+func grant(n int) store.Grant {
+	g := store.Grant{SignIn: "si_1", KeyHash: [32]byte{1, byte(n)}, PublicKey: []byte{2}, TTL: time.Hour, Warned: true}
+	g.ID, g.Identity, g.State, g.Reason = fmt.Sprintf("gr_%03d", n), person(n%2), "active", "because \x00 ☂"
+	g.Connection = api.Connection{Name: "db", Labels: map[string]string{"env": "prod"}}
+	g.CreatedAt, g.ExpiresAt = start.Add(time.Duration(n)*time.Second), start.Add(time.Duration(n)*time.Minute)
+	return g
+}
+
+func approval(n int) store.Approval {
+	a := store.Approval{GrantID: "gr_1"}
+	a.ID, a.Requester, a.State, a.Digest = fmt.Sprintf("ap_%03d", n), person(n%2), "pending", "d"+strconv.Itoa(n%3)
+	a.Requester.Claims = nil
+	a.Connection, a.CreatedAt, a.ExpiresAt = "db", start.Add(time.Duration(n)*time.Second), start.Add(time.Duration(n)*time.Minute)
+	a.Approvers = []api.Approvers{{Rule: "r", Groups: []string{"dba"}, Quorum: 1}}
+	return a
+}
+
+func session(n int) api.SessionInfo {
+	s := api.SessionInfo{ID: fmt.Sprintf("se_%06d", n), GrantID: "gr_" + strconv.Itoa(n%2), State: "open", Identity: person(n % 2)}
+	s.Identity.Claims, s.StartedAt, s.HeadSeq, s.Head = nil, start.Add(time.Duration(n)*time.Second), 1<<63, "ab"
+	return s
+}
+
+func testEmpty(t *testing.T, s store.Store) {
+	view(t, s, func(tx store.Tx) error {
+		_, err1 := tx.Person(api.Person{Issuer: "i", Subject: "s"})
+		_, err2 := tx.SignIn("x")
+		_, err3 := tx.Token([32]byte{})
+		_, err4 := tx.Grant("x")
+		_, err5 := tx.Approval("x")
+		_, err6 := tx.Session("x")
+		for n, err := range []error{err1, err2, err3, err4, err5, err6} {
+			if !errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("getter %d: %v, want not found", n, err)
+			}
+		}
+		grants, err := tx.Grants(store.GrantFilter{})
+		if err != nil || len(grants) != 0 {
+			t.Errorf("grants: %v, %v", grants, err)
+		}
+		return nil
+	})
+	err := s.Update(t.Context(), func(tx store.Tx) error { return tx.DropLock("x") })
+	if !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("lifting a lock that is not there: %v", err)
+	}
+}
+
+func testRoundTrip(t *testing.T, s store.Store) {
+	p := store.Person{Identity: person(1), AsOf: start}
+	in := store.SignIn{ID: "si_1", Provider: "corp", Identity: person(1), CreatedAt: start, EndsAt: start.Add(time.Hour), ProviderToken: []byte{0, 255}, Ended: "why"}
+	k := store.Token{Hash: [32]byte{9, 8}, Kind: store.TokenRefresh, SignIn: "si_1", ExpiresAt: start, Used: true}
+	g, a, se := grant(1), approval(1), session(1)
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.PutPerson(p), tx.PutSignIn(in), tx.PutToken(k), tx.PutGrant(g), tx.PutApproval(a), tx.PutSession(se))
+	})
+	view(t, s, func(tx store.Tx) error {
+		same(t, p)(tx.Person(key(p.Identity)))
+		same(t, in)(tx.SignIn("si_1"))
+		same(t, k)(tx.Token(k.Hash))
+		same(t, g)(tx.Grant(g.ID))
+		same(t, a)(tx.Approval(a.ID))
+		same(t, se)(tx.Session(se.ID))
+		grants, err := tx.Grants(store.GrantFilter{})
+		if err != nil || len(grants) != 1 {
+			t.Fatalf("%v, %v", grants, err)
+		}
+		same(t, g)(grants[0], nil)
+		return nil
+	})
+}
+
+func same[T any](t *testing.T, want T) func(T, error) {
+	t.Helper()
+	return func(got T, err error) {
+		t.Helper()
+		if w, g := fmt.Sprintf("%#v", want), fmt.Sprintf("%#v", got); err != nil || normal(w) != normal(g) {
+			t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+		}
+	}
+}
+
+// normal leaves out addresses of pointers, which differ.
+func normal(s string) string {
+	out := []byte{}
+	for i := 0; i < len(s); i++ {
+		if i+2 < len(s) && s[i] == '(' && s[i+1] == '0' && s[i+2] == 'x' {
+			for i < len(s) && s[i] != ')' {
+				i++
+			}
+			continue
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}
+
+func testReplace(t *testing.T, s store.Store) {
+	g := grant(1)
+	update(t, s, func(tx store.Tx) error { return tx.PutGrant(g) })
+	g.State, g.EndedBy = "ended", "admin"
+	update(t, s, func(tx store.Tx) error { return tx.PutGrant(g) })
+	view(t, s, func(tx store.Tx) error {
+		same(t, g)(tx.Grant(g.ID))
+		if active, err := tx.Grants(store.GrantFilter{State: "active"}); err != nil || len(active) != 0 {
+			t.Errorf("still listed as active: %v, %v", active, err)
+		}
+		return nil
+	})
+}
+
+var errOwn = errors.New("own")
+
+func testRollback(t *testing.T, s store.Store) {
+	err := s.Update(t.Context(), func(tx store.Tx) error {
+		if err := errors.Join(tx.PutGrant(grant(1)), tx.Append("audit", store.Entry{Kind: "x"})); err != nil {
+			return err
+		}
+		if _, err := tx.Grant("gr_001"); err != nil {
+			t.Errorf("a transaction does not see its own write: %v", err)
+		}
+		return errOwn
+	})
+	if !errors.Is(err, errOwn) || errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want the function's own error", err)
+	}
+	wantNothing(t, s)
+}
+
+func wantNothing(t *testing.T, s store.Store) {
+	t.Helper()
+	view(t, s, func(tx store.Tx) error {
+		if _, err := tx.Grant("gr_001"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the grant was kept: %v", err)
+		}
+		entries, err := tx.Entries("audit")
+		if len(entries) > 0 {
+			t.Error("the entry was kept")
+		}
+		return err
+	})
+}
+
+func testPanic(t *testing.T, s store.Store) {
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.Update(t.Context(), func(tx store.Tx) error {
+			if err := tx.PutGrant(grant(1)); err != nil {
+				t.Error(err)
+			}
+			panic("in the middle")
+		})
+	}()
+	wantNothing(t, s)
+	update(t, s, func(tx store.Tx) error { return tx.PutGrant(grant(2)) }) // and the next one is not locked out
+}
+
+func testContext(t *testing.T, s store.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.Update(ctx, func(tx store.Tx) error {
+		err := tx.PutGrant(grant(1))
+		cancel()
+		return err
+	})
+	if err == nil {
+		t.Error("it was kept")
+	}
+	wantNothing(t, s)
+}
+
+func testSerializable(t *testing.T, s store.Store) {
+	const workers, rounds = 8, 10
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for range rounds {
+				err := s.Update(t.Context(), func(tx store.Tx) error {
+					g, err := tx.Grant("gr_001")
+					if errors.Is(err, store.ErrNotFound) {
+						g, err = grant(1), nil
+						g.TTL = 0
+					}
+					g.TTL++
+					return errors.Join(err, tx.PutGrant(g), tx.Append("audit", store.Entry{Kind: "x"}))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	view(t, s, func(tx store.Tx) error {
+		g, err := tx.Grant("gr_001")
+		if err != nil || g.TTL != workers*rounds {
+			t.Errorf("%d of %d increments, %v", g.TTL, workers*rounds, err)
+		}
+		entries, err := tx.Entries("audit")
+		if len(entries) != workers*rounds {
+			t.Errorf("%d of %d entries", len(entries), workers*rounds)
+		}
+		return err
+	})
+}
+
+func testSnapshot(t *testing.T, s store.Store) {
+	update(t, s, func(tx store.Tx) error { return tx.PutGrant(grant(1)) })
+	view(t, s, func(tx store.Tx) error {
+		before, err := tx.Grants(store.GrantFilter{})
+		update(t, s, func(tx store.Tx) error { return tx.PutGrant(grant(2)) })
+		after, err2 := tx.Grants(store.GrantFilter{})
+		if len(before) != 1 || len(after) != 1 {
+			t.Errorf("%d, then %d grants in one view", len(before), len(after))
+		}
+		return errors.Join(err, err2)
+	})
+}
+
+func testLists(t *testing.T, s store.Store) {
+	update(t, s, func(tx store.Tx) error {
+		var err error
+		for n := range 10 {
+			g := grant(n)
+			if n == 9 {
+				g.State, g.SignIn = "ended", "si_2"
+			}
+			a := approval(n)
+			if n > 6 {
+				a.State = "used"
+			}
+			err = errors.Join(err, tx.PutGrant(g), tx.PutApproval(a), tx.PutSession(session(n)))
+		}
+		return err
+	})
+	view(t, s, func(tx store.Tx) error {
+		one := key(person(1))
+		for n, c := range []struct {
+			f    store.GrantFilter
+			want []string
+		}{
+			{store.GrantFilter{Limit: 2}, []string{"gr_009", "gr_008"}},
+			{store.GrantFilter{Owner: one, State: "active", Limit: 2}, []string{"gr_007", "gr_005"}},
+			{store.GrantFilter{SignIn: "si_2"}, []string{"gr_009"}},
+			{store.GrantFilter{Due: start.Add(time.Minute)}, []string{"gr_001", "gr_000"}},
+			{store.GrantFilter{Owner: api.Person{Issuer: "i", Subject: "s"}}, nil},
+		} {
+			got, err := tx.Grants(c.f)
+			ids(t, n, c.want, err, got, func(g store.Grant) string { return g.ID })
+		}
+		for n, c := range []struct {
+			f    store.ApprovalFilter
+			want []string
+		}{
+			{store.ApprovalFilter{Limit: 1}, []string{"ap_009"}},
+			{store.ApprovalFilter{States: []string{"used"}}, []string{"ap_009", "ap_008", "ap_007"}},
+			{store.ApprovalFilter{Requester: one, Connection: "db", Digest: "d0", States: []string{"pending", "approved", "used"}}, []string{"ap_009", "ap_003"}},
+			{store.ApprovalFilter{CreatedAfter: start.Add(8 * time.Second)}, []string{"ap_009"}},
+			{store.ApprovalFilter{States: []string{"pending"}, Due: start}, []string{"ap_000"}},
+			{store.ApprovalFilter{Connection: "other"}, nil},
+		} {
+			got, err := tx.Approvals(c.f)
+			ids(t, n, c.want, err, got, func(a store.Approval) string { return a.ID })
+		}
+		got, err := tx.Sessions(store.SessionFilter{Owner: one, GrantID: "gr_1", State: "open", Limit: 1})
+		ids(t, 0, []string{"se_000009"}, err, got, func(s api.SessionInfo) string { return s.ID })
+		return nil
+	})
+}
+
+func ids[T any](t *testing.T, n int, want []string, err error, got []T, id func(T) string) {
+	t.Helper()
+	var have []string
+	for _, x := range got {
+		have = append(have, id(x))
+	}
+	if err != nil || !slices.Equal(have, want) {
+		t.Errorf("list %d of %T: %v, %v; want %v", n, got, have, err, want)
+	}
+}
+
+func testEvents(t *testing.T, s store.Store) {
+	update(t, s, func(tx store.Tx) error {
+		for n := range 1010 {
+			e, err := tx.AddEvent("gr_1", api.GrantEvent{Type: "x", Seq: 77, Time: start})
+			if err != nil || e.Seq != int64(n+1) {
+				t.Fatalf("event %d has number %d, %v", n+1, e.Seq, err)
+			}
+		}
+		e, err := tx.AddEvent("gr_2", api.GrantEvent{Type: "y"})
+		if e.Seq != 1 {
+			t.Errorf("another grant's first event has number %d", e.Seq)
+		}
+		return err
+	})
+	view(t, s, func(tx store.Tx) error {
+		got, err := tx.Events("gr_1", 1005, 3)
+		if len(got) != 3 || got[0].Seq != 1006 || got[2].Seq != 1008 {
+			t.Errorf("after 1005: %+v", got)
+		}
+		all, err2 := tx.Events("gr_1", 0, 5000)
+		if len(all) != 1000 || all[0].Seq != 11 {
+			t.Errorf("%d events are kept, from %d", len(all), all[0].Seq)
+		}
+		return errors.Join(err, err2)
+	})
+}
+
+func testTokens(t *testing.T, s store.Store) {
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(
+			tx.PutToken(store.Token{Hash: [32]byte{1}, ExpiresAt: start}),
+			tx.PutToken(store.Token{Hash: [32]byte{2}, ExpiresAt: start.Add(time.Second)}),
+			tx.DropTokens(start.Add(time.Second)))
+	})
+	view(t, s, func(tx store.Tx) error {
+		if _, err := tx.Token([32]byte{1}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the one that is over: %v", err)
+		}
+		_, err := tx.Token([32]byte{2})
+		return err
+	})
+}
+
+func testLocks(t *testing.T, s store.Store) {
+	l := api.Lock{User: "https://idp.test|sub", Reason: "r", By: "admin", Created: start}
+	update(t, s, func(tx store.Tx) error { return errors.Join(tx.PutLock(l), tx.PutLock(l)) })
+	view(t, s, func(tx store.Tx) error {
+		locks, err := tx.Locks()
+		if len(locks) != 1 || locks[0] != l {
+			t.Errorf("%+v", locks)
+		}
+		return err
+	})
+	update(t, s, func(tx store.Tx) error { return tx.DropLock(l.User) })
+	view(t, s, func(tx store.Tx) error {
+		locks, err := tx.Locks()
+		if len(locks) != 0 {
+			t.Errorf("%+v", locks)
+		}
+		return err
+	})
+}
+
+func testChain(t *testing.T, s store.Store) {
+	for n := range 3 {
+		update(t, s, func(tx store.Tx) error {
+			e := store.Entry{Time: start, Kind: strconv.Itoa(n), Detail: map[string]string{"k": "line\nbreak"}}
+			return errors.Join(tx.Append("audit", e), tx.Append("sessions", store.Entry{Kind: "other"}))
+		})
+	}
+	view(t, s, func(tx store.Tx) error {
+		entries, err := tx.Entries("audit")
+		if len(entries) != 3 || entries[0].Kind != "0" || entries[2].Kind != "2" || entries[1].Detail["k"] != "line\nbreak" {
+			t.Errorf("%+v", entries)
+		}
+		return err
+	})
+}
