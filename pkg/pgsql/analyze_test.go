@@ -101,7 +101,7 @@ func TestAStatementHasTheEffectsOfAllItsParts(t *testing.T) {
 		"BEGIN":                                                      "begin: session()",
 		"SHOW x":                                                     "show: read()",
 		"SET application_name = 'x'":                                 "set: session()",
-		"SET my.thing = 'x'":                                       "set: unknown()",
+		"SET my.thing = 'x'":                                         "set: unknown()",
 		"LISTEN x":                                                   "listen: session()",
 		"SELECT * FROM pg_class, pg_authid":                          "select: admin(pg_catalog.pg_authid) read(pg_catalog.pg_class)",
 		"SELECT * FROM information_schema.columns":                   "select: read(information_schema.columns)",

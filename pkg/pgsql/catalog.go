@@ -9,12 +9,13 @@ type Catalog struct {
 	Database  string
 	Relations map[uint32]*Relation
 
-	byName    map[string]*Relation // "schema.relation"
-	system    map[string]bool      // "schema.relation" of pg_catalog and information_schema
-	functions map[string][]string  // name -> schemas of user-defined functions, those of extensions too
-	operators map[string][]string  // name -> schemas of user-defined operators, without those of extensions
-	types     map[string][]string  // name -> schemas of user-defined types, domains and rows included
-	casts     map[string]bool      // names of types that a user-defined cast takes or makes, without those of extensions
+	byName     map[string]*Relation // "schema.relation"
+	system     map[string]bool      // "schema.relation" of pg_catalog and information_schema
+	systemOIDs map[uint32]string
+	functions  map[string][]string // name -> schemas of user-defined functions, those of extensions too
+	operators  map[string][]string // name -> schemas of user-defined operators, without those of extensions
+	types      map[string][]string // name -> schemas of user-defined types, domains and rows included
+	casts      map[string]bool     // names of types that a user-defined cast takes or makes, without those of extensions
 }
 
 // Relation is a table, view, materialised view, foreign or partitioned table of the user's schemas.

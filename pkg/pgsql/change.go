@@ -35,7 +35,9 @@ func (j *judge) dataChange(n *node, sc *scope) {
 	if j.masks {
 		j.checkTarget(n, sc, found)
 	}
-	j.flow = j.flow || n.tag == "UpdateStmt"
+	if n.is("UpdateStmt") && j.masks {
+		j.blankAssignments(n, sc)
+	}
 	j.rest(n, sc, "with_clause", "relation", "from_clause", "using_clause", "source_relation", "select_stmt")
 }
 
@@ -63,10 +65,7 @@ func (j *judge) target(n *node, sc *scope) name {
 func (j *judge) insert(n *node, sc *scope, found name) (reads bool) {
 	j.add(Write, found.object)
 	if source := n.child("select_stmt"); source != nil {
-		flow := j.flow
-		j.flow = true
 		j.query(source, sc.outer, sc.ctes)
-		j.flow = flow
 	}
 	if j.masks {
 		j.blankInsert(n, sc)

@@ -31,6 +31,7 @@ func (j *judge) expr(n *node, sc *scope) {
 		return
 	case "FuncCall":
 		j.call(n)
+		j.blankCall(n, sc)
 	case "A_Expr":
 		j.operation(n, sc)
 	case "TypeName":
@@ -39,6 +40,7 @@ func (j *judge) expr(n *node, sc *scope) {
 		j.column(n, sc)
 	case "SubLink", "SortBy", "CaseExpr":
 		j.impliedOperators(n)
+		j.blankTested(n, sc)
 	default:
 		if !j.utility && !plainNodes()[tag] {
 			j.add(Unknown, "")

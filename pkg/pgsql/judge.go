@@ -16,16 +16,21 @@ type judge struct {
 	utility bool
 	effect  string // of relations that such a statement names
 	part    string // field of the query that is being walked: "where_clause", …
-	flow    bool   // inside the source of another relation's rows
 	// maskedUses counts mentions of masked columns that were read.
 	maskedUses int
 	changes    bool // it writes rows of some relation
+	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
+	besideColumns bool
 }
 
 func (a *analyzer) statement(n *node) Statement {
 	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}}
 	j.st.Reviewed = true
 	j.top(n)
+	j.refuseFlow()
+	if j.besideColumns {
+		j.blankRows(n)
+	}
 	j.st.Accesses = sortedAccesses(j.accesses)
 	j.st.Functions = sortedKeys(j.functions)
 	j.st.Relations = len(j.relations)

@@ -18,11 +18,12 @@ type scanned struct {
 	tokens []token
 	// modern: it has numbers that servers before 16 read otherwise (0x1F, 1_000).
 	modern bool
+	broken bool // the tokens end before the text does
 }
 
 // scan checks a text's encoding and limits and reads its tokens.
 func scan(text string) (scanned, *Problem) {
-	s := scanned{text: text}
+	s := scanned{text: text, broken: true}
 	if len(text) > maxText {
 		return s, tooMuch("the text is longer than 1 MiB", "Send it in parts, or use COPY.")
 	}
@@ -39,6 +40,7 @@ func scan(text string) (scanned, *Problem) {
 	if lexErr != nil {
 		return s, &Problem{SQLState: "42601", Rule: "unparsable", Message: lexErr.message, Position: characters(text, lexErr.at)}
 	}
+	s.broken = false
 	return s, s.withinLimits()
 }
 

@@ -6,10 +6,14 @@ import (
 	"testing"
 
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
+	"github.com/hoop-gateway/hoop/pkg/pgsql/pgtest"
 )
 
 // grammar is the one pool that the tests of this package share: a worker takes two seconds of processor time to start.
 var grammar *pgsql.Pool
+
+// server is the one PostgreSQL that they share, with the evasion schema in its database.
+var server *pgtest.Server
 
 const workerVariable = "HOOP_TEST_GRAMMAR_WORKER"
 
@@ -31,5 +35,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer grammar.Close()
+	if server, err = startServer(); err != nil {
+		fmt.Fprintln(os.Stderr, "start postgres:", err)
+		return 1
+	}
+	defer server.Close()
 	return m.Run()
 }

@@ -47,8 +47,8 @@ type item struct {
 // query judges a SELECT, INSERT, UPDATE, DELETE or MERGE with all its parts.
 func (j *judge) query(n *node, outer *scope, ctes *cteList) {
 	sc := &scope{outer: outer, ctes: ctes, query: n}
-	part, flow := j.part, j.flow
-	defer func() { j.part, j.flow = part, flow }()
+	part := j.part
+	defer func() { j.part = part }()
 	if with := n.child("with_clause"); with != nil {
 		sc.ctes = j.with(with, sc)
 	}
@@ -89,10 +89,15 @@ func (j *judge) selectStmt(n *node, sc *scope) {
 	if into := n.child("into_clause"); into != nil {
 		j.into(into)
 	}
+	before := j.maskedUses
 	for _, side := range []string{"larg", "rarg"} {
 		if q := n.child(side); q != nil {
+			j.part = ""
 			j.query(q, sc.outer, sc.ctes)
 		}
+	}
+	if n.child("larg") != nil && j.maskedUses > before {
+		j.blankRows(n) // UNION, INTERSECT and EXCEPT compare rows
 	}
 	for _, f := range n.list("from_clause") {
 		j.from(f, sc, nil)
@@ -100,7 +105,6 @@ func (j *judge) selectStmt(n *node, sc *scope) {
 	j.checkNames(sc)
 	j.rest(n, sc, "with_clause", "into_clause", "larg", "rarg", "from_clause")
 	j.groupByKey(sc)
-	j.blankSetOperation(n, sc)
 }
 
 // rest walks all fields of a query but those that were walked before.
@@ -145,6 +149,7 @@ func (j *judge) from(n *node, sc *scope, sample *node) {
 			outer = sc
 		}
 		if q := n.child("subquery"); q != nil {
+			j.part = ""
 			j.query(q, outer, sc.ctes)
 		}
 		sc.items = append(sc.items, aliasItem(n))

@@ -104,11 +104,9 @@ func (j *judge) copy(n *node) {
 			j.copyOut(n, rel)
 		}
 	}
-	for _, f := range []string{"where_clause"} {
-		if where := n.child(f); where != nil {
-			j.part = f
-			j.expr(where, sc)
-		}
+	if where := n.child("where_clause"); where != nil {
+		j.part = "where_clause"
+		j.expr(where, sc)
 	}
 }
 
@@ -131,7 +129,7 @@ func (j *judge) into(n *node) {
 		return
 	}
 	j.st.ChangesCatalog = true
-	j.flow, j.changes = true, true
+	j.changes = true
 	home := rel.text("schemaname")
 	if home == "" {
 		home = j.names.home()
@@ -145,7 +143,6 @@ func (j *judge) into(n *node) {
 }
 
 func (j *judge) createAs(n *node) {
-	flow := j.flow
 	j.into(n.child("into"))
 	if n.text("objtype") == "OBJECT_MATVIEW" {
 		j.st.Command = "create materialized view"
@@ -158,7 +155,6 @@ func (j *judge) createAs(n *node) {
 	} else {
 		j.addAll(j.inner(q))
 	}
-	j.flow = flow
 }
 
 // drop judges DROP: of relations by name, of all else by its effect alone.

@@ -1,0 +1,177 @@
+package pgsql
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// maxCatalogRows bounds each query: a larger catalog is refused rather than held in part.
+const maxCatalogRows = 500_000
+
+var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of one kind")
+
+// LoadCatalog reads a snapshot over conn, which must be idle or in a transaction, as the role that sessions run as:
+// whether a column may be read depends on it. It changes nothing in the session.
+func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
+	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), c: &Catalog{
+		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{},
+		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{},
+	}}
+	for _, step := range []struct {
+		what, query string
+		row         func(cells)
+	}{
+		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
+		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"views", viewsQuery, l.view},
+		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
+		{"functions", functionsQuery, l.named(l.c.functions)}, {"operators", operatorsQuery, l.named(l.c.operators)},
+		{"types", typesQuery, l.named(l.c.types)}, {"casts", castsQuery, l.cast},
+	} {
+		if err := l.each(step.query, step.row); err != nil {
+			return nil, fmt.Errorf("read the catalog's %s: %w", step.what, err)
+		}
+	}
+	l.c.Version = hex.EncodeToString(l.sum.Sum(nil)[:16])
+	l.c.finish()
+	return l.c, nil
+}
+
+// Signature changes when anything does that a Catalog holds. It is cheap enough to be asked every two seconds.
+// VACUUM and ANALYZE don't change it.
+func Signature(ctx context.Context, conn *pgconn.PgConn) (string, error) {
+	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New()}
+	if err := l.each(signatureQuery, func(cells) {}); err != nil {
+		return "", fmt.Errorf("read the catalog's signature: %w", err)
+	}
+	return hex.EncodeToString(l.sum.Sum(nil)[:16]), nil
+}
+
+// cells is a row of text values; NULL is empty.
+type cells [][]byte
+
+func (c cells) text(i int) string { return string(c[i]) }
+
+func (c cells) flag(i int) bool { return string(c[i]) == "t" }
+
+func (c cells) number(i int) int {
+	n, err := strconv.Atoi(string(c[i]))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (c cells) oid(i int) uint32 { return uint32(c.number(i)) }
+
+type catalogLoad struct {
+	ctx  context.Context
+	conn *pgconn.PgConn
+	sum  hash.Hash
+	c    *Catalog
+}
+
+func (l *catalogLoad) each(query string, row func(cells)) error {
+	count := 0
+	reader := l.conn.Exec(l.ctx, query)
+	for reader.NextResult() {
+		result := reader.ResultReader()
+		for result.NextRow() {
+			if count++; count > maxCatalogRows {
+				break
+			}
+			for _, v := range result.Values() {
+				fmt.Fprintf(l.sum, "%d:%s", len(v), v)
+			}
+			row(cells(result.Values()))
+		}
+		if _, err := result.Close(); err != nil {
+			return errors.Join(err, reader.Close())
+		}
+	}
+	if err := reader.Close(); err != nil {
+		return err
+	}
+	if count > maxCatalogRows {
+		return errCatalogTooLarge
+	}
+	return nil
+}
+
+func (l *catalogLoad) server(r cells) { l.c.Server, l.c.Database = r.number(0), r.text(1) }
+
+func (l *catalogLoad) relation(r cells) {
+	l.c.Relations[r.oid(0)] = &Relation{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: r[3][0], Temporary: r.flag(4), Triggers: r.flag(5), Rules: r.flag(6), RowCheck: true}
+}
+
+func (l *catalogLoad) column(r cells) {
+	rel := l.c.Relations[r.oid(0)]
+	if rel == nil {
+		return
+	}
+	c := Column{Name: r.text(2), Number: int16(r.number(1)), NotNull: r.flag(9), Generated: r.text(10) != "", Readable: r.flag(11)}
+	typ := columnType{schema: r.text(3), name: r.text(4), shown: r.text(5), array: r.flag(6), category: r.text(7)}
+	c.Type, c.Holds, c.Sortable = typ.sql(), typ.holds(), typ.sortable()
+	if r.text(12) != "" {
+		c.Collation = quoteIdent(r.text(12)) + "." + quoteIdent(r.text(13))
+	}
+	rel.RowCheck = rel.RowCheck && !r.flag(8)
+	rel.Columns = append(rel.Columns, c)
+}
+
+func (l *catalogLoad) key(r cells) {
+	if rel := l.c.Relations[r.oid(0)]; rel != nil {
+		rel.Key = append(rel.Key, r.text(1))
+	}
+}
+
+func (l *catalogLoad) parent(r cells) {
+	if rel := l.c.Relations[r.oid(0)]; rel != nil {
+		rel.Parents = append(rel.Parents, r.oid(1))
+	}
+}
+
+func (l *catalogLoad) view(r cells) {
+	rel := l.c.Relations[r.oid(0)]
+	switch {
+	case rel == nil:
+	case r.flag(2):
+		rel.Calls = true
+	default:
+		rel.Reads = append(rel.Reads, r.oid(1))
+	}
+}
+
+func (l *catalogLoad) generated(r cells) {
+	rel := l.c.Relations[r.oid(0)]
+	if rel == nil {
+		return
+	}
+	for i := range rel.Columns {
+		if int(rel.Columns[i].Number) == r.number(1) {
+			rel.Columns[i].From = append(rel.Columns[i].From, int16(r.number(2)))
+		}
+	}
+}
+
+func (l *catalogLoad) system(r cells) {
+	l.c.system[r.text(1)+"."+r.text(2)] = true
+	l.c.systemOIDs[r.oid(0)] = r.text(1) + "." + r.text(2)
+}
+
+func (l *catalogLoad) named(into map[string][]string) func(cells) {
+	return func(r cells) { into[r.text(1)] = append(into[r.text(1)], r.text(0)) }
+}
+
+func (l *catalogLoad) cast(r cells) { l.c.casts[r.text(0)] = true }
+
+func quoteIdent(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -1,0 +1,86 @@
+package pgsql
+
+// Every name is qualified: the session's search path must not decide what is read.
+// 1249 is pg_attribute, the one system relation that the masks need: its attmissingval holds values.
+const (
+	serverQuery = `SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_database()`
+
+	ourRelations = `(n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast' AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)
+		AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') OR c.oid = 1249)`
+
+	relationsQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 't',
+		EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+		EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN')
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ` + ourRelations + ` ORDER BY c.oid LIMIT 500001`
+
+	columnsQuery = `WITH RECURSIVE base(oid, typ, typmod) AS (
+			SELECT t.oid, t.typbasetype, t.typtypmod FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+			UNION ALL SELECT b.oid, t.typbasetype, CASE WHEN b.typmod = -1 THEN t.typtypmod ELSE b.typmod END
+			FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typ AND t.typtype = 'd'),
+		plain AS (SELECT b.* FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typ AND t.typtype <> 'd')
+		SELECT a.attrelid, a.attnum, a.attname, en.nspname, e.typname,
+			pg_catalog.format_type(t.oid, COALESCE(p.typmod, a.atttypmod)), t.typcategory = 'A' AND t.typelem <> 0, t.typcategory, p.oid IS NOT NULL,
+			a.attnotnull, a.attgenerated, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), cn.nspname, co.collname
+		FROM pg_catalog.pg_attribute a
+		JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		LEFT JOIN plain p ON p.oid = a.atttypid
+		JOIN pg_catalog.pg_type t ON t.oid = COALESCE(p.typ, a.atttypid)
+		JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END
+		JOIN pg_catalog.pg_namespace en ON en.oid = e.typnamespace
+		LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation AND a.attcollation <> t.typcollation
+		LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+		WHERE a.attnum > 0 AND NOT a.attisdropped AND ` + ourRelations + ` ORDER BY a.attrelid, a.attnum LIMIT 500001`
+
+	keysQuery = `SELECT k.conrelid, a.attname FROM pg_catalog.pg_constraint k, pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, place)
+		JOIN pg_catalog.pg_attribute a ON a.attnum = u.num
+		WHERE k.contype = 'p' AND a.attrelid = k.conrelid ORDER BY 1, u.place LIMIT 500001`
+
+	inheritanceQuery = `SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits ORDER BY 1, 2 LIMIT 500001`
+
+	viewsQuery = `SELECT DISTINCT w.ev_class, d.refobjid, d.refclassid <> 'pg_catalog.pg_class'::pg_catalog.regclass
+		FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
+		WHERE w.rulename = '_RETURN' AND d.refobjid <> w.ev_class AND (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+			OR d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass))
+			AND w.ev_class >= 16384 ORDER BY 1, 2 LIMIT 500001`
+
+	generatedQuery = `SELECT DISTINCT a.attrelid, a.attnum, d.refobjsubid FROM pg_catalog.pg_attribute a
+		JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+		JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid AND d.refobjsubid <> a.attnum
+			AND d.refobjsubid > 0 AND (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
+			OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum)
+		WHERE a.attgenerated <> '' ORDER BY 1, 2, 3 LIMIT 500001`
+
+	systemQuery = `SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v') ORDER BY 1 LIMIT 500001`
+
+	functionsQuery = `SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2 LIMIT 500001`
+
+	operatorsQuery = `SELECT DISTINCT n.nspname, o.oprname FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+		WHERE (o.oid >= 16384 OR n.nspname <> 'pg_catalog') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+			WHERE d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e') ORDER BY 1, 2 LIMIT 500001`
+
+	typesQuery = `SELECT DISTINCT n.nspname, t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+		WHERE t.oid >= 16384 ORDER BY 1, 2 LIMIT 500001`
+
+	castsQuery = `SELECT DISTINCT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
+		WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 500001`
+
+	// Sums of hashes of (oid, xmin): any row that is made, changed or dropped changes its sum.
+	signatureQuery = `SELECT
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind <> 't'),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(attrelid::text || attnum::text || xmin::text, 0)) FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND attnum > 0),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_rewrite WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(inhrelid::text || inhparent::text || xmin::text, 0)) FROM pg_catalog.pg_inherits),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_policy),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_proc WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_operator WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_type WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_cast WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_constraint WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_trigger WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_attrdef WHERE oid >= 16384),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_namespace),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(roleid::text || member::text || xmin::text, 0)) FROM pg_catalog.pg_auth_members)`
+)

@@ -1,0 +1,237 @@
+package pgsql
+
+import "strings"
+
+// masksOf are the masked columns of a relation; refused says that it can't be used at all.
+func (j *judge) masksOf(n *node, found name) (masks map[string]ColumnMask, refused bool) {
+	if found.relation == nil {
+		return nil, false
+	}
+	if why, opaque := j.env.Masks.Opaque[found.relation.OID]; opaque {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: why, Hint: "Query the table itself: its columns show masks."})
+		return nil, true
+	}
+	return j.env.Masks.Columns[found.relation.OID], false
+}
+
+// mask replaces a relation in FROM by its projection, where it has masked columns.
+func (j *judge) mask(n *node, it *item, found name, sample *node) {
+	masks, refused := j.masksOf(n, found)
+	if refused || len(masks) == 0 {
+		return
+	}
+	it.replaced = true
+	it.masks = calledMasks(found.relation, masks, it.columns)
+	j.noteMasked(found.relation, masks)
+	span, ok := j.relationTokens(n)
+	if !ok {
+		j.cantReplace(n, found)
+		return
+	}
+	moved := ""
+	if sample != nil {
+		from, to, ok := j.sampleTokens(sample)
+		if !ok {
+			j.cantReplace(n, found)
+			return
+		}
+		moved = j.text[from:to]
+		j.edit(from, to, "")
+	}
+	if j.is(span.first-1, "table") {
+		t := j.tokens[span.first-1]
+		j.edit(t.start, t.end, "SELECT * FROM")
+	}
+	text := projection(found.relation, masks, !n.flag("inh"), moved)
+	j.projections[text] = found.relation
+	if !it.aliased {
+		text += " AS " + quoteIdent(it.name)
+	}
+	j.edit(j.tokens[span.first].start, j.tokens[span.last].end, text)
+}
+
+func (j *judge) cantReplace(n *node, found name) {
+	j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " has columns that are masked for you, and can't be masked where it stands here", Hint: "Write FROM " + found.object + " without further clauses."})
+}
+
+// calledMasks are the masks by the names that an alias gives the columns.
+func calledMasks(r *Relation, masks map[string]ColumnMask, called []string) map[string]ColumnMask {
+	out := map[string]ColumnMask{}
+	i := 0
+	for _, c := range r.Columns {
+		if !c.Readable {
+			continue
+		}
+		if m, masked := masks[c.Name]; masked && i < len(called) {
+			out[called[i]] = m
+		}
+		i++
+	}
+	return out
+}
+
+// noteMasked adds the masked columns of a relation to those that the statement reads.
+func (j *judge) noteMasked(r *Relation, masks map[string]ColumnMask) {
+	if systemSchema(r.Schema) {
+		return
+	}
+	for c := range masks {
+		j.masked[r.Qualified()+"."+c] = struct{}{}
+	}
+}
+
+// edit notes a replacement. The same one may be found twice, where the grammar copies a node; two that begin at the same
+// byte are one: what is inserted comes first.
+func (a *analyzer) edit(start, end int, text string) {
+	have, known := a.edits[start]
+	if known && have.end == end && have.text == text {
+		return
+	}
+	if known && have.end == start {
+		text = have.text + text
+	} else if known && end == start {
+		text, end = text+have.text, have.end
+	}
+	a.edits[start] = edit{start: start, end: end, text: text}
+}
+
+// span is a run of tokens, both ends inclusive.
+type span struct{ first, last int }
+
+// relationTokens are the tokens of a relation's name, from ONLY to *. ok is false where they are not what the tree says.
+func (a *analyzer) relationTokens(n *node) (span, bool) {
+	i := a.find(n.loc)
+	last, ok := a.nameTokens(i, nameParts(n))
+	if n.loc < 0 || !ok {
+		return span{}, false
+	}
+	s := span{i, last}
+	if n.flag("inh") {
+		if a.is(last+1, "*") {
+			s.last++
+		}
+		return s, true
+	}
+	switch {
+	case a.is(i-1, "only"):
+		s.first--
+		return s, true
+	case a.is(i-1, "(") && a.is(i-2, "only") && a.is(last+1, ")"):
+		return span{i - 2, last + 1}, true
+	}
+	return s, false
+}
+
+func nameParts(rv *node) int {
+	parts := 1
+	for _, f := range []string{"schemaname", "catalogname"} {
+		if rv.text(f) != "" {
+			parts++
+		}
+	}
+	return parts
+}
+
+// nameTokens checks that a dotted name of so many parts begins at token i, and answers its last token.
+func (a *analyzer) nameTokens(i, parts int) (last int, ok bool) {
+	for p := range parts {
+		if p > 0 {
+			if !a.is(i+1, ".") {
+				return 0, false
+			}
+			i += 2
+		}
+		if i < 0 || i >= len(a.tokens) || a.tokens[i].kind != tokIdent && a.tokens[i].kind != tokQuoted {
+			return 0, false
+		}
+	}
+	if strings.HasPrefix(strings.ToLower(a.word(i)), `u&"`) && a.is(i+1, "uescape") {
+		return 0, false // a name with its own escape character: seldom enough to be refused
+	}
+	return i, true
+}
+
+// sampleTokens is the text of a TABLESAMPLE clause with constant arguments, by bytes.
+func (a *analyzer) sampleTokens(sample *node) (from, to int, ok bool) {
+	for _, arg := range append(sample.list("args"), sample.list("repeatable")...) {
+		if !arg.is("A_Const") && !arg.is("ParamRef") {
+			return 0, 0, false
+		}
+	}
+	i := a.find(sample.loc)
+	if !a.is(i-1, "tablesample") {
+		return 0, 0, false
+	}
+	shut := a.closing(i + 1)
+	if shut < 0 {
+		return 0, 0, false
+	}
+	if a.is(shut+1, "repeatable") {
+		if shut = a.closing(shut + 2); shut < 0 {
+			return 0, 0, false
+		}
+	}
+	return a.tokens[i-1].start, a.tokens[shut].end, true
+}
+
+// closing is the token that closes the parenthesis at token i, -1 where there is none.
+func (a *analyzer) closing(i int) int {
+	depth := 0
+	for ; i >= 0 && i < len(a.tokens); i++ {
+		switch {
+		case a.is(i, "("):
+			depth++
+		case a.is(i, ")"):
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+		if depth == 0 {
+			return -1
+		}
+	}
+	return -1
+}
+
+// maskCopy turns COPY of a relation with masked columns into COPY of its projection.
+func (j *judge) maskCopy(n, rel *node, found name) {
+	masks, refused := j.masksOf(rel, found)
+	if refused || len(masks) == 0 {
+		return
+	}
+	j.noteMasked(found.relation, masks)
+	i := j.find(rel.loc)
+	last, ok := j.nameTokens(i, nameParts(rel))
+	columns, listed := stringsOf(n.list("attlist"))
+	if ok && listed && len(columns) > 0 {
+		last = j.closing(last + 1)
+	}
+	if !ok || rel.loc < 0 || last < 0 {
+		j.cantReplace(rel, found)
+		return
+	}
+	if len(columns) == 0 {
+		for _, c := range found.relation.Columns {
+			if c.Readable && !c.Generated {
+				columns = append(columns, c.Name)
+			}
+		}
+	}
+	for k := range columns {
+		columns[k] = quoteIdent(columns[k])
+	}
+	text := projection(found.relation, masks, found.relation.Kind != 'p', "")
+	j.projections[text] = found.relation
+	j.edit(j.tokens[i].start, j.tokens[last].end, "(SELECT "+strings.Join(columns, ", ")+" FROM "+text+" AS "+quoteIdent(found.relation.Name)+")")
+}
+
+// checkNames refuses two items of one name: with their schemas gone they could not be told apart.
+func (j *judge) checkNames(sc *scope) {
+	for i, a := range sc.items {
+		for _, b := range sc.items[:i] {
+			if a.name == b.name && a.name != "" && (a.replaced || b.replaced) && !a.aliased && !b.aliased {
+				j.refuseAt(a.node, Problem{SQLState: "42712", Rule: "mask", Message: `table name "` + a.name + `" is used more than once, and has columns that are masked for you`, Hint: "Give it an alias."})
+			}
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package pgsql
+
+import "strings"
+
+// MaskPattern names columns to mask: "schema.table.column". A part that is missing at the left, or *, matches anything.
+type MaskPattern struct {
+	Pattern  string
+	As       MaskAs
+	Writable bool
+}
+
+// attributeRelation is pg_attribute, whose attmissingval holds defaults as values.
+const attributeRelation = 1249
+
+// Masks resolves patterns against the catalog and spreads them: to what inherits from a masked column, to the parents that
+// are read through it, and to what is generated from it. Views that read a masked relation are opaque.
+func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}}
+	for _, p := range patterns {
+		parts := strings.Split(p.Pattern, ".")
+		for len(parts) < 3 {
+			parts = append([]string{"*"}, parts...)
+		}
+		for _, r := range c.Relations {
+			if r.OID == attributeRelation || !matches(parts[0], r.Schema) || !matches(parts[1], r.Name) {
+				continue
+			}
+			for _, col := range r.Columns {
+				if matches(strings.Join(parts[2:], "."), col.Name) {
+					m.add(r.OID, col.Name, ColumnMask{As: p.As, Writable: p.Writable})
+				}
+			}
+		}
+	}
+	for m.spread(c) {
+		continue
+	}
+	if len(m.Columns) > 0 {
+		m.hide(c)
+	}
+	return m
+}
+
+func matches(pattern, s string) bool { return pattern == "*" || pattern == s }
+
+// add masks a column; the first mask that names it stands, but one that is not writable wins over one that is.
+func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
+	columns := m.Columns[oid]
+	if columns == nil {
+		columns = map[string]ColumnMask{}
+		m.Columns[oid] = columns
+	}
+	have, known := columns[column]
+	if !known {
+		columns[column] = mask
+		return true
+	}
+	if have.Writable && !mask.Writable {
+		have.Writable = false
+		columns[column] = have
+		return true
+	}
+	return false
+}
+
+// spread passes masks on by one step and says whether it found any new one.
+func (m *Masks) spread(c *Catalog) bool {
+	changed := false
+	for oid, r := range c.Relations {
+		for _, parent := range r.Parents {
+			changed = m.pass(c, parent, oid) || changed
+			changed = m.pass(c, oid, parent) || changed
+		}
+		for _, col := range r.Columns {
+			for _, from := range col.From {
+				if source := r.numbered(from); source != nil {
+					if mask, masked := m.Columns[oid][source.Name]; masked {
+						changed = m.add(oid, col.Name, ColumnMask{As: mask.As}) || changed
+					}
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// pass gives the masks of one relation to the columns of the same names of another.
+func (m *Masks) pass(c *Catalog, from, to uint32) bool {
+	changed, target := false, c.Relations[to]
+	for column, mask := range m.Columns[from] {
+		if target != nil && target.column(column) != nil {
+			changed = m.add(to, column, mask) || changed
+		}
+	}
+	return changed
+}
+
+func (r *Relation) numbered(number int16) *Column {
+	for i := range r.Columns {
+		if r.Columns[i].Number == number {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}
+
+// hide makes the views opaque that read a masked relation, by whatever way, or data that nobody with masks may read.
+func (m *Masks) hide(c *Catalog) {
+	if r := c.Relations[attributeRelation]; r != nil {
+		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
+	}
+	for changed := true; changed; {
+		changed = false
+		for oid, r := range c.Relations {
+			if _, known := m.Opaque[oid]; known || r.Kind != 'v' && r.Kind != 'm' {
+				continue
+			}
+			if why := m.reason(c, r); why != "" {
+				m.Opaque[oid], changed = why, true
+			}
+		}
+	}
+}
+
+func (m *Masks) reason(c *Catalog, r *Relation) string {
+	if r.Calls {
+		return r.Qualified() + " calls user-defined code"
+	}
+	for _, oid := range r.Reads {
+		if system := c.systemOIDs[oid]; system != "" && systemRelations()[system] != Read {
+			return r.Qualified() + " reads " + system
+		}
+		base := c.Relations[oid]
+		if _, opaque := m.Opaque[oid]; base != nil && (opaque || len(m.Columns[oid]) > 0) {
+			return r.Qualified() + " reads " + base.Qualified() + ", which has columns that are masked for you"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,146 @@
+package pgsql
+
+// rewrite makes the text to send and proves it: the text is parsed again, and every relation that it reads must be a CTE in
+// scope, an unmasked relation, or stand inside a projection of ours. A slip of the walk before refuses; it can't leak.
+func (a *analyzer) rewrite() {
+	if !a.masks {
+		return
+	}
+	stmts := a.stmts
+	if len(a.edits) > 0 {
+		edits := make([]edit, 0, len(a.edits))
+		for _, e := range a.edits {
+			edits = append(edits, e)
+		}
+		a.out.Rewritten = applyEdits(a.text, edits)
+		again := a.pool.parse(a.ctx, a.out.Rewritten)
+		if again.problem != nil {
+			a.slip(again.problem.Message)
+			return
+		}
+		stmts = again.stmts
+	}
+	if len(stmts) != len(a.stmts) {
+		a.slip("it has another number of statements")
+		return
+	}
+	proof := proof{analyzer: a}
+	if !proof.knowProjections() {
+		return
+	}
+	for _, raw := range stmts {
+		proof.read("", "", raw, nil)
+	}
+}
+
+// slip refuses a rewritten text that is not what it should be.
+func (a *analyzer) slip(why string) {
+	a.refuse(&Problem{SQLState: "42501", Rule: "mask", Message: "this statement can't be masked: " + why, Hint: "Write it in a simpler way: plain table names with aliases."})
+}
+
+// proof is the post-condition's own walk. It shares nothing with the walk that it checks but the names' resolution.
+type proof struct {
+	*analyzer
+	known []*node // the queries of our projections
+}
+
+// knowProjections parses each projection by itself, to know its exact shape.
+func (p *proof) knowProjections() bool {
+	for text := range p.projections {
+		alone := p.pool.parse(p.ctx, "SELECT FROM "+text+" AS x")
+		if alone.problem != nil || len(alone.stmts) != 1 {
+			p.slip("a projection can't be read")
+			return false
+		}
+		p.known = append(p.known, alone.stmts[0].child("stmt").child("from_clause").child("subquery"))
+	}
+	return true
+}
+
+// read checks a node that stands in a field of a parent.
+func (p *proof) read(parent, field string, n *node, ctes *cteList) {
+	switch {
+	case n.is("RangeSubselect") && p.ours(n.child("subquery")):
+		return
+	case n.is("RangeVar"):
+		p.relation(parent, field, n, ctes)
+		return
+	}
+	inside := ctes
+	if with := n.child("with_clause"); with != nil {
+		inside = p.with(with, ctes)
+	}
+	n.each(func(f string, kid *node) {
+		if f != "with_clause" {
+			p.read(n.tag, f, kid, inside)
+		}
+	})
+}
+
+func (p *proof) with(with *node, ctes *cteList) *cteList {
+	all := ctes
+	for _, cte := range with.list("ctes") {
+		all = &cteList{name: cte.text("ctename"), next: all}
+	}
+	seen := ctes
+	for _, cte := range with.list("ctes") {
+		if with.flag("recursive") {
+			seen = all
+		}
+		p.read("WithClause", "ctes", cte, seen)
+		seen = &cteList{name: cte.text("ctename"), next: seen}
+	}
+	return all
+}
+
+func (p *proof) ours(query *node) bool {
+	for _, k := range p.known {
+		if k != nil && sameShape(k, query) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
+	if notRead(parent, field) || n.text("schemaname") == "" && n.text("catalogname") == "" && readsCTE(parent) && ctes.has(n.text("relname")) {
+		return
+	}
+	found := p.names.relation(n.text("schemaname"), n.text("relname"))
+	if !found.known {
+		p.slip(`relation "` + written(n) + `" is not known`)
+		return
+	}
+	if found.relation == nil {
+		if found.system != Read {
+			p.slip(found.object + " may not be read")
+		}
+		return
+	}
+	_, opaque := p.env.Masks.Opaque[found.relation.OID]
+	if opaque || len(p.env.Masks.Columns[found.relation.OID]) > 0 {
+		p.slip(found.object + " would be read with values that are masked for you")
+	}
+}
+
+// notRead says of the places where a relation stands that nothing is read there. All others are read.
+func notRead(parent, field string) bool {
+	switch parent + "." + field {
+	case "InsertStmt.relation", "UpdateStmt.relation", "DeleteStmt.relation", "IntoClause.rel", "LockingClause.locked_rels",
+		"LockStmt.relations", "TruncateStmt.relations", "VacuumRelation.relation", "GrantStmt.objects", "CreateStmt.relation",
+		"CreateSeqStmt.sequence", "DropStmt.objects", "ClusterStmt.relation", "AlterOwnerStmt.relation", "ReindexStmt.relation",
+		"CreatePolicyStmt.table", "AlterPolicyStmt.table", "CreateForeignTableStmt.base_stmt", "AlterSeqStmt.sequence",
+		"PublicationTable.relation":
+		return true
+	}
+	return false
+}
+
+// readsCTE says of the nodes that hold items of FROM that a CTE's name hides a relation's there.
+func readsCTE(parent string) bool {
+	switch parent {
+	case "SelectStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "JoinExpr", "RangeTableSample":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,112 @@
+package pgsql
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// marker stands in the error that a projection raises when its relation is no longer what the catalog snapshot says.
+const marker = "hoop_catalog_changed"
+
+// IsMarker says whether an error of the target is that one: then the catalog must be read again before anything else is sent.
+// The message is the target's, in whatever language; the marker in it is ours.
+func IsMarker(sqlstate, message string) bool {
+	return sqlstate == "22P02" && strings.Contains(message, marker)
+}
+
+// Names inside a projection. Columns are always qualified with them, so that a name which is gone can't mean an outer one.
+const (
+	insideAlias = `"hoop_m"`
+	checkAlias  = `"hoop_c"`
+)
+
+// projection is what stands in the place of a relation with masked columns: a subquery of the columns that may be read, in
+// order, with their exact types, and masks in the place of masked values. sample is the TABLESAMPLE clause that moves inside.
+func projection(r *Relation, masks map[string]ColumnMask, only bool, sample string) string {
+	var b strings.Builder
+	b.WriteString("(SELECT ")
+	first := true
+	for _, c := range r.Columns {
+		if !c.Readable {
+			continue
+		}
+		if !first {
+			b.WriteString(", ")
+		}
+		first = false
+		if mask, masked := masks[c.Name]; masked {
+			b.WriteString(maskExpression(c, mask.As) + " AS " + quoteIdent(c.Name))
+		} else {
+			b.WriteString(insideAlias + "." + quoteIdent(c.Name))
+		}
+	}
+	b.WriteString(" FROM ")
+	if only {
+		b.WriteString("ONLY ")
+	}
+	b.WriteString(quoteIdent(r.Schema) + "." + quoteIdent(r.Name) + " AS " + insideAlias)
+	if sample != "" {
+		b.WriteString(" " + sample)
+	}
+	if r.RowCheck && r.Kind != 'S' && !systemSchema(r.Schema) {
+		b.WriteString(" WHERE " + rowCheck(r))
+	}
+	b.WriteString(")")
+	return b.String()
+}
+
+// maskText is what a masked value shows.
+const maskText = "***"
+
+// maskExpression is what a masked column shows, of the column's own type.
+func maskExpression(c Column, as MaskAs) string {
+	null := "CAST(NULL AS " + c.Type + ")"
+	if as == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText) {
+		return null + collate(c)
+	}
+	column := insideAlias + "." + quoteIdent(c.Name)
+	shown := "CAST('" + maskText + "' AS " + c.Type + ")"
+	if as == Last4 && (c.Holds < 0 || c.Holds >= len(maskText)+4) {
+		text := "CAST(" + column + " AS pg_catalog.text)"
+		shown = "CASE WHEN pg_catalog.length(" + text + ") OPERATOR(pg_catalog.>) 7 THEN CAST(pg_catalog.textcat('" + maskText +
+			"', pg_catalog.right(" + text + ", 4)) AS " + c.Type + ") ELSE " + shown + " END"
+	}
+	return "CASE WHEN " + column + " IS NULL THEN " + null + " ELSE " + shown + " END" + collate(c)
+}
+
+func collate(c Column) string {
+	if c.Collation == "" {
+		return ""
+	}
+	return " COLLATE " + c.Collation
+}
+
+// rowCheck compares, when the statement runs and under the lock that its parse took, the relation's columns with those that
+// the projection was made for, and raises the marker where they differ. It runs once a statement.
+func rowCheck(r *Relation) string {
+	names := make([]string, 0, len(r.Columns))
+	for _, c := range r.Columns {
+		names = append(names, jsonString(c.Name)+":null")
+	}
+	expected := quoteLiteral("{" + strings.Join(names, ",") + "}")
+	t := checkAlias + `."t"`
+	return "(SELECT CASE WHEN " + t + " OPERATOR(pg_catalog.=) " + expected + " THEN true ELSE CAST(pg_catalog.concat('" + marker +
+		"', pg_catalog.left(" + t + ", 0)) AS pg_catalog.int4) IS NULL END FROM (SELECT CAST(pg_catalog.to_json(pg_catalog.json_populate_record(CAST(NULL AS " +
+		quoteIdent(r.Schema) + "." + quoteIdent(r.Name) + "), '{}')) AS pg_catalog.text) AS \"t\" OFFSET 0) AS " + checkAlias + ")"
+}
+
+// jsonString writes a name as Postgres' escape_json does, which leaves <, > and & as they are.
+func jsonString(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return quoteIdent(s) // a string always encodes
+	}
+	out := strings.TrimSuffix(b.String(), "\n")
+	for _, separator := range []string{"\u2028", "\u2029"} { // Go escapes them, Postgres does not
+		escaped := map[string]string{"\u2028": `\u2028`, "\u2029": `\u2029`}[separator]
+		out = strings.ReplaceAll(out, escaped, separator)
+	}
+	return out
+}
