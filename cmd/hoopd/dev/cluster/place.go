@@ -1,0 +1,160 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+var errNone = errors.New("no initdb and postgres were found on PATH, in /usr/lib/postgresql or where Homebrew puts them: " +
+	"install PostgreSQL (apt-get install postgresql, brew install postgresql), or give a database with --postgres")
+
+// find is the folder that holds initdb and postgres: PATH first, then the usual places, newest first.
+func find() (string, error) {
+	var places []string
+	if p, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(p); err == nil {
+			p = real // a link on PATH may stand apart from the rest
+		}
+		places = append(places, filepath.Dir(p))
+	}
+	for _, pattern := range []string{
+		"/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin",
+		"/opt/homebrew/opt/postgresql/bin", "/usr/local/opt/postgresql/bin", "/usr/pgsql-*/bin",
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", fmt.Errorf("look for PostgreSQL: %w", err)
+		}
+		slices.Reverse(found)
+		places = append(places, found...)
+	}
+	for _, place := range places {
+		if exists(filepath.Join(place, "initdb")) && exists(filepath.Join(place, "postgres")) {
+			return place, nil
+		}
+	}
+	return "", errNone
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// unprivileged is the user that the server runs as: nil for ourselves, another one where we are root.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, errUID := strconv.ParseUint(u.Uid, 10, 32)
+		gid, errGID := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(errUID, errGID); err != nil {
+			return nil, fmt.Errorf("read the ids of user %s: %w", name, err)
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody: run hoopd dev as another user")
+}
+
+// place is the cluster's folder: postgres in the state folder. Where the server's user can't get there, it is a link to
+// a folder of its own below the system's temporary folder, and the link remembers it.
+func place(state string, owner *syscall.Credential) (string, error) {
+	dir := filepath.Join(state, "postgres")
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real, check(real, owner)
+	}
+	// Nothing there, or a link to what is gone.
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("replace %s: %w", dir, err)
+	}
+	if owner == nil || reachable(state, owner) {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return "", fmt.Errorf("make the cluster's folder: %w", err)
+		}
+		return dir, give(dir, owner)
+	}
+	elsewhere, err := os.MkdirTemp("", "hoop-postgres-")
+	if err != nil {
+		return "", fmt.Errorf("make the cluster's folder: %w", err)
+	}
+	if !reachable(filepath.Dir(elsewhere), owner) {
+		return "", errors.Join(fmt.Errorf("the user that PostgreSQL runs as reaches neither %s nor %s: choose a --state that it can reach", state, os.TempDir()), os.Remove(elsewhere))
+	}
+	if err := give(elsewhere, owner); err != nil {
+		return "", err
+	}
+	if err := os.Symlink(elsewhere, dir); err != nil {
+		return "", fmt.Errorf("remember the cluster's folder: %w", err)
+	}
+	return elsewhere, nil
+}
+
+func give(dir string, owner *syscall.Credential) error {
+	if owner == nil {
+		return nil
+	}
+	if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
+		return fmt.Errorf("hand %s to the server's user: %w", dir, err)
+	}
+	return nil
+}
+
+// check refuses a folder that is not the server's own, which somebody may have put there.
+func check(dir string, owner *syscall.Credential) error {
+	uid := os.Geteuid()
+	if owner != nil {
+		uid = int(owner.Uid)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("look at the cluster's folder: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || !ok || int(stat.Uid) != uid || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s is not a private folder of the user that PostgreSQL runs as (uid %d): move it away, and a new cluster is made", dir, uid)
+	}
+	return nil
+}
+
+// reachable says whether a user can pass through every folder down to dir.
+func reachable(dir string, owner *syscall.Credential) bool {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false
+	}
+	for ; ; real = filepath.Dir(real) {
+		info, err := os.Stat(real)
+		if err != nil {
+			return false
+		}
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return false
+		}
+		bit := os.FileMode(0o001)
+		switch {
+		case stat.Uid == owner.Uid:
+			bit = 0o100
+		case stat.Gid == owner.Gid:
+			bit = 0o010
+		}
+		if info.Mode().Perm()&bit == 0 {
+			return false
+		}
+		if real == filepath.Dir(real) {
+			return true
+		}
+	}
+}
