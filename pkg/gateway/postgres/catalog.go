@@ -23,7 +23,8 @@ const (
 
 // catalog keeps a fresh snapshot of one target's system catalog while sessions need it.
 type catalog struct {
-	log *slog.Logger
+	log  *slog.Logger
+	quit <-chan struct{} // closed when the protocol is
 
 	loading sync.Mutex // one load at a time; guards conn
 	conn    *pgconn.PgConn
@@ -92,7 +93,12 @@ func (c *catalog) poll() {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for c.wanted() {
-		<-tick.C
+		select {
+		case <-tick.C:
+		case <-c.quit:
+			c.end()
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), staleAfter)
 		if err := c.refresh(ctx); err != nil {
 			c.log.Warn("catalog not read", "error", err)
@@ -115,11 +121,11 @@ func (c *catalog) wanted() bool {
 	return false
 }
 
-// stop ends polling at its next tick.
-func (c *catalog) stop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.users, c.lastUse = 0, time.Time{}
+// end closes the connection for good.
+func (c *catalog) end() {
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	c.drop(context.Background())
 }
 
 // drop closes the connection. loading is held.

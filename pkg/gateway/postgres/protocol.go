@@ -29,6 +29,7 @@ type Protocol struct {
 	log     *slog.Logger
 	grammar Grammar
 	work    sync.WaitGroup
+	quit    chan struct{}
 
 	mu       sync.Mutex
 	catalogs map[string]*catalog
@@ -44,16 +45,12 @@ type cancelKey struct {
 
 // New makes the protocol with the grammar that understands its texts.
 func New(grammar Grammar, log *slog.Logger) *Protocol {
-	return &Protocol{log: log, grammar: grammar, catalogs: map[string]*catalog{}, sessions: map[cancelKey]*session{}}
+	return &Protocol{log: log, grammar: grammar, quit: make(chan struct{}), catalogs: map[string]*catalog{}, sessions: map[cancelKey]*session{}}
 }
 
-// Close stops reading catalogs and waits until nothing of the protocol runs.
+// Close stops reading catalogs and waits until nothing of the protocol runs. Sessions must be over before.
 func (p *Protocol) Close() {
-	p.mu.Lock()
-	for _, c := range p.catalogs {
-		c.stop()
-	}
-	p.mu.Unlock()
+	close(p.quit)
 	p.work.Wait()
 }
 
@@ -167,7 +164,7 @@ func (p *Protocol) catalogOf(t gateway.Target) *catalog {
 	defer p.mu.Unlock()
 	c := p.catalogs[t.Connection.Name]
 	if c == nil {
-		c = &catalog{log: p.log}
+		c = &catalog{log: p.log, quit: p.quit}
 		p.catalogs[t.Connection.Name] = c
 	}
 	// The latest credential is the one to connect with.

@@ -1,0 +1,233 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/record"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// allowAll admits everything and masks nothing.
+const allowAll = `
+version: 1
+reach: [{name: all, who: {groups: [developers]}, on: {connections: ["*"]}, ttl: 30m}]
+rules: [{name: all, who: {groups: [developers]}, effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, unknown], verdict: allow}]
+`
+
+// stand is a gateway without tunnel and broker: a loopback port on which every socket becomes a session.
+type stand struct {
+	t        testing.TB
+	protocol *postgres.Protocol
+	target   gateway.Target
+	listener net.Listener
+	approve  func(api.Approval) string // what a request becomes
+	work     sync.WaitGroup
+
+	mu     sync.Mutex
+	rules  *policy.Policy
+	asked  []api.Approval
+	closed []error // how sessions ended
+}
+
+// listen serves sessions under a policy until the test ends.
+func listen(t testing.TB, rules string) *stand { return listenFor(t, rules, target()) }
+
+func listenFor(t testing.TB, rules string, to gateway.Target) *stand {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stand{t: t, protocol: protocol(t), target: to, listener: l, approve: func(api.Approval) string { return api.ApprovalPending }}
+	s.setPolicy(rules)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.work.Go(func() { s.accept(ctx) })
+	t.Cleanup(func() { cancel(); _ = l.Close(); s.work.Wait() })
+	return s
+}
+
+func (s *stand) setPolicy(text string) {
+	s.t.Helper()
+	p, err := policy.Parse([]byte(text), "policy")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = p
+}
+
+func (s *stand) policy() guard.Policy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rules
+}
+
+func (s *stand) accept(ctx context.Context) {
+	for n := 1; ; n++ {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.work.Go(func() {
+			err := s.serve(ctx, conn, n)
+			s.mu.Lock()
+			s.closed = append(s.closed, err)
+			s.mu.Unlock()
+		})
+	}
+}
+
+func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
+	defer func() { _ = conn.Close() }()
+	hello, err := s.protocol.Greet(ctx, conn, "gr_test")
+	if err != nil || hello.Done() {
+		return err
+	}
+	session, err := s.protocol.Open(ctx, hello, s.target)
+	if err != nil {
+		var e *api.Error
+		if errors.As(err, &e) {
+			s.protocol.Refuse(hello, e)
+		}
+		return err
+	}
+	defer func() { _ = session.Close() }()
+	dir := s.t.TempDir()
+	signer, err := record.LoadOrCreateSigner(filepath.Join(dir, "keys"))
+	if err != nil {
+		return err
+	}
+	w, err := record.Create(filepath.Join(dir, "s.hrec"), record.Header{Session: "se", Started: time.Now()}, record.Options{Signer: signer})
+	if err != nil {
+		return err
+	}
+	gate, err := guard.New(guard.Config{
+		ID: fmt.Sprintf("se_%d", n), GrantID: "gr_test", Subject: policy.Subject{User: "dev", Groups: []string{"developers"}, Type: "human"},
+		Connection: s.target.Connection, Policy: s.policy, Recorder: w, Approvals: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(session.Serve(ctx, gate), w.Seal("end"))
+}
+
+func (s *stand) AskApproval(_ context.Context, a api.Approval, _ string) (api.Approval, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.ID = fmt.Sprintf("ap_%d", len(s.asked)+1)
+	s.asked = append(s.asked, a)
+	a.State = s.approve(a)
+	return a, nil
+}
+
+func (s *stand) AwaitApproval(ctx context.Context, id string) (api.Approval, error) {
+	<-ctx.Done()
+	return api.Approval{ID: id}, ctx.Err()
+}
+
+func (s *stand) ClaimApproval(context.Context, string, string, api.Identity, []api.Approvers) error {
+	return nil
+}
+func (s *stand) WithdrawApproval(context.Context, string, api.Identity) error { return nil }
+func (s *stand) PublishGrantEvent(context.Context, string, api.GrantEvent) error {
+	return nil
+}
+
+func (s *stand) dsn() string {
+	return fmt.Sprintf("postgres://me:x@%s/db?sslmode=disable", s.listener.Addr())
+}
+
+// client connects with a real driver.
+func (s *stand) client(t testing.TB) *pgconn.PgConn {
+	t.Helper()
+	c, err := pgconn.Connect(t.Context(), s.dsn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+// raw connects with a socket that the test speaks by hand.
+func (s *stand) raw(t testing.TB) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := signIn(c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// say sends messages and answers the types of what comes back, up to n ReadyForQuery, with the SQLSTATE behind each E
+// and the transaction's status behind each Z.
+func say(t testing.TB, c net.Conn, n int, messages ...encoder) string {
+	t.Helper()
+	if _, err := c.Write(join(messages...)); err != nil {
+		t.Fatal(err)
+	}
+	a, err := readUntilReady(n)(c)
+	if err != nil {
+		t.Fatalf("read the answer: %v; so far %q", err, a.Raw)
+	}
+	return summary(a.Raw)
+}
+
+func summary(raw []byte) string {
+	var out []string
+	for len(raw) > 0 {
+		size := int(raw[1])<<24 | int(raw[2])<<16 | int(raw[3])<<8 | int(raw[4])
+		body := raw[5 : size+1]
+		word := string(raw[:1])
+		switch raw[0] {
+		case 'E':
+			for field := range strings.SplitSeq(string(body), "\x00") {
+				if strings.HasPrefix(field, "C") {
+					word += field[1:]
+					break
+				}
+			}
+		case 'Z':
+			word += string(body)
+		}
+		out = append(out, word)
+		raw = raw[size+1:]
+	}
+	return strings.Join(out, " ")
+}
+
+// count asks the server itself, past the gateway.
+func count(t testing.TB, sql string) string {
+	t.Helper()
+	c, err := pgconn.Connect(t.Context(), server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	got, err := c.Exec(t.Context(), sql).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got[0].Rows[0][0])
+}
