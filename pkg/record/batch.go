@@ -49,13 +49,13 @@ func AppendRow(batch, body []byte) []byte {
 }
 
 func (w *Writer) appendBatch(command uint64, raw []byte) error {
-	w.mu.Lock()
-	if err := w.usable(); err != nil {
-		w.mu.Unlock()
-		return err
+	w.queueing.Lock()
+	if w.closing {
+		defer w.queueing.Unlock()
+		return w.ended()
 	}
 	if len(raw) <= inlineBatch && w.written == w.queued {
-		defer w.mu.Unlock()
+		w.queueing.Unlock()
 		return w.writeRows(command, len(raw), encodingPlain, raw)
 	}
 	if w.queue == nil {
@@ -64,15 +64,27 @@ func (w *Writer) appendBatch(command uint64, raw []byte) error {
 		w.worker.Go(w.work)
 	}
 	w.queued++
-	w.mu.Unlock()
+	w.queueing.Unlock()
+	if w.failed.Load() {
+		w.count()
+		return w.Err()
+	}
 	var buf []byte
 	select {
 	case buf = <-w.free:
 	default:
 	}
-	// Seal and Append wait for written to reach queued, so the queue is open until this batch has gone through it.
+	// Seal waits for written to reach queued before it closes the queue.
 	w.queue <- batch{command: command, raw: append(buf[:0], raw...), since: w.o.Now().UnixNano()}
 	return nil
+}
+
+// count notes that a batch is done with.
+func (w *Writer) count() {
+	w.queueing.Lock()
+	w.written++
+	w.drained.Broadcast()
+	w.queueing.Unlock()
 }
 
 // work compresses and writes queued batches until Seal closes the queue. After a failure it only counts them, so that
@@ -95,36 +107,37 @@ func (w *Writer) work() {
 	}
 }
 
-// handle writes one batch. A panic fails the recording and nothing else.
+// handle writes one batch. A panic fails the recording and nothing else. An error is kept in w, and met by the next
+// call.
 func (w *Writer) handle(b batch, scratch []byte) (compressed []byte) {
+	defer w.count()
 	defer func() {
-		problem := recover()
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if problem != nil {
-			_ = w.fail(fmt.Errorf("compress batch: panic: %v", problem)) // kept in w, met by the next call
+		if problem := recover(); problem != nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			_ = w.fail(fmt.Errorf("compress batch: panic: %v", problem))
 		}
-		w.written++
-		w.cond.Broadcast()
 	}()
 	compressed = s2.Encode(scratch[:cap(scratch)], b.raw)
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if len(compressed) >= len(b.raw) {
-		_ = w.writeRows(b.command, len(b.raw), encodingPlain, b.raw) // kept in w, met by the next call
+		_ = w.writeRows(b.command, len(b.raw), encodingPlain, b.raw)
 		return compressed
 	}
-	_ = w.writeRows(b.command, len(b.raw), encodingS2, compressed) // kept in w, met by the next call
+	_ = w.writeRows(b.command, len(b.raw), encodingS2, compressed)
 	return compressed
 }
 
-// writeRows writes one TypeRows frame: command, length before compression, encoding, data. mu is held.
+// writeRows writes one TypeRows frame: command, length before compression, encoding, data.
 func (w *Writer) writeRows(command uint64, length int, encoding byte, data []byte) error {
-	var prefix [rowsPrefix]byte
-	binary.LittleEndian.PutUint64(prefix[0:], command)
-	binary.LittleEndian.PutUint32(prefix[8:], uint32(length))
-	prefix[12] = encoding
-	if err := w.write(TypeRows, prefix[:], data); err != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.usable(); err != nil {
+		return err
+	}
+	binary.LittleEndian.PutUint64(w.prefix[0:], command)
+	binary.LittleEndian.PutUint32(w.prefix[8:], uint32(length))
+	w.prefix[12] = encoding
+	if err := w.write(TypeRows, w.prefix[:], data); err != nil {
 		return err
 	}
 	w.arm()

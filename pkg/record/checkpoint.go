@@ -28,7 +28,7 @@ func signedMessage(before [32]byte, h frameHeader, rest []byte) []byte {
 
 // arm sees to it that a checkpoint follows within CheckpointEvery. mu is held.
 func (w *Writer) arm() {
-	if w.armed || w.closing {
+	if w.armed || w.sealed {
 		return
 	}
 	w.armed = true
@@ -54,7 +54,7 @@ func (w *Writer) onTimer() {
 	defer w.checkpoints.Done()
 	w.mu.Lock()
 	w.armed = false
-	if w.closing || w.err != nil || w.signed == w.seq {
+	if w.sealed || w.err != nil || w.signed == w.seq {
 		w.mu.Unlock()
 		return
 	}
@@ -86,12 +86,15 @@ func (w *Writer) tell(h Head) {
 
 // Checkpoint signs what was appended so far without waiting for the timer.
 func (w *Writer) Checkpoint() (Head, error) {
-	w.mu.Lock()
-	if err := w.drained(); err != nil {
-		w.mu.Unlock()
+	if err := w.drain(); err != nil {
 		return Head{}, err
 	}
-	head, err := w.checkpoint(TypeCheckpoint, nil)
+	w.mu.Lock()
+	err := w.usable()
+	var head Head
+	if err == nil {
+		head, err = w.checkpoint(TypeCheckpoint, nil)
+	}
 	w.mu.Unlock()
 	if err == nil {
 		w.tell(head)
@@ -106,19 +109,12 @@ func (w *Writer) Seal(reason string) error {
 	if err != nil {
 		return fmt.Errorf("encode seal: %w", err)
 	}
+	if err := w.close(); err != nil {
+		return err
+	}
 	w.mu.Lock()
-	if w.closing {
-		w.mu.Unlock()
-		return ErrSealed
-	}
-	w.closing = true
-	for w.written < w.queued {
-		w.cond.Wait()
-	}
-	if w.queue != nil {
-		close(w.queue)
-	}
 	w.disarm()
+	w.sealed = true
 	head, err := w.checkpoint(TypeSeal, rest)
 	w.mu.Unlock()
 	w.worker.Wait()
@@ -130,5 +126,22 @@ func (w *Writer) Seal(reason string) error {
 		return fmt.Errorf("close recording: %w", err)
 	}
 	w.tell(head)
+	return nil
+}
+
+// close takes no more batches and waits for those that were taken.
+func (w *Writer) close() error {
+	w.queueing.Lock()
+	defer w.queueing.Unlock()
+	if w.closing {
+		return w.ended()
+	}
+	w.closing = true
+	for w.written < w.queued {
+		w.drained.Wait()
+	}
+	if w.queue != nil {
+		close(w.queue)
+	}
 	return nil
 }

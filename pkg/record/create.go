@@ -22,6 +22,10 @@ type Options struct {
 	// OnCheckpoint is told of every checkpoint once it is on the disk, the first and the seal included: what the broker
 	// keeps as witness. It is called without locks held, one call at a time for one Writer, and must return soon.
 	OnCheckpoint func(Head)
+	// Known and Witnessed are for Recover: further keys that the recording may be signed with, and points of its chain
+	// that somebody witnessed. A recording that they speak against is not sealed.
+	Known     Keys
+	Witnessed []Head
 	// Now is the clock; nil means time.Now. Its monotonic reading gives Event.Elapsed.
 	Now func() time.Time
 }
@@ -104,7 +108,7 @@ func syncFolders(dir string) error {
 // newWriter writes the file header, the Header and a checkpoint in one go, and syncs.
 func newWriter(f file, h Header, o Options) (*Writer, error) {
 	w := &Writer{f: f, o: o, start: o.Now(), hash: chainStart(), off: int64(len(fileHeader)), telling: make(chan struct{}, 1)}
-	w.cond.L = &w.mu
+	w.cond.L, w.drained.L = &w.mu, &w.queueing
 	if h.Started.IsZero() {
 		h.Started = w.start.UTC()
 	}

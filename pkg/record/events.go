@@ -84,6 +84,11 @@ type Command struct {
 	SQL      string   `json:"sql_command,omitempty"` // "select", "update", …
 	Rewrote  string   `json:"rewritten,omitempty"`   // what is sent, where it is not Text
 	Masked   []string `json:"masked,omitempty"`      // "schema.table.column"
+	Prepare  bool     `json:"prepare,omitempty"`     // it is only made ready: nothing runs yet
+	// The decision on it, where it was taken before the record was written.
+	DecisionID string `json:"decision_id,omitempty"`
+	Verdict    string `json:"verdict,omitempty"`
+	Rule       string `json:"rule,omitempty"`
 }
 
 // Decision is the verdict on a command.
@@ -134,6 +139,9 @@ type Outcome struct {
 	TruncatedRows  int64  `json:"truncated_rows,omitempty"`
 	TruncatedBytes int64  `json:"truncated_bytes,omitempty"`
 	TruncatedHash  string `json:"truncated_sha256,omitempty"`
+	// What the client sent to it, as COPY does: how much, and the hex SHA-256 of it.
+	InputBytes int64  `json:"input_bytes,omitempty"`
+	InputHash  string `json:"input_sha256,omitempty"`
 }
 
 // Refused says why a command did not run.

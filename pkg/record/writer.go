@@ -21,28 +21,35 @@ type Writer struct {
 	o     Options
 	start time.Time
 
-	mu   sync.Mutex
-	cond sync.Cond // of mu: written, synced, syncing or err changed
-	buf  []byte    // hash before, header, body, hash after: the frame as it is built
-	off  int64     // end of the last whole frame
-	seq  uint64
-	hash [32]byte
-	last time.Time // of the last frame
-
+	// mu guards the chain and is held during a write.
+	mu      sync.Mutex
+	cond    sync.Cond // of mu: synced, syncing or err changed
+	buf     []byte    // hash before, header, body, hash after: the frame as it is built
+	off     int64     // end of the last whole frame
+	seq     uint64
+	hash    [32]byte
+	last    time.Time // of the last frame
+	err     error     // set once
+	failed  atomic.Bool
+	sealed  bool // nothing is written any more
+	prefix  [rowsPrefix]byte
 	synced  uint64 // the last frame known to be on the disk
 	syncing bool
-	err     error // set once
-	closing bool  // Seal was called
 
 	signed      uint64 // the last checkpoint
 	timer       *time.Timer
 	armed       bool
-	telling     chan struct{} // holds a token while OnCheckpoint runs
 	checkpoints sync.WaitGroup
+	telling     chan struct{} // holds a token while OnCheckpoint runs
 
-	queue           chan batch // nil until the first large batch
-	free            chan []byte
-	queued, written uint64 // batches
+	// queueing guards the batches on their way to the worker; who holds it waits for no disk. It is never taken while mu
+	// is held.
+	queueing        sync.Mutex
+	drained         sync.Cond   // of queueing: written changed
+	closing         bool        // Seal was called
+	queue           chan batch  // nil until the first large batch
+	free            chan []byte // buffers to use again
+	queued, written uint64      // batches
 	worker          sync.WaitGroup
 
 	writing  atomic.Int64 // when the frame being written was begun, Unix nanoseconds; 0: none
@@ -52,6 +59,9 @@ type Writer struct {
 // Append adds an event. When it returns, the frame is in the kernel: the death of this process loses nothing. Batches
 // queued before it are written first, so frames stand in the file in the order of the calls.
 func (w *Writer) Append(t Type, body []byte) (uint64, error) {
+	if err := w.drain(); err != nil {
+		return 0, err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.append(t, body)
@@ -60,6 +70,9 @@ func (w *Writer) Append(t Type, body []byte) (uint64, error) {
 // AppendSync is Append that also waits until the frame is on the disk. Waiters that arrive during a sync share the
 // next one.
 func (w *Writer) AppendSync(t Type, body []byte) (uint64, error) {
+	if err := w.drain(); err != nil {
+		return 0, err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	seq, err := w.append(t, body)
@@ -120,7 +133,7 @@ func since(now, then int64) time.Duration {
 
 func (w *Writer) head() Head { return Head{Seq: w.seq, Hash: w.hash, Time: w.last.UTC()} }
 
-// append waits for the batches that are queued now, writes one frame and sees to its checkpoint. mu is held.
+// append writes one event and sees to its checkpoint. mu is held.
 func (w *Writer) append(t Type, body []byte) (uint64, error) {
 	if err := w.usable(); err != nil {
 		return 0, err
@@ -131,9 +144,6 @@ func (w *Writer) append(t Type, body []byte) (uint64, error) {
 	if t <= TypeSeal || t == TypeRows {
 		return 0, fmt.Errorf("append frame of type %d: only events are appended", t)
 	}
-	if err := w.drained(); err != nil {
-		return 0, err
-	}
 	if err := w.write(t, nil, body); err != nil {
 		return 0, err
 	}
@@ -141,23 +151,34 @@ func (w *Writer) append(t Type, body []byte) (uint64, error) {
 	return w.seq, nil
 }
 
-// drained waits until the batches queued before now are written. Afterwards the Writer is usable, or the error says
-// why it isn't: Seal may have come in between.
-func (w *Writer) drained() error {
-	for target := w.queued; w.written < target && w.err == nil; {
-		w.cond.Wait()
-	}
-	return w.usable()
-}
-
-func (w *Writer) usable() error {
-	if w.err != nil {
-		return w.err
-	}
+// drain waits until the batches that are queued now are written, or have failed the Writer. The worker always gets
+// there: after a failure it only counts them.
+func (w *Writer) drain() error {
+	w.queueing.Lock()
+	defer w.queueing.Unlock()
 	if w.closing {
-		return ErrSealed
+		return w.ended()
+	}
+	for target := w.queued; w.written < target; {
+		w.drained.Wait()
 	}
 	return nil
+}
+
+// ended is what a call gets that comes after Seal.
+func (w *Writer) ended() error {
+	if w.failed.Load() {
+		return w.Err()
+	}
+	return ErrSealed
+}
+
+// usable is asked under mu: between drain and now the Writer may have failed, or been sealed.
+func (w *Writer) usable() error {
+	if w.err == nil && w.sealed {
+		return ErrSealed
+	}
+	return w.err
 }
 
 // write puts one frame (its body in two parts) at the end of the file with one system call. mu is held.
@@ -229,6 +250,7 @@ func (w *Writer) fail(cause error) error {
 		return w.err
 	}
 	w.err = fmt.Errorf("%w: %w", ErrFailed, cause)
+	w.failed.Store(true)
 	w.o.Logger.Error("recording failed", "error", cause, "frame", w.seq)
 	if err := w.f.Truncate(w.off); err != nil {
 		w.o.Logger.Error("torn tail of recording not cut", "error", err)

@@ -1,0 +1,188 @@
+package record
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Export formats.
+const (
+	FormatNDJSON = "ndjson" // one JSON object a line for each frame, rows decoded
+	FormatText   = "text"   // a transcript for people
+)
+
+// Export writes a recording in another form. Both forms are safe to show on a terminal. It does not check signatures;
+// where the recording is cut or damaged it writes what is good before that, and then returns the error that Next gave.
+func Export(w io.Writer, r *Reader, format string) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	var each func(Event) error
+	switch format {
+	case FormatNDJSON:
+		each = (&lines{out: out, results: newResults()}).event
+	case FormatText:
+		each = newTranscript(out).event
+	default:
+		return fmt.Errorf("export recording: no format %q: there are %s and %s", format, FormatNDJSON, FormatText)
+	}
+	for {
+		e, err := r.Next()
+		if err == nil {
+			err = each(e)
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return errors.Join(err, out.Flush())
+		}
+	}
+}
+
+// results follows the results of commands through a recording. It keeps what the newest few commands have said of
+// their columns: a recording of any length takes bounded memory.
+type results struct {
+	open    map[uint64]*result
+	order   []uint64
+	scratch []byte
+}
+
+type result struct {
+	columns []Column
+	rows    rowReader
+}
+
+// maxOpen bounds how many commands' results can be interleaved. Protocols finish one result before the next.
+const maxOpen = 16
+
+func newResults() *results { return &results{open: map[uint64]*result{}} }
+
+func (r *results) of(command uint64) *result {
+	if found, ok := r.open[command]; ok {
+		return found
+	}
+	if len(r.order) == maxOpen {
+		delete(r.open, r.order[0])
+		r.order = r.order[1:]
+	}
+	made := &result{}
+	r.open[command] = made
+	r.order = append(r.order, command)
+	return made
+}
+
+func (r *results) columns(c Columns) { r.of(c.Command).columns = c.Columns }
+
+// rows decodes a TypeRows frame, and calls each with the texts of every row that it completes; nil stands for NULL. A
+// row that can't be shown comes as an error.
+func (r *results) rows(e Event, each func(texts []*string, problem error) error) (uint64, error) {
+	b, err := DecodeBatch(e.Body, r.scratch)
+	if err != nil {
+		return 0, fmt.Errorf("decode frame %d: %w", e.Seq, err)
+	}
+	if cap(b.Raw) > cap(r.scratch) && cap(b.Raw) <= MaxBatch {
+		r.scratch = make([]byte, 0, cap(b.Raw))
+	}
+	of := r.of(b.Command)
+	return b.Command, of.rows.add(b.Raw, func(cells []Cell, problem error) error {
+		if problem != nil {
+			return each(nil, problem)
+		}
+		texts := make([]*string, len(cells))
+		for i, cell := range cells {
+			if cell.Null {
+				continue
+			}
+			var column Column
+			if i < len(of.columns) {
+				column = of.columns[i]
+			}
+			text := showValue(cell.Value, column)
+			texts[i] = &text
+		}
+		return each(texts, nil)
+	})
+}
+
+// lines writes NDJSON.
+type lines struct {
+	out     *bufio.Writer
+	results *results
+	buf     []byte
+}
+
+// line is the form of every line of NDJSON.
+type line struct {
+	Seq     uint64    `json:"seq"`
+	Time    time.Time `json:"time"`
+	Elapsed int64     `json:"elapsed_ns"`
+	Type    string    `json:"type"`
+	Body    any       `json:"body,omitempty"`
+}
+
+// rowsLine is the body of a line of type rows.
+type rowsLine struct {
+	Command uint64      `json:"command"`
+	Rows    [][]*string `json:"rows"`
+	Skipped int         `json:"skipped,omitempty"` // rows that could not be shown
+}
+
+func (l *lines) event(e Event) error {
+	body, err := l.body(e)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(line{Seq: e.Seq, Time: e.Time, Elapsed: int64(e.Elapsed), Type: e.Type.String(), Body: body})
+	if err != nil {
+		return fmt.Errorf("export frame %d: %w", e.Seq, err)
+	}
+	l.buf = append(escapeJSON(l.buf[:0], text), '\n')
+	if _, err := l.out.Write(l.buf); err != nil {
+		return fmt.Errorf("export frame %d: %w", e.Seq, err)
+	}
+	return nil
+}
+
+func (l *lines) body(e Event) (any, error) {
+	switch e.Type {
+	case TypeCheckpoint:
+		return nil, nil
+	case TypeSeal:
+		return sealOf(e)
+	case TypeRows:
+		body := rowsLine{Rows: [][]*string{}}
+		var err error
+		body.Command, err = l.results.rows(e, func(texts []*string, problem error) error {
+			if problem != nil {
+				body.Skipped++
+			} else {
+				body.Rows = append(body.Rows, texts)
+			}
+			return nil
+		})
+		return body, err
+	default:
+		if e.Type < TypeSessionOpen && e.Type != TypeHeader || e.Type > TypeSessionClose {
+			return nil, nil // of a later version: its place and time are all that can be said
+		}
+		b, err := Decode(e)
+		if c, ok := b.(Columns); ok {
+			l.results.columns(c)
+		}
+		return b, err
+	}
+}
+
+func sealOf(e Event) (Seal, error) {
+	var s Seal
+	if len(e.Body) < signatureSize {
+		return s, fmt.Errorf("decode frame %d: the seal has no signature", e.Seq)
+	}
+	if err := json.Unmarshal(e.Body[signatureSize:], &s); err != nil {
+		return s, fmt.Errorf("decode frame %d: %w", e.Seq, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,175 @@
+package record
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// transcript writes a recording for people to read. Everything that came from a client or a target is escaped.
+type transcript struct {
+	out     *bufio.Writer
+	results *results
+}
+
+func newTranscript(out *bufio.Writer) *transcript {
+	return &transcript{out: out, results: newResults()}
+}
+
+func (t *transcript) event(e Event) error {
+	text, err := t.text(e)
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		return nil
+	}
+	if _, err := t.out.WriteString(text); err != nil {
+		return fmt.Errorf("export frame %d: %w", e.Seq, err)
+	}
+	return nil
+}
+
+// text is what an event adds to the transcript: nothing, or whole lines.
+func (t *transcript) text(e Event) (string, error) {
+	switch e.Type {
+	case TypeCheckpoint:
+		return "", nil
+	case TypeSeal:
+		s, err := sealOf(e)
+		return clock(e) + "recording sealed: " + Escape(s.Reason) + "\n", err
+	case TypeRows:
+		return t.rows(e)
+	}
+	if e.Type > TypeSessionClose {
+		return fmt.Sprintf("%sevent %d of a later version\n", clock(e), e.Type), nil
+	}
+	b, err := Decode(e)
+	if err != nil {
+		return "", err
+	}
+	return t.body(e, b), nil
+}
+
+func (t *transcript) body(e Event, b Body) string {
+	switch b := b.(type) {
+	case Header:
+		return fmt.Sprintf("Session %s of %s (%s) on %s, %s\n%s", Escape(b.Session), Escape(b.Identity.User),
+			Escape(b.Identity.Type), Escape(b.Connection), b.Started.UTC().Format(time.RFC3339), optional("Reason: ", b.Reason))
+	case SessionOpen:
+		return fmt.Sprintf("%sconnected to database %s as %s\n", clock(e), Escape(b.Database), Escape(b.Role))
+	case Prepare:
+		return fmt.Sprintf("%sprepare %s\n%s", clock(e), Escape(b.Name), block("", b.Text))
+	case Command:
+		return command(e, b)
+	case Decision:
+		return fmt.Sprintf("%s[%d] %s by rule %s\n", clock(e), b.Command, Escape(b.Verdict), Escape(b.Rule))
+	case Approval:
+		return fmt.Sprintf("%s[%d] approval %s: %s%s\n", clock(e), b.Command, Escape(b.ID), Escape(b.State), by(b.By))
+	case Columns:
+		t.results.columns(b)
+		names := make([]string, len(b.Columns))
+		for i, c := range b.Columns {
+			names[i] = cell(c.Name)
+		}
+		return "    " + strings.Join(names, " | ") + "\n"
+	case Outcome:
+		return outcome(e, b)
+	case Refused:
+		return fmt.Sprintf("%s[%d] REFUSED by rule %s: %s\n", clock(e), b.Command, Escape(b.Rule), Escape(b.Message))
+	case Notice:
+		return fmt.Sprintf("%s%s: %s\n", clock(e), Escape(strings.TrimSpace("notice "+b.Code)), Escape(b.Message))
+	case SessionClose:
+		return fmt.Sprintf("%ssession closed: %s (%d commands, %d refused)\n", clock(e), Escape(b.Reason), b.Commands, b.Refused)
+	default:
+		return ""
+	}
+}
+
+func command(e Event, c Command) string {
+	var b strings.Builder
+	b.WriteString(block(fmt.Sprintf("%s[%d] > ", clock(e), c.Command), c.Text))
+	for i, p := range c.Params {
+		value := "NULL"
+		switch {
+		case p.Blank:
+			value = "(withheld)"
+		case p.Text != nil:
+			value = "'" + Escape(*p.Text) + "'"
+		case p.Binary != nil:
+			value = "'" + Escape(showValue(*p.Binary, Column{OID: p.OID, Format: 1})) + "'"
+		}
+		fmt.Fprintf(&b, "    $%d = %s\n", i+1, value)
+	}
+	if len(c.Masked) > 0 {
+		fmt.Fprintf(&b, "    masked: %s\n", Escape(strings.Join(c.Masked, ", ")))
+	}
+	return b.String()
+}
+
+func outcome(e Event, o Outcome) string {
+	took := time.Duration(o.DurationUS) * time.Microsecond
+	what := o.Tag
+	if o.SQLState != "" {
+		what = "ERROR " + o.SQLState + " " + o.Error
+	}
+	text := fmt.Sprintf("%s[%d] %s (%d rows, %s)\n", clock(e), o.Command, Escape(strings.TrimSpace(what)), o.Rows, took)
+	if o.TruncatedRows > 0 || o.TruncatedBytes > 0 {
+		text += fmt.Sprintf("    not recorded beyond the cap: %d rows, %d bytes\n", o.TruncatedRows, o.TruncatedBytes)
+	}
+	return text
+}
+
+func (t *transcript) rows(e Event) (string, error) {
+	var b strings.Builder
+	_, err := t.results.rows(e, func(texts []*string, problem error) error {
+		b.WriteString("    ")
+		if problem != nil {
+			b.WriteString("(" + Escape(problem.Error()) + ")\n")
+			return nil
+		}
+		for i, text := range texts {
+			if i > 0 {
+				b.WriteString(" | ")
+			}
+			if text == nil {
+				b.WriteString("NULL")
+			} else {
+				b.WriteString(cell(*text))
+			}
+		}
+		b.WriteString("\n")
+		return nil
+	})
+	return b.String(), err
+}
+
+// cell is a value on one line. One that could be taken for NULL, or for two cells, is quoted.
+func cell(text string) string {
+	if text == "NULL" || strings.Contains(text, "|") || strings.TrimSpace(text) != text || text == "" {
+		return `"` + Escape(text) + `"`
+	}
+	return Escape(text)
+}
+
+// block sets a text of several lines, each further one indented so that none of them looks like a line of ours.
+func block(first, text string) string {
+	return first + strings.ReplaceAll(EscapeLines(strings.TrimRight(text, "\n")), "\n", "\n        ") + "\n"
+}
+
+func clock(e Event) string { return e.Time.Format("15:04:05.000 ") }
+
+func optional(label, text string) string {
+	if text == "" {
+		return ""
+	}
+	return label + Escape(text) + "\n"
+}
+
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return " by " + Escape(who)
+}
