@@ -40,8 +40,6 @@ func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
 func escapeJSON(dst, text []byte) []byte {
 	for _, r := range string(text) {
 		switch {
-		case r < utf8.RuneSelf && r >= ' ':
-			dst = append(dst, byte(r))
 		case !hidden(r):
 			dst = utf8.AppendRune(dst, r)
 		case r > 0xFFFF:

@@ -60,7 +60,7 @@ func (t *transcript) body(e Event, b Body) string {
 	case SessionOpen:
 		return fmt.Sprintf("%sconnected to database %s as %s\n", clock(e), Escape(b.Database), Escape(b.Role))
 	case Prepare:
-		return fmt.Sprintf("%sprepare %s\n%s", clock(e), Escape(b.Name), block("", b.Text))
+		return block(fmt.Sprintf("%sprepare %s: ", clock(e), Escape(b.Name)), b.Text)
 	case Command:
 		return command(e, b)
 	case Decision:

@@ -157,6 +157,11 @@ func showNumeric(v []byte) (string, bool) {
 	case 0xF000:
 		return "-Infinity", true
 	}
+	for i := range count {
+		if binary.BigEndian.Uint16(v[8+2*i:]) > 9999 {
+			return "", false
+		}
+	}
 	digit := func(place int) string {
 		i := weight - place
 		d := 0
