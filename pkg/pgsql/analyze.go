@@ -58,11 +58,12 @@ func (a *analyzer) run() {
 	}
 	names := changeOfNames{}
 	for _, raw := range a.stmts {
-		st := a.statement(raw.child("stmt"))
-		a.out.Statements = append(a.out.Statements, st)
-		if names.breaks(st) {
+		if names.broken(raw.child("stmt")) {
 			a.refuse(&Problem{SQLState: "42501", Rule: "names", Message: "a statement before this one changes what its names mean", Hint: "Send the statements separately.", Position: a.position(raw)})
 		}
+		st := a.statement(raw.child("stmt"))
+		a.out.Statements = append(a.out.Statements, st)
+		names.note(st)
 	}
 	a.finish()
 }
@@ -110,17 +111,18 @@ func (a *analyzer) refuseAt(n *node, p Problem) {
 // Transaction control may follow such a statement, and harmless settings may follow each other; all else is sent separately.
 type changeOfNames struct{ settings, all bool }
 
-func (c *changeOfNames) breaks(st Statement) bool {
-	if st.Tx != NoTransaction {
-		c.all = c.all || st.Tx == RollsBack
+// broken says whether the meaning of a statement is open after those before it.
+func (c *changeOfNames) broken(n *node) bool {
+	if n.is("TransactionStmt") {
 		return false
 	}
-	if c.all || c.settings && st.Command != "set" {
-		return true
-	}
+	return c.all || c.settings && !n.is("VariableSetStmt")
+}
+
+func (c *changeOfNames) note(st Statement) {
 	c.settings = c.settings || st.Command == "set" || slices.Contains(st.Functions, "pg_catalog.set_config")
-	c.all = st.ChangesCatalog || st.Names.Op != NoName && st.Names.Op != ExecutePrepared && st.Names.Op != FetchCursor
-	return false
+	names := st.Names.Op != NoName && st.Names.Op != ExecutePrepared && st.Names.Op != FetchCursor
+	c.all = c.all || st.ChangesCatalog || names || st.Tx == RollsBack
 }
 
 func sortedKeys[V any](m map[string]V) []string {

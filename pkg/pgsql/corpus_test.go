@@ -73,6 +73,12 @@ func TestNothingOfTheCorpusLeaks(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			answers := map[string]string{"simple": connect(t, "agent", "postgres").simple(ctx, a.Rewritten)}
+			if a.Statements[0].CopyOut {
+				answers["copy"] = connect(t, "agent", "postgres").copyOut(ctx, a.Rewritten)
+				if len(answers["copy"]) < 10 {
+					t.Errorf("nothing was copied: %q", answers["copy"])
+				}
+			}
 			if len(a.Statements) == 1 && !strings.HasPrefix(a.Statements[0].Command, "copy") {
 				answers["text"] = connect(t, "agent", "postgres").extended(ctx, a.Rewritten, 0)
 				answers["binary"] = connect(t, "agent", "postgres").extended(ctx, a.Rewritten, 1)

@@ -96,6 +96,14 @@ func (s *session) simple(ctx context.Context, text string) string {
 	return b.String() + strings.Join(s.notices, "\n")
 }
 
+// copyOut runs a COPY … TO STDOUT and answers the data.
+func (s *session) copyOut(ctx context.Context, text string) string {
+	var b strings.Builder
+	_, err := s.CopyTo(ctx, &b, text)
+	writeError(&b, err)
+	return b.String() + strings.Join(s.notices, "\n")
+}
+
 // extended runs a text in the extended protocol, in the text or the binary format.
 func (s *session) extended(ctx context.Context, text string, format int16) string {
 	var b strings.Builder
