@@ -121,6 +121,14 @@ type world struct {
 	broker *broker.Broker
 	server *httptest.Server
 	log    *strings.Builder
+	logMu  sync.Mutex
+}
+
+// Write takes a line of the log.
+func (w *world) Write(p []byte) (int, error) {
+	w.logMu.Lock()
+	defer w.logMu.Unlock()
+	return w.log.Write(p)
 }
 
 func newWorld(t *testing.T, change ...func(*broker.Config)) *world {
@@ -161,7 +169,7 @@ func newWorld(t *testing.T, change ...func(*broker.Config)) *world {
 		Gateway: api.Gateway{Addresses: []string{"gw.test:8443"}, ServerName: "gw.test", CA: "PEM"},
 		Judge:   fakeJudge{}, Recordings: w.files, Clock: w.clock.Now,
 		Keys:   func() []api.Key { return []api.Key{{ID: "k1", Public: []byte{1}}} },
-		Logger: slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, nil)),
+		Logger: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	for _, c := range change {
 		c(&w.cfg)
@@ -169,17 +177,6 @@ func newWorld(t *testing.T, change ...func(*broker.Config)) *world {
 	w.start()
 	t.Cleanup(w.stop)
 	return w
-}
-
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }
 
 // start opens the store and serves; stop ends both, so start again is a restart.

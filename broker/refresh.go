@@ -63,10 +63,14 @@ func (b *Broker) renewable(tx store.Tx, hash [32]byte) (store.SignIn, error) {
 		return s, err
 	}
 	t, err := tx.Token(hash)
-	if err == nil && t.Used {
-		err = errReused
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	if t.Used {
+		return s, errReused
+	}
+	// Before the provider is asked: its own refresh token may be good for one use.
+	return s, refuseLocked(tx, s.Identity)
 }
 
 func (b *Broker) askAgain(ctx context.Context, s store.SignIn) (identity.Refreshed, error) {
