@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,6 +75,9 @@ type Session struct {
 	refused  atomic.Int64
 	number   atomic.Uint64
 	ended    atomic.Pointer[api.Refusal]
+
+	shapeMu sync.Mutex
+	shape   []byte // of the results recorded last
 }
 
 // New makes the gate of one session.

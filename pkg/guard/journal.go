@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"encoding/hex"
 	"unicode/utf8"
 
@@ -88,6 +89,20 @@ func (s *Session) recordOutcome(p *Pass, o Outcome) error {
 		e.InputHash = hex.EncodeToString(p.input.Sum(nil))
 	}
 	return s.append(e, false)
+}
+
+// recordColumns writes the shape of results where it is not the one written last.
+func (s *Session) recordColumns(p *Pass, raw []byte, decode func() []record.Column) error {
+	s.shapeMu.Lock()
+	defer s.shapeMu.Unlock()
+	if bytes.Equal(raw, s.shape) {
+		return nil
+	}
+	if err := s.append(record.Columns{Command: p.number, Columns: decode()}, false); err != nil {
+		return err
+	}
+	s.shape = bytes.Clone(raw)
+	return nil
 }
 
 func (s *Session) append(b record.Body, sync bool) error {

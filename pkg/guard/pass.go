@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // Pass states. The zero state is that of a pass that nobody issued, so the zero Pass opens nothing.
@@ -46,6 +48,12 @@ func (p *Pass) Deferred() bool { return p.deferred }
 
 // Number counts the commands of a session from 1.
 func (p *Pass) Number() uint64 { return p.number }
+
+// Columns gives the guard the shape of the rows that follow, as the protocol's own bytes and decoded. A shape holds for
+// the session's later commands too, until the next one.
+func (p *Pass) Columns(raw []byte, decode func() []record.Column) error {
+	return p.session.recordColumns(p, raw, decode)
+}
 
 // Result gives the guard rows of the command's result as the client sees them. Calls must not overlap. An error means
 // that they could not be kept, and must not reach the client either.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // run gathers neighbouring messages of one read, so that they are recorded and written in one piece.
@@ -129,11 +130,25 @@ func (s *session) answer(r *run, m wire.Message) error {
 	if head == nil {
 		return fmt.Errorf("%w: the target sent %q unasked", wire.ErrProtocol, m.Type)
 	}
+	if m.Type == 'T' && head.pass != nil {
+		if err := head.pass.Columns(m.Body(), func() []record.Column { return columns(m.Body()) }); err != nil {
+			return err
+		}
+	}
 	if err := s.step(head, m); err != nil {
 		return err
 	}
 	r.add(m.Raw)
 	return nil
+}
+
+// columns are those of a RowDescription that CheckServer passed.
+func columns(body []byte) []record.Column {
+	var out []record.Column
+	for _, c := range wire.DecodeColumns(body) {
+		out = append(out, record.Column{Name: c.Name, OID: c.Type, Format: c.Format})
+	}
+	return out
 }
 
 // row passes a row, or a piece of one, of the command at the head of the queue.

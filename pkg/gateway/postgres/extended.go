@@ -138,6 +138,7 @@ func (s *session) describe(ctx context.Context, m wire.Message) error {
 		if p == nil {
 			return s.refuseExtended('D', "", noPortal(t.Name))
 		}
+		x.pass = p.pass
 	}
 	return s.inOrder(func() error { return s.housekeep(guard.Describe, raw, x) })
 }

@@ -269,3 +269,24 @@ func DecodeTypes(raw []byte) []uint32 {
 	}
 	return types
 }
+
+// Column is one column of a RowDescription.
+type Column struct {
+	Name   string
+	Type   uint32
+	Format int16
+}
+
+// DecodeColumns reads a RowDescription that CheckServer passed.
+func DecodeColumns(raw []byte) []Column {
+	b := body{left: raw}
+	columns := make([]Column, b.count(19))
+	for i := range columns {
+		columns[i].Name = b.string()
+		b.bytes(6) // the column's place in a table
+		columns[i].Type = uint32(b.int32())
+		b.bytes(6) // size and modifier
+		columns[i].Format = b.int16()
+	}
+	return columns
+}
