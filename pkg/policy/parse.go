@@ -73,49 +73,30 @@ func (p *Policy) Version() string {
 
 func (d *decoder) policy(root *node, p *Policy) {
 	version := ""
-	sections := map[string]map[string]bool{}
-	named := func(n *node, section, name string) {
-		if sections[section] == nil {
-			sections[section] = map[string]bool{}
-		}
-		d.name(n, name, sections[section])
-	}
 	var env *cel.Env
 	ok := d.mapping(root, "a policy", fields{
 		"version": d.into(&version),
-		"reach": func(n *node) {
-			d.each(n, func(n *node) {
-				r := d.reach(n)
-				named(n, "reach", r.reach.Rule)
-				p.reach = append(p.reach, r)
-			})
-		},
-		"rules": func(n *node) {
-			d.each(n, func(n *node) {
-				r := d.rule(n, &env)
-				named(n, "rules", r.name)
-				p.rules = append(p.rules, r)
-			})
-		},
-		"masks": func(n *node) {
-			d.each(n, func(n *node) {
-				m := d.mask(n)
-				named(n, "masks", m.mask.Name)
-				p.masks = append(p.masks, m)
-			})
-		},
-		"powers": func(n *node) {
-			d.each(n, func(n *node) {
-				w := d.power(n)
-				named(n, "powers", w.name)
-				p.powers = append(p.powers, w)
-			})
-		},
-		"tests":  func(n *node) { d.each(n, func(n *node) { p.tests = append(p.tests, d.test(n)) }) },
-		"limits": d.later("limits"),
+		"reach":   section(d, &p.reach, d.reach, func(r *reachRule) string { return r.reach.Rule }),
+		"rules":   section(d, &p.rules, func(n *node) rule { return d.rule(n, &env) }, func(r *rule) string { return r.name }),
+		"masks":   section(d, &p.masks, d.mask, func(m *maskRule) string { return m.mask.Name }),
+		"powers":  section(d, &p.powers, d.power, func(w *powerRule) string { return w.name }),
+		"tests":   func(n *node) { d.each(n, func(n *node) { p.tests = append(p.tests, d.test(n)) }) },
+		"limits":  d.later("limits"),
 	})
 	if ok && version != "1" {
 		d.problem(root, fmt.Sprintf("the policy's version is %q, this hoopd reads version 1", version), "begin the file with: version: 1")
+	}
+}
+
+// section reads a list of rules of one kind, whose names must differ.
+func section[T any](d *decoder, rules *[]T, read func(*node) T, name func(*T) string) func(*node) {
+	return func(n *node) {
+		seen := map[string]bool{}
+		d.each(n, func(n *node) {
+			r := read(n)
+			d.name(n, name(&r), seen)
+			*rules = append(*rules, r)
+		})
 	}
 }
 
