@@ -44,7 +44,7 @@ func relay(c net.Conn, answer []byte) {
 		return
 	}
 	defer func() { _ = up.Close() }()
-	go func() { _, _ = io.Copy(c, up) }()
+	go func() { _, _ = io.Copy(c, up); _ = c.Close() }()
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := c.Read(buf)

@@ -104,8 +104,9 @@ func (s *session) finish(why error) {
 	running := s.queue.running()
 	s.changed.Broadcast()
 	s.mu.Unlock()
+	var cancelled sync.WaitGroup
 	if running {
-		s.target.cancel()
+		cancelled.Go(s.target.cancel)
 	}
 	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) {
 		_ = s.client.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
@@ -114,8 +115,9 @@ func (s *session) finish(why error) {
 			s.clientMu.Unlock()
 		}
 	}
-	_ = s.target.Close()
 	_ = s.client.Close()
+	cancelled.Wait()
+	_ = s.target.Close()
 }
 
 // drop finishes the records of what never got an answer.
