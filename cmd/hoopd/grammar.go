@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
+
+const grammarWorker = "grammar-worker"
+
+// grammarCommand is what the gateway runs apart from itself: PostgreSQL's own grammar.
+func grammarCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: grammarWorker, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return pgsql.WorkerMain(os.Stdin, os.Stdout) },
+	}
+}
+
+// startGrammar starts the workers: this same program, even where its file was replaced since.
+func startGrammar() (*pgsql.Pool, error) {
+	self := "/proc/self/exe"
+	if runtime.GOOS != "linux" {
+		var err error
+		if self, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+	}
+	pool, err := pgsql.NewPool(pgsql.PoolOptions{Command: []string{self, grammarWorker}})
+	if err != nil {
+		return nil, fmt.Errorf("start the grammar workers: %w", err)
+	}
+	return pool, nil
+}
