@@ -66,7 +66,7 @@ func (s *scope) uses(parts []string, star bool) []use {
 		return s.qualifiedUses(append(parts, ""), true)
 	}
 	if len(parts) > 1 {
-		return append(s.qualifiedUses(parts, false), s.unqualifiedUses(parts[0])...)
+		return s.qualifiedUses(parts, false)
 	}
 	return s.unqualifiedUses(parts[0])
 }

@@ -14,7 +14,7 @@ func (j *judge) definition(n *node, k kind) {
 	if k.effect == Execute && !n.is("DoStmt") {
 		j.add(Execute, j.routine(n))
 	}
-	if k.effect == Execute || k.also == Execute || n.is("ViewStmt") || n.is("DefineStmt") {
+	if k.effect == Execute || k.also == Execute || n.is("ViewStmt") || n.is("DefineStmt") || n.is("CreatePolicyStmt") || n.is("AlterPolicyStmt") {
 		j.st.Reviewed = false
 		j.refuseCode(n)
 	}

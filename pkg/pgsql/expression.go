@@ -198,7 +198,7 @@ func (j *judge) foreignCode(effect, what string) {
 	j.st.Reviewed = false
 	j.add(effect, "")
 	if j.masks {
-		j.refuse(&Problem{SQLState: "42501", Rule: "mask", Message: "user-defined " + what + " can't be used where columns are masked for you", Hint: "Write OPERATOR(pg_catalog.=) and the like to name Postgres' own."})
+		j.refuse(&Problem{SQLState: "42501", Rule: "mask", Message: "user-defined " + what + " can't be used where columns are masked for you", Hint: "Use Postgres' own, qualified where its name is ambiguous: pg_catalog.lower(x), a OPERATOR(pg_catalog.=) b."})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -182,6 +183,9 @@ func (out *parsed) read(s *schema, answer []byte) {
 	case answerSyntax:
 		if len(body) < 4 {
 			return
+		}
+		if strings.HasPrefix(string(body[4:]), "memory exhausted") {
+			return // the parser's own stack is full
 		}
 		out.problem = &Problem{SQLState: "42601", Rule: "unparsable", Message: string(body[4:]), Position: int(binary.BigEndian.Uint32(body))}
 	case answerTree:

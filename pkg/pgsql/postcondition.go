@@ -70,9 +70,13 @@ func (p *proof) read(parent, field string, n *node, ctes *cteList) {
 	if with := n.child("with_clause"); with != nil {
 		inside = p.with(with, ctes)
 	}
+	place := n.tag
+	if n.is("CopyStmt") && n.flag("is_from") {
+		place = "CopyFrom"
+	}
 	n.each(func(f string, kid *node) {
 		if f != "with_clause" {
-			p.read(n.tag, f, kid, inside)
+			p.read(place, f, kid, inside)
 		}
 	})
 }
@@ -126,7 +130,7 @@ func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
 // notRead says of the places where a relation stands that nothing is read there. All others are read.
 func notRead(parent, field string) bool {
 	switch parent + "." + field {
-	case "InsertStmt.relation", "UpdateStmt.relation", "DeleteStmt.relation", "IntoClause.rel", "LockingClause.locked_rels",
+	case "InsertStmt.relation", "UpdateStmt.relation", "DeleteStmt.relation", "IntoClause.rel", "CopyFrom.relation", "LockingClause.locked_rels",
 		"LockStmt.relations", "TruncateStmt.relations", "VacuumRelation.relation", "GrantStmt.objects", "CreateStmt.relation",
 		"CreateSeqStmt.sequence", "DropStmt.objects", "ClusterStmt.relation", "AlterOwnerStmt.relation", "ReindexStmt.relation",
 		"CreatePolicyStmt.table", "AlterPolicyStmt.table", "CreateForeignTableStmt.base_stmt", "AlterSeqStmt.sequence",

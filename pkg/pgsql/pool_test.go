@@ -1,0 +1,91 @@
+package pgsql_test
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
+
+func TestAWorkerThatOverrunsIsReplacedAndItsStatementRefused(t *testing.T) {
+	pool, err := pgsql.NewPool(pgsql.PoolOptions{Workers: 1, Command: []string{os.Args[0]}, Env: []string{workerVariable + "=1"}, Timeout: time.Nanosecond, Wall: 4 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	big := "SELECT 1" + strings.Repeat(" + (SELECT a FROM t WHERE b = 1)", 2000)
+	a := pgsql.Analyze(context.Background(), pool, big, pgsql.Env{})
+	if a.Problem == nil || a.Problem.Rule != "unparsable" || a.Problem.SQLState != "54001" {
+		t.Fatalf("an overrun: %+v", a.Problem)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for !pool.Healthy() {
+		if time.Now().After(deadline) {
+			t.Fatal("no new worker came")
+		}
+	}
+}
+
+func TestWhatIsTooDeepIsRefusedAndTheNextStatementIsNot(t *testing.T) {
+	for _, deep := range []string{"SELECT " + strings.Repeat("- ", 49_000) + "1", "SELECT 1" + strings.Repeat("+1", 24_000), "SELECT 1" + strings.Repeat(" UNION SELECT 1", 12_000), "SELECT " + strings.Repeat("NOT ", 9_000) + "true"} {
+		if a := understand(t, deep, pgsql.Env{}); a.Problem == nil || a.Problem.SQLState != "54001" {
+			t.Errorf("%.30s: %+v", deep, a.Problem)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if a := pgsql.Analyze(ctx, grammar, "SELECT 1 AS "+strings.Repeat("x", len(deep)%50), pgsql.Env{}); a.Problem != nil {
+			t.Fatalf("the next statement: %+v", a.Problem)
+		}
+	}
+}
+
+func TestACancelledStatementIsRefused(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if a := pgsql.Analyze(ctx, grammar, "SELECT 'a text that nobody has sent before'", pgsql.Env{}); a.Problem == nil && len(a.Statements) != 1 {
+		t.Fatalf("%+v", a)
+	}
+}
+
+func TestAPoolWithoutAWorkerDoesNotStart(t *testing.T) {
+	if _, err := pgsql.NewPool(pgsql.PoolOptions{}); err == nil {
+		t.Error("no command was needed")
+	}
+	if _, err := pgsql.NewPool(pgsql.PoolOptions{Command: []string{"/bin/false"}}); err == nil {
+		t.Error("a program that ends at once was taken for a worker")
+	}
+}
+
+func BenchmarkAnalyzeWarm(b *testing.B) {
+	env := envOf(b, connect(b, "agent", "postgres"), piiMasks())
+	text := "SELECT u.id, u.name, u.email, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.id = $1 ORDER BY o.id LIMIT 10"
+	for b.Loop() {
+		if a := pgsql.Analyze(b.Context(), grammar, text, env); a.Problem != nil {
+			b.Fatal(*a.Problem)
+		}
+	}
+}
+
+func BenchmarkAnalyzeCold(b *testing.B) {
+	env := envOf(b, connect(b, "agent", "postgres"), nil)
+	coldTexts(b, env)
+}
+
+func BenchmarkAnalyzeColdMasked(b *testing.B) {
+	env := envOf(b, connect(b, "agent", "postgres"), piiMasks())
+	coldTexts(b, env)
+}
+
+// coldTexts analyses a text that is new each time.
+func coldTexts(b *testing.B, env pgsql.Env) {
+	for i := 0; b.Loop(); i++ {
+		text := "SELECT u.id, u.name, u.email, o.total FROM users u JOIN orders o ON o.user_id = u.id WHERE u.id = 1 AND o.id = " + strconv.Itoa(i) + " ORDER BY o.id LIMIT 10"
+		if a := pgsql.Analyze(b.Context(), grammar, text, env); a.Problem != nil {
+			b.Fatal(*a.Problem)
+		}
+	}
+}
