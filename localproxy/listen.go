@@ -18,8 +18,8 @@ func listenTCP(asked, prefer int) (net.Listener, error) {
 	if asked != 0 {
 		ln, err := takePort(asked)
 		if err != nil {
-			return nil, fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeListener, Message: fmt.Sprintf("port %d can't be had", asked),
-				Hint: "stop what listens there, ask for another --port, or leave --port out"}, err)
+			return nil, fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeListener, Message: fmt.Sprintf("Port %d can't be had.", asked),
+				Hint: "Stop what listens there, ask for another --port, or leave --port out."}, err)
 		}
 		return ln, nil
 	}
@@ -30,7 +30,7 @@ func listenTCP(asked, prefer int) (net.Listener, error) {
 	}
 	ln, err := takePort(0)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeListener, Message: "no port on " + loopback + " can be had"}, err)
+		return nil, fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeListener, Message: "No port on " + loopback + " can be had."}, err)
 	}
 	return ln, nil
 }

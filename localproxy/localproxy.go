@@ -75,8 +75,8 @@ const unproven = 64
 // Listen opens the listener. Serve it, and then the endpoint works.
 func Listen(o Options) (*Proxy, error) {
 	if o.Connection.Kind != "postgres" {
-		return nil, &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("connections of kind %q are not known to this client", o.Connection.Kind),
-			Hint: "a newer hoop may know them"}
+		return nil, &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("Connections of kind %q are not known to this client.", o.Connection.Kind),
+			Hint: "A newer hoop may know them."}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

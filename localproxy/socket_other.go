@@ -11,5 +11,5 @@ import (
 const socketPort = 5432
 
 func listenUnix(string) (net.Listener, error) {
-	return nil, &api.Error{Code: api.CodeUsage, Message: "--socket does not exist on this system", Hint: "leave it out to listen on 127.0.0.1"}
+	return nil, &api.Error{Code: api.CodeUsage, Message: "--socket does not exist on this system.", Hint: "Leave it out to listen on 127.0.0.1."}
 }

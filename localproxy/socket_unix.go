@@ -28,7 +28,7 @@ const maxSocketPath = 103
 func listenUnix(dir string) (net.Listener, error) {
 	path := filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", socketPort))
 	if len(path) > maxSocketPath {
-		return nil, listenerError(fmt.Sprintf("the path of the socket, %s, is longer than %d bytes", path, maxSocketPath), "name a shorter directory")
+		return nil, listenerError(fmt.Sprintf("The path of the socket, %s, is longer than %d bytes", path, maxSocketPath), "Name a shorter directory.")
 	}
 	fd, err := privateDir(dir)
 	if err != nil {
@@ -44,11 +44,11 @@ func listenUnix(dir string) (net.Listener, error) {
 	}
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", listenerError("the socket "+path+" can't be made", ""), err)
+		return nil, fmt.Errorf("%w (%w)", listenerError("The socket "+path+" can't be made", ""), err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = ln.Close()
-		return nil, fmt.Errorf("%w (%w)", listenerError("the socket "+path+" can't be made private", ""), err)
+		return nil, fmt.Errorf("%w (%w)", listenerError("The socket "+path+" can't be made private", ""), err)
 	}
 	return ln, nil
 }
@@ -56,11 +56,11 @@ func listenUnix(dir string) (net.Listener, error) {
 // privateDir opens dir, made if need be, and refuses one that is a link, someone else's, or open to others.
 func privateDir(dir string) (int, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return -1, fmt.Errorf("%w (%w)", listenerError("the directory "+dir+" can't be made", ""), err)
+		return -1, fmt.Errorf("%w (%w)", listenerError("The directory "+dir+" can't be made", ""), err)
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, fmt.Errorf("%w (%w)", listenerError(dir+" is not a directory, or is a link to one", "name the directory itself"), err)
+		return -1, fmt.Errorf("%w (%w)", listenerError(dir+" is not a directory, or is a link to one", "Name the directory itself."), err)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -69,7 +69,7 @@ func privateDir(dir string) (int, error) {
 	}
 	switch {
 	case int(st.Uid) != os.Getuid():
-		err = listenerError(dir+" belongs to another user", "name a directory of your own")
+		err = listenerError(dir+" belongs to another user", "Name a directory of your own.")
 	case st.Mode&0o077 != 0:
 		err = listenerError(dir+" is open to other users", "chmod 700 "+dir)
 	default:
@@ -88,19 +88,19 @@ func clearStale(path string) error {
 		return fmt.Errorf("look at %s: %w", path, err)
 	}
 	if st.Mode().Type() != fs.ModeSocket {
-		return listenerError(path+" exists and is no socket", "remove it, or name another directory")
+		return listenerError(path+" exists and is no socket", "Remove it, or name another directory.")
 	}
 	c, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
 		_ = c.Close()
-		return listenerError("somebody listens on "+path+" already", "name another directory")
+		return listenerError("Somebody listens on "+path+" already", "Name another directory.")
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%w (%w)", listenerError("it can't be told whether somebody listens on "+path, "name another directory"), err)
+		return fmt.Errorf("%w (%w)", listenerError("It can't be told whether somebody listens on "+path, "Name another directory."), err)
 	}
 	return os.Remove(path)
 }
 
 func listenerError(message, hint string) *api.Error {
-	return &api.Error{Code: api.CodeListener, Message: message, Hint: hint}
+	return &api.Error{Code: api.CodeListener, Message: message + ".", Hint: hint}
 }

@@ -49,13 +49,22 @@ func (d *Dir) Read(name string, max int64) ([]byte, error) {
 
 // Write replaces a file as a whole, with mode 0600 whatever the umask is: a reader sees the old or the new one.
 func (d *Dir) Write(name string, content []byte) error {
+	return d.write(name, content, func(*os.File) error { return nil })
+}
+
+// WriteDurable is Write, and the content is on the disk when it returns.
+func (d *Dir) WriteDurable(name string, content []byte) error {
+	return d.write(name, content, (*os.File).Sync)
+}
+
+func (d *Dir) write(name string, content []byte, sync func(*os.File) error) error {
 	f, err := os.CreateTemp(d.path, "."+name+".*") // mode 0600, never an existing file
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Join(d.path, name), err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = errors.Join(err, sync(f), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), filepath.Join(d.path, name))
 	}

@@ -121,7 +121,7 @@ func (k keys) makeFile() ([]byte, error) {
 	if key, err = newKey(); err != nil {
 		return nil, err
 	}
-	return key, k.dir.Write(keyFile, key)
+	return key, k.dir.WriteDurable(keyFile, key)
 }
 
 func (k keys) makeRing() ([]byte, error) {

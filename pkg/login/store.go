@@ -131,7 +131,7 @@ func (s *Store) save(saved Saved) (where string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("encode the sign-in: %w", err)
 	}
-	return where, s.dir.Write(fileName("token", saved.Origin), raw)
+	return where, s.dir.WriteDurable(fileName("token", saved.Origin), raw)
 }
 
 // Delete forgets the sign-in at a broker.

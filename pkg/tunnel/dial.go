@@ -28,14 +28,14 @@ type Credential func(ctx context.Context) (*tls.Certificate, error)
 func Dial(ctx context.Context, t Target, cred Credential, h Hello) (Conn, Answer, error) {
 	opening, err := AppendHello(nil, h)
 	if err != nil {
-		return nil, Answer{}, &api.Error{Code: api.CodeUsage, Message: "the connection's name can't be sent: " + err.Error()}
+		return nil, Answer{}, &api.Error{Code: api.CodeUsage, Message: "The connection's name can't be sent: " + err.Error() + "."}
 	}
 	conf, err := clientConfig(ctx, t, cred)
 	if err != nil {
 		return nil, Answer{}, err
 	}
-	failed := error(&api.Error{Code: api.CodeUnreachable, Message: "the broker named no gateway address",
-		Hint: "ask an operator to look at gateway.public_addresses", Retryable: false})
+	failed := error(&api.Error{Code: api.CodeUnreachable, Message: "The broker named no gateway address.",
+		Hint: "Ask an operator to look at gateway.public_addresses.", Retryable: false})
 	for _, address := range t.Addresses {
 		raw, err := dialTCP(ctx, address)
 		if err != nil {
@@ -67,7 +67,7 @@ func clientConfig(ctx context.Context, t Target, cred Credential) (*tls.Config, 
 		roots = x509.NewCertPool() // nil would mean the system's roots
 	}
 	if t.ServerName == "" {
-		return nil, &api.Error{Code: api.CodeUnreachable, Message: "the broker gave the gateway no name to be known by"}
+		return nil, &api.Error{Code: api.CodeUnreachable, Message: "The broker gave the gateway no name to be known by."}
 	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
@@ -106,8 +106,8 @@ func greet(ctx context.Context, c *tls.Conn, address string, opening []byte) (An
 		return Answer{}, handshakeError(address, err)
 	}
 	if c.ConnectionState().NegotiatedProtocol != Protocol {
-		return Answer{}, &api.Error{Code: api.CodeUnreachable, Message: "what answers at " + address + " is no gateway",
-			Hint: "ask an operator to look at gateway.public_addresses"}
+		return Answer{}, &api.Error{Code: api.CodeUnreachable, Message: "What answers at " + address + " is no gateway.",
+			Hint: "Ask an operator to look at gateway.public_addresses."}
 	}
 	if err := c.SetDeadline(time.Now().Add(answerWithin)); err != nil {
 		return Answer{}, unreachable(address, err)
@@ -136,16 +136,16 @@ func handshakeError(address string, err error) error {
 	switch {
 	case errors.As(err, &wrongCA):
 		return fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeUnreachable,
-			Message: "what answers at " + address + " is not the gateway that the broker named",
-			Hint:    "something stands in between, or the gateway's address is wrong; nothing was sent to it"}, err)
+			Message: "What answers at " + address + " is not the gateway that the broker named.",
+			Hint:    "Something stands in between, or the gateway's address is wrong; nothing was sent to it."}, err)
 	case errors.As(err, &alert) || isRemoteAlert(err):
 		return fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeGrantEnded,
-			Message: "the gateway did not accept the grant's certificate",
-			Hint:    "run hoop connect again for a new grant"}, err)
+			Message: "The gateway did not accept the grant's certificate.",
+			Hint:    "Run `hoop connect` again for a new grant."}, err)
 	case errors.Is(err, ErrFrame):
 		return fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeUnreachable,
-			Message: "the gateway at " + address + " answered in another language",
-			Hint:    "hoop version and the server's version may be too far apart"}, err)
+			Message: "The gateway at " + address + " answered in another language.",
+			Hint:    "The versions of hoop and the server may be too far apart."}, err)
 	}
 	return unreachable(address, err)
 }
@@ -158,6 +158,6 @@ func isRemoteAlert(err error) bool {
 
 func unreachable(address string, err error) error {
 	return fmt.Errorf("%w (%w)", &api.Error{Code: api.CodeUnreachable,
-		Message: "the gateway at " + address + " can't be reached",
-		Hint:    "check the network to it", Retryable: true}, err)
+		Message: "The gateway at " + address + " can't be reached.",
+		Hint:    "Check the network to it.", Retryable: true}, err)
 }

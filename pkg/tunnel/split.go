@@ -172,8 +172,8 @@ func (s *Split) greet(ctx context.Context, c *tls.Conn, remove func() bool) {
 	if err != nil {
 		s.conf.Log.Debug("hello refused", "remote", in.Remote.String(), "error", err)
 		if errors.Is(err, ErrFrame) {
-			_ = in.Refuse(&api.Error{Code: api.CodeUsage, Message: "the client's opening is not understood",
-				Hint: "hoop version and the server's version may be too far apart"})
+			_ = in.Refuse(&api.Error{Code: api.CodeUsage, Message: "The client's opening is not understood.",
+				Hint: "The versions of hoop and the server may be too far apart."})
 		}
 		_ = in.Close()
 		return

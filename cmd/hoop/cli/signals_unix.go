@@ -1,0 +1,15 @@
+//go:build unix
+
+package cli
+
+import (
+	"os"
+	"syscall"
+)
+
+// passedOn are the signals that end hoop, or are passed on to the program that it runs.
+func passedOn() []os.Signal {
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+}
+
+func closeOnExec(fd uintptr) { syscall.CloseOnExec(int(fd)) }
