@@ -168,7 +168,7 @@ func watchDatabase(ctx context.Context, c *cluster.Cluster) error {
 
 // announce says that all is ready once a sign-in and a query worked, and takes that back at the end.
 func announce(ctx context.Context, state *dev.State, p *dev.Provider, srv *server, cfg *config.Config, database *cluster.Cluster, log *slog.Logger, people io.Writer) error {
-	err := p.SelfCheck(ctx, cfg.Broker.PublicURL, srv.caFile)
+	err := p.SelfCheck(ctx, cfg.Broker.PublicURL, srv.keys.caFile)
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -177,7 +177,7 @@ func announce(ctx context.Context, state *dev.State, p *dev.Provider, srv *serve
 	case err != nil:
 		return fmt.Errorf("self check: %w", err)
 	}
-	if err := state.WriteEnv(cfg.Broker.PublicURL, srv.caFile); err != nil {
+	if err := state.WriteEnv(cfg.Broker.PublicURL, srv.keys.caFile); err != nil {
 		return err
 	}
 	welcome(state, cfg, database, people)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/hoop-gateway/hoop/broker"
+	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
 )
 
 // probeTime bounds one look at everything.
@@ -26,7 +26,7 @@ type probe struct {
 	look func(context.Context) []string
 }
 
-// Readiness answers /readyz.
+// readiness answers /readyz.
 type readiness struct {
 	Ready    bool      `json:"ready"`
 	Problems []trouble `json:"problems"`
@@ -60,7 +60,7 @@ func health(registry *prometheus.Registry, probes []probe, warnings []string) ht
 }
 
 func look(ctx context.Context, probes []probe, warnings []string) readiness {
-	answer := readiness{Problems: []trouble{}, Warnings: slices.Concat([]string{}, warnings)}
+	answer := readiness{Problems: []trouble{}, Warnings: append([]string{}, warnings...)}
 	for _, p := range probes {
 		for _, message := range p.look(ctx) {
 			answer.Problems = append(answer.Problems, trouble{p.part, message})
@@ -78,6 +78,34 @@ func failing(part string, try func(context.Context) error) probe {
 		}
 		return nil
 	}}
+}
+
+// probes are the parts of this server.
+func (s *server) probes() []probe {
+	return []probe{
+		failing("store", s.broker.Ready),
+		failing("recorder", func(context.Context) error { return writable(s.cfg.Gateway.Recordings) }),
+		failing("grammar", func(context.Context) error {
+			if !s.grammar.Healthy() {
+				return errors.New("no grammar worker is ready")
+			}
+			return nil
+		}),
+		{"gateway", func(context.Context) []string { return s.gateway.Ready() }},
+		failing("policy", func(context.Context) error {
+			if why := s.policy.problem(); why != "" {
+				return errors.New(why)
+			}
+			return nil
+		}),
+	}
+}
+
+func warnings(cfg *config.Config) (out []string) {
+	for _, w := range cfg.Warnings {
+		out = append(out, w.Message)
+	}
+	return out
 }
 
 // writable tries what every session needs: a new file in the folder.

@@ -2,41 +2,33 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hoop-gateway/hoop/broker"
 	"github.com/hoop-gateway/hoop/broker/store"
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
-	"github.com/hoop-gateway/hoop/cmd/hoopd/pki"
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres"
 	"github.com/hoop-gateway/hoop/pkg/grant"
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
 	"github.com/hoop-gateway/hoop/pkg/policy"
-	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // gatewayName is the name in the gateway's certificate, whatever its address is.
 const gatewayName = "gateway.hoop.internal"
-
-// drainTime is what calls that are under way get at the end.
-const drainTime = 10 * time.Second
 
 func serveCommand(s streams) *cobra.Command {
 	var file string
@@ -76,130 +68,141 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	return srv.run(ctx)
 }
 
-// server is broker and gateway in one process. Everything that it is made of is put together in newServer.
+// server is broker and gateway in one process, put together by newServer.
 type server struct {
+	cfg      *config.Config
+	grammar  *pgsql.Pool
 	log      *slog.Logger
-	caFile   string // what clients trust; "" where the certificate is somebody else's
-	store    *store.SQLite
-	files    *os.Root
-	policy   *policyFile
-	protocol *postgres.Protocol
-	broker   *broker.Broker
-	gateway  *gateway.Gateway
-	split    *tunnel.Split
-	api      *http.Server
-	health   *http.Server
-	metrics  net.Listener // nil: none
+	registry *prometheus.Registry
+
+	keys      keys
+	store     *store.SQLite
+	files     *os.Root // the recordings
+	protocol  *postgres.Protocol
+	protocols map[string]gateway.Protocol
+	policy    *policyFile
+	broker    *broker.Broker
+	judge     laterJudge
+	verify    func([]*x509.Certificate, time.Time) (string, [32]byte, error)
+	gateway   *gateway.Gateway
+
+	listeners []net.Listener
+	split     *tunnel.Split
+	api       *http.Server
+	metrics   net.Listener // nil: none
+	health    *http.Server
 }
 
-// newServer wires the parts, from the state folder up to the listener. Nothing is served before run.
-func newServer(ctx context.Context, cfg *config.Config, grammar *pgsql.Pool, log *slog.Logger) (s *server, err error) {
-	s = &server{log: log}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-			s = nil
-		}
-	}()
+// newServer opens the parts in this order, from the keys up to the listeners. Nothing is served before run.
+func newServer(ctx context.Context, cfg *config.Config, grammar *pgsql.Pool, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, grammar: grammar, log: log, registry: newRegistry()}
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration is less safe than it could be", "what", w.Message, "hint", w.Hint)
 	}
-
-	// Keys: three authorities of their own (HTTPS, gateway, grants) and the recordings' signer.
-	if err := stateFolder(cfg.State, cfg.Gateway.Recordings); err != nil {
-		return s, err
-	}
-	https, err := s.certificate(cfg)
-	if err != nil {
-		return s, err
-	}
-	gatewayCA, err := pki.LoadOrCreate(cfg.State, "gateway-ca")
-	if err != nil {
-		return s, err
-	}
-	grants, err := grant.LoadOrCreateAuthority(cfg.State)
-	if err != nil {
-		return s, err
-	}
-	verifier := grant.NewVerifier(grants.Certificate())
-	signer, keys, err := signingKeys(cfg)
-	if err != nil {
-		return s, err
-	}
-
-	// Store, recordings, sign-in, policy.
-	if s.store, err = store.OpenSQLite(ctx, cfg.Broker.Store); err != nil {
-		return s, err
-	}
-	if s.files, err = os.OpenRoot(cfg.Gateway.Recordings); err != nil {
-		return s, fmt.Errorf("open the recordings: %w", err)
-	}
-	idps, err := providers(ctx, cfg.Broker.Identity)
-	if err != nil {
-		return s, err
-	}
-	s.protocol = postgres.New(grammar, log)
-	protocols := map[string]gateway.Protocol{"postgres": s.protocol}
-	s.policy = &policyFile{path: cfg.Policy, log: log, test: func(ctx context.Context, p *policy.Policy) []policy.TestFailure {
-		return gateway.FailedTests(ctx, p, protocols, forPolicy(cfg.Connections))
-	}}
-	if err := s.policy.load(ctx); err != nil {
-		return s, usageError{err}
-	}
-
-	// The broker knows who may; the gateway holds credentials and enforces. Each sees the other through an interface.
-	registry := newRegistry()
-	judge := &laterJudge{}
-	s.broker, err = broker.New(broker.Config{
-		Version: version, PublicURL: cfg.Broker.PublicURL, StateDir: cfg.State, Store: s.store, Providers: idps,
-		Connections: forBroker(cfg.Connections), Policy: func() broker.Policy { return s.policy.inForce.Load() },
-		Authority: grants, Gateway: reachedAt(cfg.Broker.PublicURL, gatewayCA.PEM()), Judge: judge,
-		Recordings: recordings{s.files}, Keys: func() []api.Key { return keys }, Logger: log,
-	})
-	if err != nil {
-		return s, err
-	}
-	s.policy.changed = s.broker.PolicyChanged
-	targets, err := forGateway(cfg.Connections)
-	if err != nil {
-		return s, err
-	}
-	s.gateway, err = gateway.New(gateway.Config{
-		Authority: s.broker, Approvals: s.broker, Policy: s.policy.inForce.Load, Connections: targets, Protocols: protocols,
-		Verify: func(peer []*x509.Certificate, now time.Time) (string, [32]byte, error) {
-			h, err := verifier.Verify(peer, now)
-			return h.GrantID, h.KeyHash, err
-		},
-		Recordings: cfg.Gateway.Recordings, Signer: signer, ResultCap: cfg.Gateway.ResultCap, Version: version,
-		Metrics: gateway.NewMetrics(registry), Log: log, Now: time.Now,
-	})
-	if err != nil {
-		return s, err
-	}
-	judge.Judge = s.gateway
-	registry.MustRegister(newCounts(s.broker.Stats))
-
-	// One listener for both, told apart by ALPN; and one for those who watch.
-	listener, err := net.Listen("tcp", cfg.Broker.Listen)
-	if err != nil {
-		return s, fmt.Errorf("listen for clients: %w", err)
-	}
-	s.split, err = tunnel.NewSplit(listener, tunnel.Config{
-		HTTPS: https, Gateway: gatewayCA.Server(gatewayName), ServerName: gatewayName, Log: log,
-		Verify: func(peer []*x509.Certificate) error { _, err := verifier.Verify(peer, time.Now()); return err },
-	})
-	if err != nil {
-		return s, errors.Join(err, listener.Close())
-	}
-	s.api = httpServer(s.broker.Handler(), log)
-	if cfg.Gateway.Metrics == "" {
-		return s, nil
-	}
-	s.health = httpServer(health(registry, s.probes(cfg, grammar), warnings(cfg)), log)
-	if s.metrics, err = net.Listen("tcp", cfg.Gateway.Metrics); err != nil {
-		return s, errors.Join(fmt.Errorf("listen for metrics: %w", err), listener.Close())
+	for _, open := range []func(context.Context) error{
+		s.openKeys, s.openStores, s.openPolicy, s.openBroker, s.openGateway, s.listen,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
 	}
 	return s, nil
+}
+
+func (s *server) openKeys(context.Context) (err error) {
+	s.keys, err = openKeys(s.cfg, s.log)
+	return err
+}
+
+func (s *server) openStores(ctx context.Context) (err error) {
+	if s.store, err = store.OpenSQLite(ctx, s.cfg.Broker.Store); err != nil {
+		return err
+	}
+	if s.files, err = os.OpenRoot(s.cfg.Gateway.Recordings); err != nil {
+		return fmt.Errorf("open the recordings: %w", err)
+	}
+	return nil
+}
+
+// openPolicy loads the policy, whose tests are judged by the protocols: a policy that fails them serves nobody.
+func (s *server) openPolicy(ctx context.Context) error {
+	s.protocol = postgres.New(s.grammar, s.log)
+	s.protocols = map[string]gateway.Protocol{"postgres": s.protocol}
+	s.policy = &policyFile{path: s.cfg.Policy, log: s.log, test: func(ctx context.Context, p *policy.Policy) []policy.TestFailure {
+		return gateway.FailedTests(ctx, p, s.protocols, forPolicy(s.cfg.Connections))
+	}}
+	if err := s.policy.load(ctx); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// openBroker makes the half that knows who may. It gets no target credential.
+func (s *server) openBroker(ctx context.Context) error {
+	idps, err := providers(ctx, s.cfg.Broker.Identity)
+	if err != nil {
+		return err
+	}
+	s.broker, err = broker.New(broker.Config{
+		Version: version, PublicURL: s.cfg.Broker.PublicURL, StateDir: s.cfg.State, Store: s.store, Providers: idps,
+		Connections: forBroker(s.cfg.Connections), Policy: func() broker.Policy { return s.policy.inForce.Load() },
+		Authority: s.keys.grants, Gateway: reachedAt(s.cfg.Broker.PublicURL, s.keys.gateway.PEM()), Judge: &s.judge,
+		Recordings: recordings{s.files}, Keys: func() []api.Key { return s.keys.public }, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.policy.changed = s.broker.PolicyChanged
+	s.registry.MustRegister(newCounts(s.broker.Stats))
+	return nil
+}
+
+// openGateway makes the half that holds credentials and enforces. It can verify grants, and mint none.
+func (s *server) openGateway(context.Context) error {
+	targets, err := forGateway(s.cfg.Connections)
+	if err != nil {
+		return err
+	}
+	verifier := grant.NewVerifier(s.keys.grants.Certificate())
+	s.verify = func(peer []*x509.Certificate, now time.Time) (string, [32]byte, error) {
+		h, err := verifier.Verify(peer, now)
+		return h.GrantID, h.KeyHash, err
+	}
+	s.gateway, err = gateway.New(gateway.Config{
+		Authority: s.broker, Approvals: s.broker, Verify: s.verify, Policy: s.policy.inForce.Load,
+		Connections: targets, Protocols: s.protocols,
+		Recordings: s.cfg.Gateway.Recordings, Signer: s.keys.signer, ResultCap: s.cfg.Gateway.ResultCap,
+		Version: version, Metrics: gateway.NewMetrics(s.registry), Log: s.log, Now: time.Now,
+	})
+	s.judge.Judge = s.gateway
+	return err
+}
+
+// listen binds one listener for clients, told apart by ALPN, and one for those who watch.
+func (s *server) listen(ctx context.Context) error {
+	var sockets net.ListenConfig
+	clients, err := sockets.Listen(ctx, "tcp", s.cfg.Broker.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for clients: %w", err)
+	}
+	s.listeners = append(s.listeners, clients)
+	s.split, err = tunnel.NewSplit(clients, tunnel.Config{
+		HTTPS: s.keys.https, Gateway: s.keys.gateway.Server(gatewayName), ServerName: gatewayName, Log: s.log,
+		Verify: func(peer []*x509.Certificate) error { _, _, err := s.verify(peer, time.Now()); return err },
+	})
+	if err != nil {
+		return err
+	}
+	s.api = httpServer(s.broker.Handler(), s.log)
+	if s.cfg.Gateway.Metrics == "" {
+		return nil
+	}
+	if s.metrics, err = sockets.Listen(ctx, "tcp", s.cfg.Gateway.Metrics); err != nil {
+		return fmt.Errorf("listen for metrics: %w", err)
+	}
+	s.listeners = append(s.listeners, s.metrics)
+	s.health = httpServer(health(s.registry, s.probes(), warnings(s.cfg)), s.log)
+	return nil
 }
 
 // run serves until ctx ends; then it stops accepting, tells sessions, seals recordings and closes.
@@ -224,6 +227,11 @@ func (s *server) run(ctx context.Context) error {
 // close releases what newServer opened, as far as it came.
 func (s *server) close() error {
 	var errs []error
+	for _, l := range s.listeners {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
 	if s.broker != nil {
 		s.broker.Close()
 	}
@@ -237,154 +245,4 @@ func (s *server) close() error {
 		errs = append(errs, s.store.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// certificate is what HTTPS shows: the configured one, or one of hoopd's own authority.
-func (s *server) certificate(cfg *config.Config) (*tls.Config, error) {
-	if t := cfg.Broker.TLS; t != nil {
-		files, err := pki.LoadFiles(t.Cert, t.Key, s.log)
-		if err != nil {
-			return nil, err
-		}
-		return files.Server(), nil
-	}
-	ca, err := pki.LoadOrCreate(cfg.State, "https-ca")
-	if err != nil {
-		return nil, err
-	}
-	s.caFile = ca.Path()
-	s.log.Info("no TLS certificate is configured, so hoopd made an authority: clients need it as HOOP_CA_FILE", "file", ca.Path())
-	u, err := url.Parse(cfg.Broker.PublicURL)
-	if err != nil {
-		return nil, fmt.Errorf("read the public URL: %w", err)
-	}
-	return ca.Server(u.Hostname()), nil
-}
-
-// stateFolder makes the folders, private, and refuses a state folder that others can write to.
-func stateFolder(state, recordings string) error {
-	for _, dir := range []string{state, recordings} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("make the folder %s: %w", dir, err)
-		}
-		info, err := os.Stat(dir)
-		if err != nil {
-			return fmt.Errorf("look at the folder %s: %w", dir, err)
-		}
-		if info.Mode().Perm()&0o022 != 0 {
-			return usageError{fmt.Errorf("the folder %s has mode %04o and can be written to by others\n    hint: chmod 700 %s", dir, info.Mode().Perm(), dir)}
-		}
-	}
-	return nil
-}
-
-// signingKeys loads the recordings' signer. The public keys stand beside the recordings, the private one does not.
-func signingKeys(cfg *config.Config) (*record.Signer, []api.Key, error) {
-	dir := filepath.Join(cfg.State, "recorder")
-	signer, err := record.LoadOrCreateSigner(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	known, err := record.LoadKeys(filepath.Join(dir, "keys.json"))
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := publish(filepath.Join(dir, "keys.json"), filepath.Join(cfg.Gateway.Recordings, "keys.json")); err != nil {
-		return nil, nil, fmt.Errorf("publish the recordings' keys: %w", err)
-	}
-	var keys []api.Key
-	for _, k := range known.Keys {
-		keys = append(keys, api.Key{ID: k.ID, Public: k.Public, Created: k.Created})
-	}
-	return signer, keys, nil
-}
-
-func publish(from, to string) error {
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(to), ".keys-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return os.Rename(f.Name(), to)
-}
-
-// reachedAt is where clients find the gateway: in `serve` at the broker's own address.
-func reachedAt(publicURL, ca string) api.Gateway {
-	u, err := url.Parse(publicURL)
-	if err != nil {
-		return api.Gateway{} // the broker refuses such a URL
-	}
-	port := u.Port()
-	if port == "" {
-		port = "443"
-	}
-	return api.Gateway{Addresses: []string{net.JoinHostPort(u.Hostname(), port)}, ServerName: gatewayName, CA: ca}
-}
-
-// laterJudge ties the knot: the broker asks the gateway, which is made after it.
-type laterJudge struct{ broker.Judge }
-
-// recordings opens recordings below their folder, and nothing outside of it.
-type recordings struct{ root *os.Root }
-
-func (r recordings) Open(path string) (io.ReadSeekCloser, error) { return r.root.Open(path) }
-
-func (s *server) probes(cfg *config.Config, grammar *pgsql.Pool) []probe {
-	return []probe{
-		failing("store", s.broker.Ready),
-		failing("recorder", func(context.Context) error { return writable(cfg.Gateway.Recordings) }),
-		failing("grammar", func(context.Context) error {
-			if !grammar.Healthy() {
-				return errors.New("no grammar worker is ready")
-			}
-			return nil
-		}),
-		{"gateway", func(context.Context) []string { return s.gateway.Ready() }},
-		failing("policy", func(context.Context) error {
-			if why := s.policy.problem(); why != "" {
-				return errors.New(why)
-			}
-			return nil
-		}),
-	}
-}
-
-func warnings(cfg *config.Config) (out []string) {
-	for _, w := range cfg.Warnings {
-		out = append(out, w.Message)
-	}
-	return out
-}
-
-func httpServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-}
-
-// serveHTTP serves until ctx ends, and then lets calls that are under way finish.
-func serveHTTP(ctx context.Context, srv *http.Server, l net.Listener) error {
-	drained := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-		defer cancel()
-		err := srv.Shutdown(late)
-		if err != nil {
-			err = srv.Close()
-		}
-		drained <- err
-	})
-	err := srv.Serve(l)
-	if stop() {
-		return fmt.Errorf("serve HTTP: %w", err)
-	}
-	return <-drained
 }
