@@ -183,6 +183,8 @@ func worldCmd(ts *testscript.TestScript, neg bool, args []string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.polls = n
+	case "record":
+		w.record(ts)
 	case "down":
 		w.server.CloseClientConnections()
 		_ = w.server.Listener.Close()
