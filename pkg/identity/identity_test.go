@@ -67,7 +67,8 @@ func TestATokenThatIsNotGoodIsRefused(t *testing.T) {
 		return i.Token(t, "sub-1", claims)
 	}
 	good := i.Claims("sub-1", person())
-	asIfOurs := foreign.Sign(t, jose.RS256, good, nil)
+	foreign.Rotate(t)
+	asIfOurs := foreign.Sign(t, jose.RS256, good, map[string]any{"kid": "RS256-1"}) // a key id that we know
 	cases := map[string]string{
 		"nothing":                    "",
 		"no token":                   "abc",
@@ -162,8 +163,9 @@ func TestClocksMayDifferByAMinute(t *testing.T) {
 func TestKeysNamedInTheTokenAreIgnored(t *testing.T) {
 	i, attacker := identitytest.New(t), identitytest.New(t)
 	p := newProvider(t, i)
+	attacker.Rotate(t)
 	jwk := jose.JSONWebKey{Key: attacker.RSAPublicKey(), KeyID: "x"}
-	header := map[string]any{"jku": attacker.URL + "/keys", "x5u": attacker.URL + "/x", "jwk": jwk}
+	header := map[string]any{"jku": attacker.URL + "/keys", "x5u": attacker.URL + "/x", "jwk": jwk, "kid": "RS256-1"}
 	claims := i.Claims("sub-1", person())
 	if _, err := p.Verify(t.Context(), attacker.Sign(t, jose.RS256, claims, header)); !errors.Is(err, identity.ErrRefused) {
 		t.Errorf("the attacker's token: %v", err)

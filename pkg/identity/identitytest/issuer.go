@@ -46,11 +46,19 @@ type Issuer struct {
 	count    int
 }
 
+// firstRSA is the first RSA key of every issuer: making one takes longer than most tests.
+// A test of two issuers that must not share a key rotates one of them.
+var firstRSA = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // New starts an issuer that ends with the test.
 func New(t testing.TB) *Issuer {
 	t.Helper()
 	i := &Issuer{refresh: map[string]string{}, users: map[string]map[string]any{}}
-	i.Rotate(t)
+	rsaKey, err := firstRSA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.setKeys(t, rsaKey)
 	server := httptest.NewTLSServer(http.HandlerFunc(i.serve))
 	t.Cleanup(server.Close)
 	i.URL = server.URL
@@ -66,6 +74,11 @@ func (i *Issuer) Rotate(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	i.setKeys(t, rsaKey)
+}
+
+func (i *Issuer) setKeys(t testing.TB, rsaKey *rsa.PrivateKey) {
+	t.Helper()
 	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
