@@ -47,7 +47,7 @@ type analyzer struct {
 func (a *analyzer) run() {
 	if a.problem != nil {
 		a.out.Problem = a.problem
-		a.out.Recorded = a.recordUnparsed()
+		a.out.Recorded, a.out.Rewritten = a.recordUnparsed(), ""
 		return
 	}
 	a.edits, a.projections = map[int]edit{}, map[string]*Relation{}

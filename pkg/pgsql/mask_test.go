@@ -58,7 +58,7 @@ func TestMasksKeepTypesAndHoldWhatTheTypeCan(t *testing.T) {
 	if masked := typesOf(t, s, a.Rewritten); masked != direct {
 		t.Errorf("types\n%s\nwant\n%s", masked, direct)
 	}
-	want := `||***|***||***     ||||||||||***||***||||***|||` + "\n" + strings.Repeat("|", 23)
+	want := `|***|***||***     ||||||||||***||***||||***|||` + "\n" + strings.Repeat("|", 23)
 	if answer := s.simple(t.Context(), a.Rewritten); !strings.Contains(answer, want) {
 		t.Errorf("answer %s\nwant %s", answer, want)
 	}
