@@ -192,3 +192,29 @@ func TestASlowDiskHoldsTheCallerAndShowsInLag(t *testing.T) {
 		}
 	})
 }
+
+func TestAWitnessIsToldOnlyOfWhatIsOnTheDisk(t *testing.T) {
+	d := &disk{File: record.OnDisk(t, filepath.Join(t.TempDir(), "a.hrec"))}
+	var syncs []int
+	w := must(record.CreateOn(d, header(), record.Options{Signer: signer(t), OnCheckpoint: func(record.Head) { syncs = append(syncs, d.syncs) }}))
+	must(w.Append(record.TypeNotice, note("a")))
+	must(w.Checkpoint())
+	must(w.Append(record.TypeNotice, note("b")))
+	if err := w.Seal("closed"); err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(syncs) != "[2 3]" {
+		t.Fatalf("told after these syncs: %v", syncs)
+	}
+
+	d = &disk{File: record.OnDisk(t, filepath.Join(t.TempDir(), "b.hrec"))}
+	told := 0
+	w = must(record.CreateOn(d, header(), record.Options{Signer: signer(t), OnCheckpoint: func(record.Head) { told++ }}))
+	d.sync = func() error { return syscall.EIO }
+	if _, err := w.Checkpoint(); !errors.Is(err, record.ErrFailed) || told != 0 {
+		t.Fatalf("%v, told %d times", err, told)
+	}
+	if err := w.Seal("closed"); !errors.Is(err, record.ErrFailed) || told != 0 {
+		t.Fatalf("%v, told %d times", err, told)
+	}
+}

@@ -162,6 +162,23 @@ func TestACutRecordingIsExportedUpToItsEndAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestARowThatIsTooLongIsPassedOverAndTheNextOneShown(t *testing.T) {
+	s := signer(t)
+	w, name := create(t, record.Options{Signer: s})
+	must(w.AppendEvent(record.Columns{Command: 1, Columns: []record.Column{{Name: "a", OID: 25}}}))
+	batch := record.AppendRow(nil, make([]byte, 17<<20))
+	if err := w.AppendBatch(1, record.AppendRow(batch, row("next"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Seal("closed"); err != nil {
+		t.Fatal(err)
+	}
+	text := export(t, must(os.ReadFile(name)), record.FormatText)
+	if !strings.Contains(text, "    (row is too long to be shown)\n    next\n") {
+		t.Fatal(text)
+	}
+}
+
 func TestValuesAreShownAsPostgresWritesThem(t *testing.T) {
 	for _, c := range []struct {
 		oid  uint32

@@ -35,13 +35,17 @@ func frames(data []byte) [][]byte {
 
 // rechain gives frames new numbers, checksums and hashes, as somebody can who has everything but the key.
 func rechain(parts [][]byte) []byte {
+	return chained(parts, func(i int) uint64 { return uint64(i + 1) })
+}
+
+func chained(parts [][]byte, number func(int) uint64) []byte {
 	out := slices.Clone(parts[0])
 	hash := sha256.Sum256(parts[0])
 	table := crc32.MakeTable(crc32.Castagnoli)
 	for i, p := range parts[1:] {
 		f := slices.Clone(p)
 		binary.LittleEndian.PutUint32(f, uint32(len(f)-frameHeaderSize-hashSize))
-		binary.LittleEndian.PutUint64(f[8:], uint64(i+1))
+		binary.LittleEndian.PutUint64(f[8:], number(i))
 		binary.LittleEndian.PutUint32(f[4:], crc32.Update(crc32.Checksum(f[:4], table), table, f[8:frameHeaderSize]))
 		hash = sha256.Sum256(append(hash[:], f[:len(f)-hashSize]...))
 		copy(f[len(f)-hashSize:], hash[:])
@@ -148,6 +152,18 @@ func TestATailThatWasChainedAnewIsFound(t *testing.T) {
 	without := slices.Delete(slices.Clone(parts), 5, 6)
 	if report := verify(t, rechain(without), s.Keys()); report.State != record.Damaged || report.BadFrame != 3 {
 		t.Errorf("a frame taken out and the rest renumbered: %+v", report)
+	}
+}
+
+func TestAGapInTheNumbersOfAnUnsignedTailIsFound(t *testing.T) {
+	s := signer(t)
+	parts := frames(story(t, s))[:8]
+	if report := verify(t, rechain(parts), s.Keys()); report.State != record.Whole {
+		t.Fatalf("%+v", report)
+	}
+	gap := chained(parts, func(i int) uint64 { return uint64(i + 1 + i/4) })
+	if report := verify(t, gap, s.Keys()); report.State != record.Damaged || report.BadFrame != 5 {
+		t.Fatalf("%+v", report)
 	}
 }
 

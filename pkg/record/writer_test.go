@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,29 +257,29 @@ func TestManyWritersMakeOneChain(t *testing.T) {
 
 func TestASealDuringAppendsLosesNoneThatWasAcknowledged(t *testing.T) {
 	s := signer(t)
-	for range 20 {
+	for round := range 40 {
 		w, name := create(t, record.Options{Signer: s, CheckpointEvery: time.Millisecond})
-		var acknowledged, batches int64
-		var mu sync.Mutex
+		var acknowledged, batches atomic.Int64
 		var all sync.WaitGroup
-		for range 4 {
+		for range 16 {
 			all.Go(func() {
 				for {
-					_, a := w.Append(record.TypeNotice, note("a"))
-					b := w.AppendBatch(1, rows(500))
-					mu.Lock()
-					if a == nil {
-						acknowledged++
-					}
-					if b == nil {
-						batches++
-					}
-					mu.Unlock()
-					if a != nil || b != nil {
+					if _, err := w.Append(record.TypeNotice, note("a")); err != nil {
 						return
 					}
+					acknowledged.Add(1)
+					if round%2 == 0 {
+						continue
+					}
+					if err := w.AppendBatch(1, rows(500)); err != nil {
+						return
+					}
+					batches.Add(1)
 				}
 			})
+		}
+		for acknowledged.Load() < 100 {
+			runtime.Gosched()
 		}
 		if err := w.Seal("closed"); err != nil {
 			t.Fatal(err)
@@ -291,13 +293,13 @@ func TestASealDuringAppendsLosesNoneThatWasAcknowledged(t *testing.T) {
 		for e, err := r.Next(); err == nil; e, err = r.Next() {
 			switch e.Type {
 			case record.TypeNotice:
-				acknowledged--
+				acknowledged.Add(-1)
 			case record.TypeRows:
-				batches--
+				batches.Add(-1)
 			}
 		}
-		if acknowledged != 0 || batches != 0 {
-			t.Fatalf("%d events and %d batches were acknowledged and are not there", acknowledged, batches)
+		if acknowledged.Load() != 0 || batches.Load() != 0 {
+			t.Fatalf("%d events and %d batches were acknowledged and are not there", acknowledged.Load(), batches.Load())
 		}
 	}
 }
