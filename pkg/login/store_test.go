@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -23,11 +24,11 @@ type ring struct {
 	entries map[string]string
 	err     error
 	hang    chan struct{} // when set, calls wait until it is closed
-	calls   int
+	calls   atomic.Int32
 }
 
 func (r *ring) Get(service, user string) (string, error) {
-	r.calls++
+	r.calls.Add(1)
 	if r.hang != nil {
 		<-r.hang
 	}
@@ -42,7 +43,7 @@ func (r *ring) Get(service, user string) (string, error) {
 }
 
 func (r *ring) Set(service, user, secret string) error {
-	r.calls++
+	r.calls.Add(1)
 	if r.err == nil {
 		r.entries[service+"/"+user] = secret
 	}
@@ -104,7 +105,7 @@ func TestWithoutAKeyringTheKeyIsASecondFile(t *testing.T) {
 				if len(*warnings) != 1 || strings.Contains((*warnings)[0], "\n") || !strings.Contains((*warnings)[0], path) {
 					t.Errorf("warnings %q", *warnings)
 				}
-				calls, begin := r.calls, time.Now()
+				calls, begin := r.calls.Load(), time.Now()
 				for range 5 { // other processes of a loop
 					s, _ := open(t, path, login.KeepAuto, r)
 					if _, err := s.Load(origin); err != nil {
@@ -112,12 +113,12 @@ func TestWithoutAKeyringTheKeyIsASecondFile(t *testing.T) {
 					}
 					must(t, s.Save(saved()))
 				}
-				if time.Since(begin) != 0 || r.calls != calls {
-					t.Errorf("the keyring was asked %d times more, in %v", r.calls-calls, time.Since(begin))
+				if time.Since(begin) != 0 || r.calls.Load() != calls {
+					t.Errorf("the keyring was asked %d times more, in %v", r.calls.Load()-calls, time.Since(begin))
 				}
 				time.Sleep(11 * time.Minute) // synctest's clock
 				must(t, s.Save(saved()))
-				if r.calls == calls {
+				if r.calls.Load() == calls {
 					t.Error("the keyring is never asked again")
 				}
 			})
