@@ -76,14 +76,32 @@ func tokenCommand(s streams, dir *string) *cobra.Command {
 	return c
 }
 
-// develop runs `hoopd dev` until ctx ends.
+// develop runs `hoopd dev` until ctx ends. What can be refused at once is looked at before the slow parts start.
 func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.Writer) (err error) {
+	quietLibrary(ctx, log)
 	state, err := dev.Open(dir, dsn != "")
 	if err != nil {
 		return usageError{err}
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	database, grammar, target, err := startSlowParts(ctx, state, dsn, log)
+	cfg, err := devConfig(state, dsn)
+	if err != nil {
+		return usageError{err}
+	}
+	provider, err := dev.NewProvider(state.Dir, state.Issuer())
+	if err != nil {
+		return err
+	}
+	keys, err := openKeys(cfg, log)
+	if err != nil {
+		return err
+	}
+	signIn, err := listenAt(state.Issuer())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = signIn.Close() }() // closed already where it was served
+	database, grammar, err := startSlowParts(ctx, state, log)
 	if grammar != nil {
 		defer grammar.Close()
 	}
@@ -93,27 +111,9 @@ func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.W
 	if err != nil {
 		return err
 	}
-	if err := state.WriteSamples(target); err != nil {
-		return err
-	}
-	cfg, err := config.Load(state.Config())
-	if err != nil {
-		return usageError{err}
-	}
-	if err := state.Check(cfg, target); err != nil {
-		return usageError{err}
-	}
-	provider, err := dev.NewProvider(state.Dir, state.Issuer())
+	srv, err := newServer(ctx, cfg, keys, grammar, log)
 	if err != nil {
 		return err
-	}
-	signIn, err := listenAt(state.Issuer())
-	if err != nil {
-		return err
-	}
-	srv, err := newServer(ctx, cfg, grammar, log)
-	if err != nil {
-		return errors.Join(err, signIn.Close())
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, httpServer(provider, log), signIn) })
@@ -123,22 +123,39 @@ func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.W
 	return group.Wait()
 }
 
-// startSlowParts starts the database and the grammar side by side.
-func startSlowParts(ctx context.Context, state *dev.State, dsn string, log *slog.Logger) (database *cluster.Cluster, grammar *pgsql.Pool, t dev.Target, err error) {
+// quietLibrary keeps the provider's library, which knows only the default log, from telling of every poll.
+func quietLibrary(ctx context.Context, log *slog.Logger) {
+	if !log.Enabled(ctx, slog.LevelDebug) {
+		log = slog.New(slog.DiscardHandler)
+	}
+	slog.SetDefault(log)
+}
+
+// devConfig writes the samples where they are missing, and reads what stands there.
+func devConfig(state *dev.State, dsn string) (*config.Config, error) {
+	target, err := state.Target(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := state.WriteSamples(target); err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load(state.Config())
+	if err != nil {
+		return nil, err
+	}
+	return cfg, state.Check(cfg, target)
+}
+
+// startSlowParts starts the private database, where there is to be one, and the grammar side by side.
+func startSlowParts(ctx context.Context, state *dev.State, log *slog.Logger) (database *cluster.Cluster, grammar *pgsql.Pool, err error) {
 	var group errgroup.Group
 	group.Go(func() (err error) { grammar, err = startGrammar(); return err })
-	group.Go(func() (err error) {
-		if dsn != "" {
-			if t, err = state.GivenTarget(dsn); err != nil {
-				return usageError{err}
-			}
-			return nil
-		}
-		database, t, err = state.StartCluster(ctx, log)
-		return err
-	})
+	if !state.Given {
+		group.Go(func() (err error) { database, err = state.StartCluster(ctx, log); return err })
+	}
 	err = group.Wait()
-	return database, grammar, t, err
+	return database, grammar, err
 }
 
 func listenAt(issuer string) (net.Listener, error) {

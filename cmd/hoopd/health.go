@@ -128,6 +128,16 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
+// healthyGauge says 1 while texts can be understood.
+func healthyGauge(healthy func() bool) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hoop_grammar_workers_healthy", Help: "1 while a grammar worker is ready or all are at work."}, func() float64 {
+		if healthy() {
+			return 1
+		}
+		return 0
+	})
+}
+
 // counts tells what is in the broker's store, asked at each scrape.
 type counts struct {
 	stats             func(context.Context) (broker.Stats, error)

@@ -56,12 +56,16 @@ func serveCommand(s streams) *cobra.Command {
 }
 
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	keys, err := openKeys(cfg, log)
+	if err != nil {
+		return err
+	}
 	grammar, err := startGrammar()
 	if err != nil {
 		return err
 	}
 	defer grammar.Close()
-	srv, err := newServer(ctx, cfg, grammar, log)
+	srv, err := newServer(ctx, cfg, keys, grammar, log)
 	if err != nil {
 		return err
 	}
@@ -71,11 +75,11 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 // server is broker and gateway in one process, put together by newServer.
 type server struct {
 	cfg      *config.Config
+	keys     keys
 	grammar  *pgsql.Pool
 	log      *slog.Logger
 	registry *prometheus.Registry
 
-	keys      keys
 	store     *store.SQLite
 	files     *os.Root // the recordings
 	protocol  *postgres.Protocol
@@ -93,25 +97,20 @@ type server struct {
 	health    *http.Server
 }
 
-// newServer opens the parts in this order, from the keys up to the listeners. Nothing is served before run.
-func newServer(ctx context.Context, cfg *config.Config, grammar *pgsql.Pool, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, grammar: grammar, log: log, registry: newRegistry()}
+// newServer opens the parts in this order, from the stores up to the listeners. Nothing is served before run.
+func newServer(ctx context.Context, cfg *config.Config, k keys, grammar *pgsql.Pool, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, keys: k, grammar: grammar, log: log, registry: newRegistry()}
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration is less safe than it could be", "what", w.Message, "hint", w.Hint)
 	}
 	for _, open := range []func(context.Context) error{
-		s.openKeys, s.openStores, s.openPolicy, s.openBroker, s.openGateway, s.listen,
+		s.openStores, s.openPolicy, s.openBroker, s.openGateway, s.listen,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}
 	return s, nil
-}
-
-func (s *server) openKeys(context.Context) (err error) {
-	s.keys, err = openKeys(s.cfg, s.log)
-	return err
 }
 
 func (s *server) openStores(ctx context.Context) (err error) {
@@ -153,7 +152,7 @@ func (s *server) openBroker(ctx context.Context) error {
 		return err
 	}
 	s.policy.changed = s.broker.PolicyChanged
-	s.registry.MustRegister(newCounts(s.broker.Stats))
+	s.registry.MustRegister(newCounts(s.broker.Stats), healthyGauge(s.grammar.Healthy))
 	return nil
 }
 

@@ -28,30 +28,33 @@ type Target struct {
 	Password string // the name of its file, in the state folder
 }
 
+// Target is the database of this run: the one of a connection string, or with "" the private one, which need not run.
+func (s *State) Target(dsn string) (Target, error) {
+	if dsn != "" {
+		return s.givenTarget(dsn)
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Ports.Postgres))
+	return Target{Address: address, Database: cluster.Database, User: cluster.Role, Mode: config.Disable, Password: passwordFile}, nil
+}
+
 // StartCluster runs the private database of the folder.
-func (s *State) StartCluster(ctx context.Context, log *slog.Logger) (*cluster.Cluster, Target, error) {
+func (s *State) StartCluster(ctx context.Context, log *slog.Logger) (*cluster.Cluster, error) {
 	admin, err := s.secret(adminFile)
 	if err != nil {
-		return nil, Target{}, err
+		return nil, err
 	}
 	password, err := s.secret(passwordFile)
 	if err != nil {
-		return nil, Target{}, err
+		return nil, err
 	}
-	c, err := cluster.Start(ctx, cluster.Config{
+	return cluster.Start(ctx, cluster.Config{
 		Dir: s.Dir, Port: s.Ports.Postgres, AdminPassword: admin, RolePassword: password, Log: log,
 	})
-	if err != nil {
-		return nil, Target{}, err
-	}
-	return c, Target{
-		Address: c.Address(), Database: cluster.Database, User: cluster.Role, Mode: config.Disable, Password: passwordFile,
-	}, nil
 }
 
-// GivenTarget reads a connection string, as libpq's, and keeps its password for the gateway. Nothing is written to the
+// givenTarget reads a connection string, as libpq's, and keeps its password for the gateway. Nothing is written to the
 // database, and nothing is asked of it.
-func (s *State) GivenTarget(dsn string) (Target, error) {
+func (s *State) givenTarget(dsn string) (Target, error) {
 	c, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		return Target{}, errors.New("--postgres is not a connection string of PostgreSQL: write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
