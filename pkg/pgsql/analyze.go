@@ -120,7 +120,7 @@ func (c *changeOfNames) broken(n *node) bool {
 }
 
 func (c *changeOfNames) note(st Statement) {
-	c.settings = c.settings || st.Command == "set" || slices.Contains(st.Functions, "pg_catalog.set_config")
+	c.settings = c.settings || st.Command == "set" && st.Tx == NoTransaction || slices.Contains(st.Functions, "pg_catalog.set_config")
 	names := st.Names.Op != NoName && st.Names.Op != ExecutePrepared && st.Names.Op != FetchCursor
 	c.all = c.all || st.ChangesCatalog || names || st.Tx == RollsBack
 }

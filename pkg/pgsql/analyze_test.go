@@ -99,15 +99,16 @@ func TestAStatementHasTheEffectsOfAllItsParts(t *testing.T) {
 		"VACUUM t":                                                   "vacuum: admin(public.t)",
 		"ANALYZE":                                                    "analyze: admin()",
 		"BEGIN":                                                      "begin: session()",
-		"SHOW x":                                                     "show: read()",
-		"SET application_name = 'x'":                                 "set: session()",
-		"SET my.thing = 'x'":                                         "set: unknown()",
-		"LISTEN x":                                                   "listen: session()",
-		"SELECT * FROM pg_class, pg_authid":                          "select: admin(pg_catalog.pg_authid) read(pg_catalog.pg_class)",
-		"SELECT * FROM information_schema.columns":                   "select: read(information_schema.columns)",
-		"SELECT * FROM pg_toast.pg_toast_1":                          "select: admin(pg_toast.pg_toast_1)",
-		"CREATE USER MAPPING FOR x SERVER y":                         "create user mapping: transfer()",
-		"LOCK t":                                                     "lock: write(public.t)",
+		"SELECT * FROM x.pg_stat_statements, pg_something":           "select: admin(pg_catalog.pg_something) admin(x.pg_stat_statements)",
+		"SHOW x":                                   "show: read()",
+		"SET application_name = 'x'":               "set: session()",
+		"SET my.thing = 'x'":                       "set: unknown()",
+		"LISTEN x":                                 "listen: session()",
+		"SELECT * FROM pg_class, pg_authid":        "select: admin(pg_catalog.pg_authid) read(pg_catalog.pg_class)",
+		"SELECT * FROM information_schema.columns": "select: read(information_schema.columns)",
+		"SELECT * FROM pg_toast.pg_toast_1":        "select: admin(pg_toast.pg_toast_1)",
+		"CREATE USER MAPPING FOR x SERVER y":       "create user mapping: transfer()",
+		"LOCK t":                                   "lock: write(public.t)",
 		"SELECT (SELECT max(a) FROM b) FROM c WHERE EXISTS (SELECT FROM d) ORDER BY (SELECT 1 FROM e)":                                          "select: read(public.b) read(public.c) read(public.d) read(public.e)",
 		"SELECT * FROM a, LATERAL (SELECT * FROM b) x, ROWS FROM (generate_series(1,2)), XMLTABLE('/' PASSING (SELECT c FROM c) COLUMNS x int)": "select: read(public.a) read(public.b) read(public.c)",
 	} {
@@ -155,7 +156,7 @@ func TestAfterAChangeOfNamesTheRestIsSentSeparately(t *testing.T) {
 			t.Errorf("%s: %s", text, brief(a))
 		}
 	}
-	for _, text := range []string{"BEGIN; SELECT 1; COMMIT", "SET application_name='x'; SET DateStyle='ISO'", "BEGIN; CREATE TABLE t(a int); COMMIT"} {
+	for _, text := range []string{"BEGIN; SELECT 1; COMMIT", "SET application_name='x'; SET DateStyle='ISO'", "BEGIN; CREATE TABLE t(a int); COMMIT", "BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1"} {
 		if a := understand(t, text, pgsql.Env{}); a.Problem != nil {
 			t.Errorf("%s: %v", text, *a.Problem)
 		}

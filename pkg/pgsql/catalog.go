@@ -110,6 +110,9 @@ func (n names) relation(schema, relation string) name {
 			return found
 		}
 	}
+	if n.catalog == nil && strings.HasPrefix(relation, "pg_") {
+		return name{object: "pg_catalog." + relation, system: Admin} // in doubt one that nobody has reviewed
+	}
 	return name{object: n.home() + "." + relation}
 }
 
@@ -153,6 +156,9 @@ func (n names) in(schema, relation string) name {
 	if n.catalog != nil {
 		out.relation = n.catalog.byName[out.object]
 		out.known = out.relation != nil
+	}
+	if relation == "pg_stat_statements" || relation == "pg_stat_statements_info" {
+		out.system = Admin // other people's statements, with their literals
 	}
 	return out
 }

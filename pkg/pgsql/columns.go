@@ -73,11 +73,14 @@ func (s *scope) uses(parts []string, star bool) []use {
 
 // qualifiedUses finds table.column, or table.* with star.
 func (s *scope) qualifiedUses(parts []string, star bool) []use {
+	column := parts[len(parts)-1]
 	it := s.find(parts)
-	if it == nil || len(it.masks) == 0 {
+	if it == nil {
+		return s.targetUses(column, star) // servers newer than the grammar know old.x and new.x in RETURNING
+	}
+	if len(it.masks) == 0 {
 		return nil
 	}
-	column := parts[len(parts)-1]
 	if _, masked := it.masks[column]; masked {
 		return []use{{it, []string{column}}}
 	}
@@ -87,8 +90,27 @@ func (s *scope) qualifiedUses(parts []string, star bool) []use {
 	return nil
 }
 
+// targetUses are the masked columns of the targets that a name of nothing in FROM may mean.
+func (s *scope) targetUses(column string, star bool) []use {
+	var out []use
+	for ; s != nil; s = s.outer {
+		if s.target == nil || len(s.target.masks) == 0 {
+			continue
+		}
+		if _, masked := s.target.masks[column]; masked || star || !has(s.target.columns, column) {
+			out = append(out, use{s.target, s.target.allMasked()})
+		}
+	}
+	return out
+}
+
 // unqualifiedUses finds a bare name: a column, or a whole row by its item's name.
 func (s *scope) unqualifiedUses(name string) []use {
+	if name == "old" || name == "new" {
+		if rows := s.targetUses("", true); len(rows) > 0 {
+			return rows
+		}
+	}
 	for ; s != nil; s = s.outer {
 		var out []use
 		definite := false

@@ -38,6 +38,9 @@ func (j *judge) expr(n *node, sc *scope) {
 		j.typeName(n)
 	case "ColumnRef":
 		j.column(n, sc)
+	case "JsonParseExpr", "JsonScalarExpr", "JsonSerializeExpr", "JsonFuncExpr", "JsonObjectConstructor", "JsonArrayConstructor",
+		"JsonArrayQueryConstructor", "JsonObjectAgg", "JsonArrayAgg", "MergeSupportFunc":
+		j.laterSyntax()
 	case "SubLink", "SortBy", "CaseExpr":
 		j.impliedOperators(n)
 		j.blankTested(n, sc)
@@ -48,6 +51,20 @@ func (j *judge) expr(n *node, sc *scope) {
 		}
 	}
 	n.each(func(_ string, kid *node) { j.expr(kid, sc) })
+}
+
+// laterSyntax judges what the grammar reads as SQL/JSON and its like, and servers before 16 and 17 as calls of functions of
+// those names. Postgres has none such there; somebody else may have made one.
+func (j *judge) laterSyntax() {
+	c := j.env.Catalog
+	if c == nil {
+		return
+	}
+	for function := range strings.FieldsSeq("json json_scalar json_serialize json_exists json_query json_value json_object json_array json_objectagg json_arrayagg json_table merge_action") {
+		if j.names.foreign(c.functions[function], "") {
+			j.foreignCode(Execute, "function "+function)
+		}
+	}
 }
 
 // bareRelation is a relation's name outside FROM: of a utility statement, or a surprise.
@@ -101,6 +118,9 @@ func (j *judge) function(schema, function string) (qualified, effect string) {
 	if c := j.env.Catalog; c != nil && schema != "pg_catalog" && j.names.foreign(c.functions[function], schema) {
 		for _, s := range c.functions[function] {
 			if j.names.foreign([]string{s}, schema) {
+				if strings.HasPrefix(function, "dblink") {
+					return s + "." + function, Transfer
+				}
 				return s + "." + function, Execute
 			}
 		}

@@ -127,7 +127,7 @@ func (j *judge) named(rv *node, effect string) name {
 		j.refuseTemporary(rv)
 	}
 	j.add(effect, found.object)
-	if effect == Schema || effect == Session || effect == Execute {
+	if effect == Schema || effect == Session || effect == Execute || effect == Transfer {
 		j.refuseSchemaOfMasked(rv, found)
 	}
 	return found

@@ -111,6 +111,9 @@ func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
 		return
 	}
 	found := p.names.relation(n.text("schemaname"), n.text("relname"))
+	if !found.known && onlyDefined(parent, field) {
+		return
+	}
 	if !found.known {
 		p.slip(`relation "` + written(n) + `" is not known`)
 		return
@@ -135,6 +138,15 @@ func notRead(parent, field string) bool {
 		"CreateSeqStmt.sequence", "DropStmt.objects", "ClusterStmt.relation", "AlterOwnerStmt.relation", "ReindexStmt.relation",
 		"CreatePolicyStmt.table", "AlterPolicyStmt.table", "CreateForeignTableStmt.base_stmt", "AlterSeqStmt.sequence",
 		"PublicationTable.relation":
+		return true
+	}
+	return false
+}
+
+// onlyDefined says of the places where definitions name what they change that it may be no relation of the catalog's: an index.
+func onlyDefined(parent, field string) bool {
+	switch parent + "." + field {
+	case "AlterTableStmt.relation", "RenameStmt.relation", "AlterObjectSchemaStmt.relation":
 		return true
 	}
 	return false

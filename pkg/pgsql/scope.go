@@ -154,6 +154,9 @@ func (j *judge) from(n *node, sc *scope, sample *node) {
 		}
 		sc.items = append(sc.items, aliasItem(n))
 	case "RangeFunction", "RangeTableFunc", "JsonTable":
+		if n.is("JsonTable") {
+			j.laterSyntax()
+		}
 		n.each(func(_ string, kid *node) { j.expr(kid, sc) })
 		sc.items = append(sc.items, aliasItem(n))
 	default:

@@ -245,3 +245,19 @@ SELECT count(*) FROM users NATURAL JOIN audit_users
 SELECT * FROM audit_users UNION ALL SELECT * FROM users
 -- @
 SELECT * FROM users TABLESAMPLE bernoulli ((SELECT length(ssn) FROM users WHERE id = 1))
+-- @
+UPDATE users SET name = 'x' RETURNING old.ssn
+-- @
+DELETE FROM users WHERE id = 2 RETURNING old
+-- @
+UPDATE users SET name = 'x' WHERE id = 1 RETURNING new.*
+-- @
+CREATE PUBLICATION p FOR TABLE users
+-- @
+ALTER INDEX users_pkey RENAME TO z
+-- @
+DELETE FROM users USING orders o WHERE users.id = o.user_id AND o.id = -1 RETURNING users.id, users.name, o.total
+-- @
+UPDATE users AS u SET name = u.name || 'x' FROM orders o, users v WHERE o.user_id = u.id AND v.id = u.id AND v.ssn = '***' RETURNING u.id, v.id
+-- @
+COPY users (id, name) FROM STDIN WITH (FORMAT csv)
