@@ -42,10 +42,10 @@ func (w *Writer) AppendBatch(command uint64, raw []byte) error {
 	return w.appendBatch(command, raw)
 }
 
-// AppendRow adds one row to a batch: the length of body as a big-endian int32, then body, which is that of a
-// PostgreSQL DataRow message without its type and length.
+// AppendRow adds one row to a batch as PostgreSQL's DataRow message: 'D', the length of body and of itself as a
+// big-endian int32, then body.
 func AppendRow(batch, body []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(batch, uint32(len(body))), body...)
+	return append(binary.BigEndian.AppendUint32(append(batch, 'D'), uint32(len(body)+4)), body...)
 }
 
 func (w *Writer) appendBatch(command uint64, raw []byte) error {

@@ -47,6 +47,7 @@ func Export(w io.Writer, r *Reader, format string) error {
 type results struct {
 	open    map[uint64]*result
 	order   []uint64
+	shape   []Column // of the latest columns event: it holds until the next one
 	scratch []byte
 }
 
@@ -68,13 +69,16 @@ func (r *results) of(command uint64) *result {
 		delete(r.open, r.order[0])
 		r.order = r.order[1:]
 	}
-	made := &result{}
+	made := &result{columns: r.shape}
 	r.open[command] = made
 	r.order = append(r.order, command)
 	return made
 }
 
-func (r *results) columns(c Columns) { r.of(c.Command).columns = c.Columns }
+func (r *results) columns(c Columns) {
+	r.shape = c.Columns
+	r.of(c.Command).columns = c.Columns
+}
 
 // rows decodes a TypeRows frame, and calls each with the texts of every row that it completes; nil stands for NULL. A
 // row that can't be shown comes as an error.

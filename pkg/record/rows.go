@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -8,6 +9,9 @@ import (
 
 // maxRow bounds what is held of one row while its batches come in; longer rows are counted and not shown.
 const maxRow = 16 << 20
+
+// rowHeader is the type and the length in front of every row.
+const rowHeader = 5
 
 // Cell is one value of a row as it came over the wire. Null says that there is no value.
 type Cell struct {
@@ -34,14 +38,18 @@ func (r *rowReader) add(piece []byte, each func([]Cell, error) error) error {
 	defer func() { r.held = append(r.held[:0], r.held[used:]...) }()
 	for {
 		rest := r.held[used:]
-		if len(rest) < 4 {
+		if len(rest) < rowHeader {
 			return nil
 		}
-		length := binary.BigEndian.Uint32(rest)
-		rest = rest[4:]
+		kind, length := rest[0], binary.BigEndian.Uint32(rest[1:])
+		if length < 4 {
+			return errors.New("result rows are not laid out as rows")
+		}
+		length -= 4 // it counts itself
+		rest = rest[rowHeader:]
 		if length > maxRow {
 			have := min(int64(length), int64(len(rest)))
-			used += 4 + int(have)
+			used += rowHeader + int(have)
 			r.skip = int64(length) - have
 			if err := each(nil, errRowTooLong); err != nil {
 				return err
@@ -51,12 +59,23 @@ func (r *rowReader) add(piece []byte, each func([]Cell, error) error) error {
 		if int64(len(rest)) < int64(length) {
 			return nil
 		}
-		used += 4 + int(length)
-		cells, err := decodeRow(rest[:length])
+		used += rowHeader + int(length)
+		cells, err := decodeMessage(kind, rest[:length])
 		if err := each(cells, err); err != nil {
 			return err
 		}
 	}
+}
+
+// decodeMessage takes a row apart. What COPY sends is a row of one value, without its line end.
+func decodeMessage(kind byte, body []byte) ([]Cell, error) {
+	switch kind {
+	case 'D':
+		return decodeRow(body)
+	case 'd':
+		return []Cell{{Value: bytes.TrimSuffix(body, []byte("\n"))}}, nil
+	}
+	return nil, fmt.Errorf("row of unknown kind %q", kind)
 }
 
 // decodeRow takes apart the body of a DataRow message: the number of values, then for each its length (-1: NULL) and
