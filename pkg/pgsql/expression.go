@@ -77,6 +77,7 @@ func (j *judge) bareRelation(n *node) {
 }
 
 func (j *judge) call(n *node) {
+	j.seen[n] = struct{}{}
 	parts, ok := stringsOf(n.list("funcname"))
 	if !ok || len(parts) == 0 {
 		j.add(Unknown, "")

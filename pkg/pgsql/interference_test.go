@@ -106,3 +106,23 @@ func differs(text string) bool {
 	}
 	return false
 }
+
+// Nothing of an honest text may be an effect that nobody has thought of: the walk must judge all relations and calls.
+func TestNoHonestStatementHasAnUnknownEffect(t *testing.T) {
+	var texts []string
+	for _, path := range []string{"testdata/honest.sql", "testdata/psql.sql", "testdata/corners.sql"} {
+		texts = append(texts, readStatements(t, path)...)
+	}
+	for _, e := range readCorpus(t) {
+		texts = append(texts, e.text)
+	}
+	for _, text := range texts {
+		for _, st := range understand(t, text, pgsql.Env{}).Statements {
+			for _, access := range st.Accesses {
+				if access.Effect == pgsql.Unknown {
+					t.Errorf("%s: %v", text, st.Accesses)
+				}
+			}
+		}
+	}
+}

@@ -18,15 +18,17 @@ type judge struct {
 	part    string // field of the query that is being walked: "where_clause", …
 	// maskedUses counts mentions of masked columns that were read.
 	maskedUses int
-	changes    bool // it writes rows of some relation
+	changes    bool               // it writes rows of some relation
+	seen       map[*node]struct{} // relations and calls that were judged
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
 	besideColumns bool
 }
 
 func (a *analyzer) statement(n *node) Statement {
-	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}}
+	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}}
 	j.st.Reviewed = true
 	j.top(n)
+	j.unseen(n)
 	j.refuseFlow()
 	if j.besideColumns {
 		j.blankRows(n)
@@ -56,6 +58,22 @@ func (j *judge) top(n *node) {
 	if len(j.accesses) == before && before == 0 {
 		j.add(k.effect, "")
 	}
+}
+
+// unseen holds the walk to its word: a relation or a call in the tree that nothing has judged is an unknown effect.
+func (j *judge) unseen(n *node) {
+	n.walk(func(k *node) bool {
+		switch k.tag {
+		case "LockingClause", "CreateFunctionStmt", "DoStmt": // names of FROM's items; bodies that have their own effect
+			return false
+		case "RangeVar", "FuncCall":
+			if _, judged := j.seen[k]; !judged {
+				j.add(Unknown, "")
+				j.st.Reviewed = false
+			}
+		}
+		return true
+	})
 }
 
 func tagOf(n *node) string {
@@ -101,6 +119,7 @@ func sortedAccesses(set map[Access]struct{}) []Access {
 // lookup resolves a RangeVar. Where masks are in force, a name that nothing stands behind is refused as Postgres would:
 // it might come to mean a masked relation by the time the statement runs.
 func (j *judge) lookup(rv *node) name {
+	j.seen[rv] = struct{}{}
 	found := j.names.relation(rv.text("schemaname"), rv.text("relname"))
 	j.relations[found.object] = struct{}{}
 	if !found.known && j.masks {
@@ -118,6 +137,7 @@ func written(rv *node) string {
 
 // named notes a relation that a utility statement names.
 func (j *judge) named(rv *node, effect string) name {
+	j.seen[rv] = struct{}{}
 	temporary := rv.text("relpersistence") == "t" || rv.text("schemaname") == "pg_temp"
 	found := j.names.relation(rv.text("schemaname"), rv.text("relname"))
 	j.relations[found.object] = struct{}{}

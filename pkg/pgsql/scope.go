@@ -188,6 +188,7 @@ func (j *judge) join(n *node, sc *scope) {
 }
 
 func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
+	j.seen[n] = struct{}{}
 	it := &item{name: n.text("relname"), node: n}
 	if alias := n.child("alias"); alias != nil {
 		it.name, it.aliased = alias.text("aliasname"), true

@@ -128,8 +128,8 @@ func (j *judge) into(n *node) {
 	if rel == nil {
 		return
 	}
-	j.st.ChangesCatalog = true
-	j.changes = true
+	j.seen[rel] = struct{}{}
+	j.st.ChangesCatalog, j.changes = true, true
 	home := rel.text("schemaname")
 	if home == "" {
 		home = j.names.home()
