@@ -52,7 +52,7 @@ type Connection struct {
 // Limits bound what one identity or one address can ask for. A zero field means its default.
 type Limits struct {
 	LiveGrants       int // default 50
-	GrantsPerMinute  int // default 60
+	GrantsPerMinute  int // default 300: loops of `hoop connect` ask for one each time
 	CallsPerMinute   int // default 1200, of any kind
 	LoginsPerMinute  int // default 120, of one address
 	PendingApprovals int // default 5
@@ -91,7 +91,7 @@ func (c *Config) setDefaults() {
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	for field, value := range map[*int]int{
-		&c.Limits.LiveGrants: 50, &c.Limits.GrantsPerMinute: 60, &c.Limits.CallsPerMinute: 1200,
+		&c.Limits.LiveGrants: 50, &c.Limits.GrantsPerMinute: 300, &c.Limits.CallsPerMinute: 1200,
 		&c.Limits.LoginsPerMinute: 120, &c.Limits.PendingApprovals: 5, &c.Limits.ApprovalsPerHour: 20,
 	} {
 		if *field <= 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
@@ -17,7 +18,7 @@ func (g *Gateway) recoverCrashed(ctx context.Context) error {
 	}
 	for _, info := range left {
 		head, err := record.Recover(filepath.Join(g.cfg.Recordings, filepath.FromSlash(info.Recording)), g.cfg.Signer, record.Options{
-			Signer: g.cfg.Signer, Logger: g.cfg.Log,
+			Signer: g.cfg.Signer, Logger: g.cfg.Log, Witnessed: witnessed(info),
 		})
 		info.State, info.EndReason = "crashed", "the gateway was killed"
 		info.EndedAt = g.cfg.Now().UTC()
@@ -32,4 +33,14 @@ func (g *Gateway) recoverCrashed(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// witnessed is the head that the broker saw last, if any: a recording that does not hold it was altered.
+func witnessed(info api.SessionInfo) []record.Head {
+	var h record.Head
+	if n, err := hex.Decode(h.Hash[:], []byte(info.Head)); err != nil || n != len(h.Hash) {
+		return nil
+	}
+	h.Seq = info.HeadSeq
+	return []record.Head{h}
 }

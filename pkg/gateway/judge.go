@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/policy"
@@ -130,6 +132,6 @@ func (g *Gateway) fill(out *api.Can, p *policy.Policy, who policy.Subject, c Con
 	}
 	for _, a := range d.Approvals {
 		out.Remedy = append(out.Remedy, api.Remedy{Kind: "approval", Text: fmt.Sprintf(
-			"Run it: it waits for %d of %v%v to approve (rule %s).", max(a.Quorum, 1), a.Groups, a.Users, a.Rule)})
+			"Run it: it waits until %d of %s approve (rule %s).", max(a.Quorum, 1), strings.Join(slices.Concat(a.Groups, a.Users), ", "), a.Rule)})
 	}
 }

@@ -41,9 +41,27 @@ func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
 	return m
 }
 
-func matches(pattern, s string) bool { return pattern == "*" || pattern == s }
+// matches compares a name with a pattern in which * stands for any run of characters.
+func matches(pattern, name string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, head) {
+		return false
+	}
+	for name = name[len(head):]; ; name = name[1:] {
+		if matches(rest, name) {
+			return true
+		}
+		if name == "" {
+			return false
+		}
+	}
+}
 
-// add masks a column; the first mask that names it stands, but one that is not writable wins over one that is.
+// add masks a column. Of several masks of one column the strictest stands: one that shows nothing over one that shows
+// an end, one that is not writable over one that is.
 func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
 	columns := m.Columns[oid]
 	if columns == nil {
@@ -55,12 +73,13 @@ func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
 		columns[column] = mask
 		return true
 	}
-	if have.Writable && !mask.Writable {
-		have.Writable = false
-		columns[column] = have
-		return true
+	stricter := have
+	if have.As == Last4 {
+		stricter.As = mask.As
 	}
-	return false
+	stricter.Writable = have.Writable && mask.Writable
+	columns[column] = stricter
+	return stricter != have
 }
 
 // spread passes masks on by one step and says whether it found any new one.
@@ -75,13 +94,21 @@ func (m *Masks) spread(c *Catalog) bool {
 			for _, from := range col.From {
 				if source := r.numbered(from); source != nil {
 					if mask, masked := m.Columns[oid][source.Name]; masked {
-						changed = m.add(oid, col.Name, ColumnMask{As: mask.As}) || changed
+						changed = m.add(oid, col.Name, derived(mask)) || changed
 					}
 				}
 			}
 		}
 	}
 	return changed
+}
+
+// derived is the mask of what is computed from a masked column: its end is not that column's end.
+func derived(mask ColumnMask) ColumnMask {
+	if mask.As == Null {
+		return ColumnMask{As: Null}
+	}
+	return ColumnMask{As: Redact}
 }
 
 // pass gives the masks of one relation to the columns of the same names of another.

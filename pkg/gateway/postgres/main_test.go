@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/hoop-gateway/hoop/pkg/credential"
@@ -62,7 +64,7 @@ func run(m *testing.M) int {
 func target() gateway.Target {
 	return gateway.Target{
 		Connection: policy.Connection{Name: "db-test", Kind: "postgres", Labels: map[string]string{"env": "test"}},
-		Address:    fmt.Sprintf("%s:%d", server.Host, server.Port), Database: server.Database,
+		Address:    net.JoinHostPort(server.Host, strconv.Itoa(server.Port)), Database: server.Database,
 		Credential: credential.Login{User: "agent", Password: credential.NewSecret(agentPassword)},
 	}
 }

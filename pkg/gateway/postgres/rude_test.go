@@ -39,7 +39,7 @@ func rude(t *testing.T, answer []byte) gateway.Target {
 
 func relay(c net.Conn, answer []byte) {
 	defer func() { _ = c.Close() }()
-	up, err := net.Dial("tcp", fmt.Sprintf("%s:%d", server.Host, server.Port))
+	up, err := net.Dial("tcp", target().Address)
 	if err != nil {
 		return
 	}

@@ -1,0 +1,132 @@
+// Command mutants breaks the guard on purpose, one promise at a time, and fails unless the conformance suite of every
+// protocol notices by name. It changes no file: the broken source is laid over the tree for one test run.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// mutant is one broken promise.
+type mutant struct {
+	name    string
+	file    string
+	old     string
+	new     string
+	noticed string // the test that must fail
+}
+
+// mutants are the ways of DESIGN.md section 4 in which a gate could be open.
+var mutants = []mutant{
+	{
+		"Admit allows all", "pkg/guard/guard.go",
+		"return nil, s.refuse(ctx, p, denied(d, c))", "_ = denied",
+		"refused_commands_never_reach_the_peer",
+	},
+	{
+		"Record drops", "pkg/guard/journal.go",
+		"\tbody, err := record.Encode(b)\n", "\treturn nil\n\tbody, err := record.Encode(b)\n",
+		"every_command_that_reaches_the_peer_is_in_the_recording",
+	},
+	{
+		"a failed record is no reason", "pkg/guard/guard.go",
+		"return nil, s.refuse(ctx, p, s.unrecorded(err))", "_ = s.unrecorded(err)",
+		"unrecorded_commands_never_reach_the_peer",
+	},
+	{
+		"Mask is the identity", "pkg/guard/guard.go",
+		"return p.Masks(s.cfg.Subject, s.cfg.Connection), p.Version(), true", "return nil, p.Version(), true",
+		"canaries_reach_neither_client_nor_recording_nor_log",
+	},
+	{
+		"every approval is granted", "pkg/guard/guard.go",
+		"if r := s.ask(ctx, p, d); r != nil {", "if r := s.ask(ctx, p, d); r != nil && false {",
+		"unapproved_commands_never_reach_the_peer",
+	},
+	{
+		"an ending is not heard", "pkg/gateway/postgres/session.go",
+		"\t<-ctx.Done()\n", "\t_ = work.Wait()\n",
+		"ending_a_grant_closes_within_one_second",
+	},
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	dir, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	missed := 0
+	for i, m := range mutants {
+		noticed, err := try(filepath.Join(dir, fmt.Sprint(i)), m)
+		if err != nil {
+			return fmt.Errorf("mutant %q: %w", m.name, err)
+		}
+		verdict := "noticed"
+		if !noticed {
+			verdict = "MISSED"
+			missed++
+		}
+		fmt.Printf("%-30s %s (%s)\n", m.name, verdict, m.noticed)
+	}
+	if missed > 0 {
+		return fmt.Errorf("%d of %d mutants passed the conformance suite", missed, len(mutants))
+	}
+	fmt.Printf("%d mutants, all noticed\n", len(mutants))
+	return nil
+}
+
+// try runs the conformance suite over one mutant and answers whether the right test failed.
+func try(dir string, m mutant) (noticed bool, err error) {
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		return false, err
+	}
+	if strings.Count(string(source), m.old) != 1 {
+		return false, fmt.Errorf("%s no longer has %q exactly once: bring the mutant up to date", m.file, m.old)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return false, err
+	}
+	broken := filepath.Join(dir, "mutant.go")
+	if err := os.WriteFile(broken, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
+		return false, err
+	}
+	file, err := filepath.Abs(m.file)
+	if err != nil {
+		return false, err
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {file: broken}})
+	if err != nil {
+		return false, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600); err != nil {
+		return false, err
+	}
+	cmd := exec.Command("go", "test", "-count=1", "-timeout", "90s", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-run", "TestConformance", "./pkg/gateway/postgres/")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return false, nil
+	}
+	if strings.Contains(string(out), "[build failed]") {
+		return false, fmt.Errorf("it does not build:\n%s", out)
+	}
+	for line := range strings.Lines(string(out)) {
+		failed := strings.Contains(line, "--- FAIL: TestConformance/") || strings.HasPrefix(line, "\tTestConformance/") // cut off while running
+		if failed && strings.Contains(line, m.noticed) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
