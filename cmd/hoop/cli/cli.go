@@ -28,9 +28,12 @@ type program struct {
 	terminal bool
 	keyring  login.Keyring // nil: the system's
 
-	format   string // of the output: text, json or ndjson
-	began    bool   // a command runs: errors before that are errors of usage
-	child    bool   // the command runs another program: hoop's own failures exit with 125
+	format string // of the output: text, json or ndjson
+	began  bool   // a command runs: errors before that are errors of usage
+	child  bool   // the command runs another program: hoop's own failures exit with 125
+	// connection and grant are what an error is about, once that is known.
+	connection, grant string
+
 	flags    *flagValues
 	settings *settings
 	// signal takes the signals that arrive: by default they end the context, while a child runs they are passed on.

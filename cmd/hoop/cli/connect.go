@@ -1,17 +1,11 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"io"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hoop-gateway/hoop/localproxy"
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
@@ -89,6 +83,7 @@ func (o *connectOptions) check() error {
 // connect goes through the whole life of a connection: everything that can be wrong here first, then the sign-in and the
 // grant, then the listener, then the program or the wait, and at the end all of it is taken down again.
 func (p *program) connect(ctx context.Context, o connectOptions) (err error) {
+	p.connection = o.name
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -112,183 +107,7 @@ func (p *program) connect(ctx context.Context, o connectOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	sink.grant = grant.ID
+	sink.grant, p.grant = grant.ID, grant.ID
 	l := &link{program: p, options: o, broker: broker, grant: grant, sink: sink, ended: make(chan api.GrantEvent, 1), idle: make(chan struct{}, 1)}
 	return l.run(ctx, program)
-}
-
-// askAndWait asks for the grant, after offering a sign-in on a terminal, and again while somebody has to approve it.
-func (p *program) askAndWait(ctx context.Context, s *session, o connectOptions) (*held, error) {
-	in := api.GrantRequest{Connection: o.name, Reason: o.reason, TTLSeconds: int64(o.ttl / time.Second)}
-	until := time.Now().Add(o.wait)
-	for offered, said := false, false; ; {
-		grant, err := s.ask(ctx, "hoop/"+p.version, in)
-		var known *api.Error
-		switch {
-		case err == nil || !errors.As(err, &known):
-			return grant, err
-		case known.Code == api.CodeSignInNeeded && p.terminal && !offered && !s.workload:
-			offered = true
-			if err := p.offerSignIn(ctx, s, known); err != nil {
-				return grant, err
-			}
-		case known.Code == api.CodeApprovalPending && o.wait > 0:
-			if !time.Now().Before(until) {
-				return grant, &api.Error{Code: api.CodeWaitTimedOut, Message: known.Message, Hint: known.Hint, Retryable: true, RequestID: known.RequestID}
-			}
-			if !said {
-				p.say("waiting for an approval, %s at most: %s", o.wait.String(), known.Message)
-				said = true
-			}
-			if err := pause(ctx, time.Second); err != nil {
-				return grant, err
-			}
-		default:
-			return grant, err
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// offerSignIn asks a person at the terminal, and signs them in.
-func (p *program) offerSignIn(ctx context.Context, s *session, why *api.Error) error {
-	p.say("%s", why.Message)
-	_, _ = io.WriteString(p.err, "Sign in now? [Y/n] ")
-	line, err := readLine(ctx, p.in)
-	if err != nil {
-		return why
-	}
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "" && answer != "y" && answer != "yes" {
-		return why
-	}
-	_, err = p.signIn(ctx, s, "")
-	return err
-}
-
-// readLine waits for a line or the end of ctx. A read of a terminal can't be ended: the process ends first.
-func readLine(ctx context.Context, r io.Reader) (string, error) {
-	type result struct {
-		line string
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		line, err := bufio.NewReaderSize(io.LimitReader(r, 1024), 1).ReadString('\n')
-		done <- result{line, err}
-	}()
-	select {
-	case r := <-done:
-		return r.line, r.err
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
-}
-
-// link is an open connection: grant, listener, events.
-type link struct {
-	program *program
-	options connectOptions
-	broker  *session
-	grant   *held
-	sink    *sink
-
-	ended chan api.GrantEvent // the grant's last event
-	idle  chan struct{}       // a token whenever the last local program left
-
-	mu      sync.Mutex
-	clients int
-}
-
-// run opens the listener, says that it is ready, and holds it until the program, the grant or the person ends it.
-func (l *link) run(ctx context.Context, program string) error {
-	listen := localproxy.Options{Connection: l.grant.Connection, Port: l.options.port, SocketDir: l.options.socket, Dial: l.grant.dial, Events: l.local}
-	dir, dirErr := l.program.stateDir()
-	if !l.options.portAsked && dirErr == nil {
-		listen.Prefer = lastPort(dir, l.broker.origin, l.grant.Connection.Name)
-	}
-	proxy, err := localproxy.Listen(listen)
-	if err != nil {
-		return err
-	}
-	work, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer stop()
-	served := make(chan error, 1)
-	wg.Go(func() { served <- proxy.Serve(work) })
-	wg.Go(func() { l.follow(work) })
-	wg.Go(func() { l.grant.keepFresh(work) })
-	cleanup, err := l.publish(ctx, proxy.Endpoint())
-	defer cleanup()
-	if err != nil {
-		return err
-	}
-	l.sink.ready(l.grant, proxy.Endpoint())
-	if len(l.options.command) > 0 {
-		return l.program.runChild(ctx, program, l.options.command, l.grant.Connection.Kind, proxy.Endpoint())
-	}
-	return l.hold(ctx, served)
-}
-
-// graceAfterExpiry is how long the gateway leaves a running command after the grant's time is over.
-const graceAfterExpiry = 65 * time.Second
-
-// hold waits without a program.
-func (l *link) hold(ctx context.Context, served <-chan error) error {
-	gone := make(chan struct{})
-	if l.options.watchStdin {
-		go func() { // a read of stdin can't be ended: the process ends first
-			_, _ = io.Copy(io.Discard, l.program.in)
-			close(gone)
-		}()
-	}
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case err := <-served:
-		return err
-	case <-gone:
-		return nil
-	case last := <-l.ended:
-		if last.Code == api.EndingExpired {
-			l.drain(ctx)
-		}
-		return endedError(last)
-	}
-}
-
-// drain lets the commands that run when the time is over come to their end.
-func (l *link) drain(ctx context.Context) {
-	late := time.After(graceAfterExpiry)
-	for {
-		l.mu.Lock()
-		clients := l.clients
-		l.mu.Unlock()
-		if clients == 0 {
-			return
-		}
-		select {
-		case <-l.idle:
-		case <-late:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func endedError(last api.GrantEvent) *api.Error {
-	message := last.Message
-	if message == "" {
-		message = "The grant is over."
-	}
-	return &api.Error{Code: api.CodeGrantEnded, Message: message, Hint: "Run `hoop connect` again for a new grant."}
 }

@@ -124,7 +124,7 @@ func escapeJSON(raw []byte) []byte {
 // printError says an error in three parts: what happened, what to do next, and how to ask about it.
 func (p *program) printError(e *api.Error, code int) {
 	if p.format != formatText {
-		_ = writeLine(p.err, newEvent("error", "", "", member{"code", e.Code}, member{"message", e.Message}, member{"hint", orNull(e.Hint)},
+		_ = writeLine(p.err, newEvent("error", p.connection, p.grant, member{"code", e.Code}, member{"message", e.Message}, member{"hint", orNull(e.Hint)},
 			member{"retryable", e.Retryable}, member{"request_id", orNull(e.RequestID)}, member{"exit_code", code}))
 		return
 	}

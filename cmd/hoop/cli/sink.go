@@ -143,7 +143,7 @@ func (s *sink) closed(e api.GrantEvent) {
 	s.done = true
 	s.mu.Unlock()
 	why := endedError(e)
-	s.event("closed", member{"code", orNull(e.Code)}, member{"message", why.Message}, member{"hint", why.Hint}, member{"retryable", true},
+	s.event("closed", member{"code", orNull(e.Code)}, member{"message", why.Message}, member{"hint", why.Hint}, member{"retryable", why.Retryable},
 		member{"request_id", nil}, member{"exit_code", exitCode(why)})
 	if s.program.child {
 		s.program.say("%s is closed: %s", s.connection, why.Message)
