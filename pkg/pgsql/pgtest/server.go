@@ -205,3 +205,6 @@ func freePort() (int, error) {
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
+
+// PID is the server's first process; all others are its children.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
