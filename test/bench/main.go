@@ -1,0 +1,79 @@
+// Command bench measures hoop beside what it competes with, side by side in one run: the target directly, PgBouncer, a
+// plain two-hop TLS tunnel, and hoop with policy, masks and recording on. Rounds are interleaved, and what it writes to
+// docs/benchmarks.md are medians and ratios: absolute figures say more of the machine than of the programs.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+type options struct {
+	rounds  int
+	seconds int
+	clients int
+	rows    int
+	out     string
+	bin     string
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == hopCommand {
+		exit(hop(os.Args[2:]))
+	}
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds")
+	flag.IntVar(&o.seconds, "seconds", 5, "length of one pgbench run")
+	flag.IntVar(&o.clients, "clients", 8, "pgbench clients")
+	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the bulk read")
+	flag.StringVar(&o.out, "out", "docs/benchmarks.md", "where the table goes")
+	flag.StringVar(&o.bin, "bin", "bin", "where hoop and hoopd are")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exit(run(ctx, o))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "hoop-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return err
+	}
+	w, err := build(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	defer w.stop()
+	var results []measurement
+	for _, load := range w.loads() {
+		for round := range o.rounds {
+			for _, way := range w.ways {
+				m, err := w.measure(ctx, way, load)
+				if err != nil {
+					return fmt.Errorf("%s over %s: %w", load.name, way.name, err)
+				}
+				fmt.Fprintf(os.Stderr, "round %d  %-9s %-13s %10.0f/s  %s\n", round+1, load.name, way.name, m.rate, m.cpuLine())
+				results = append(results, m)
+			}
+		}
+	}
+	alone, through := w.connectCost(ctx)
+	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)), 0o644)
+}

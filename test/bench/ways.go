@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql/pgtest"
+)
+
+// way is one way to the target.
+type way struct {
+	name     string
+	port     int
+	user     string
+	password string
+	parts    []part // whose processor time is counted
+}
+
+// world is the target and all ways to it.
+type world struct {
+	options options
+	dir     string
+	server  *pgtest.Server
+	ways    []way
+	started []*exec.Cmd
+	env     []string // of hoop
+}
+
+const (
+	role     = "bench"
+	password = "bench-password"
+	database = "postgres"
+)
+
+// policy lets developers read, and masks columns of a table that stands beside the one that is measured.
+const policy = `version: 1
+reach: [{name: all, who: {groups: [developers]}, on: {connections: [db-prod]}, ttl: 2h}]
+rules: [{name: read, who: {groups: [developers]}, effects: [read, session], verdict: allow}]
+masks: [{name: pii, columns: [public.people.ssn, public.people.email], as: redact}]
+`
+
+func build(ctx context.Context, o options, dir string) (*world, error) {
+	w := &world{options: o, dir: dir}
+	if err := w.start(ctx); err != nil {
+		w.stop()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) start(ctx context.Context) error {
+	var err error
+	if w.server, err = pgtest.New(); err != nil {
+		return err
+	}
+	for _, sql := range []string{
+		"ALTER SYSTEM SET log_statement = 'none'", "ALTER SYSTEM SET log_min_duration_statement = -1",
+		"ALTER SYSTEM SET log_connections = off", "ALTER SYSTEM SET log_disconnections = off", "ALTER SYSTEM SET jit = off", "SELECT pg_reload_conf()",
+		fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", role, password),
+		fmt.Sprintf("CREATE TABLE bulk AS SELECT i AS id, md5(i::text) AS a, md5((i+1)::text) AS b, now() AS at FROM generate_series(1, %d) i", w.options.rows),
+		"CREATE TABLE people(id int primary key, ssn text, email text); INSERT INTO people SELECT i, '000-00-0000', 'x@example.com' FROM generate_series(1, 1000) i",
+	} {
+		if err := w.server.Exec(sql); err != nil {
+			return err
+		}
+	}
+	fill := exec.CommandContext(ctx, "pgbench", "-i", "-q", "-s", "1", w.server.DSN())
+	if out, err := fill.CombinedOutput(); err != nil {
+		return fmt.Errorf("fill pgbench's tables: %w: %s", err, out)
+	}
+	for _, sql := range []string{"GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + role, "VACUUM ANALYZE"} {
+		if err := w.server.Exec(sql); err != nil {
+			return err
+		}
+	}
+	target := part{"postgres", w.server.PID()}
+	w.ways = append(w.ways, way{"direct", w.server.Port, role, password, []part{target}})
+	for _, add := range []func(context.Context, part) error{w.addBouncer, w.addTunnel, w.addHoop} {
+		if err := add(ctx, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run starts a program that ends with the bench.
+func (w *world) run(cmd *exec.Cmd) (int, error) {
+	if cmd.Stderr == nil {
+		cmd.Stderr = os.Stderr
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	w.started = append(w.started, cmd)
+	return cmd.Process.Pid, nil
+}
+
+func (w *world) stop() {
+	for i := len(w.started) - 1; i >= 0; i-- {
+		_ = w.started[i].Process.Signal(os.Interrupt)
+		_ = w.started[i].Wait()
+	}
+	if w.server != nil {
+		w.server.Close()
+	}
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// awaitPort waits until somebody listens.
+func awaitPort(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return c.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("nobody listens on port %d", port)
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *world) addBouncer(ctx context.Context, target part) error {
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		if program, err = exec.LookPath("/usr/sbin/pgbouncer"); err != nil {
+			return errors.New("pgbouncer is not installed: apt-get install pgbouncer")
+		}
+	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	conf := fmt.Sprintf("[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = session\ndefault_pool_size = 40\nlog_connections = 0\nlog_disconnections = 0\n",
+		database, w.server.Port, database, port, filepath.Join(w.dir, "users.txt"))
+	for name, text := range map[string]string{"users.txt": fmt.Sprintf("%q %q\n", role, password), "pgbouncer.ini": conf} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	args := []string{"-q", filepath.Join(w.dir, "pgbouncer.ini")}
+	if os.Getuid() == 0 {
+		args = append([]string{"-u", "nobody"}, args...)
+	}
+	pid, err := w.run(exec.CommandContext(ctx, program, args...))
+	if err != nil {
+		return err
+	}
+	w.ways = append(w.ways, way{"PgBouncer", port, role, password, []part{target, {"pgbouncer", pid}}})
+	return awaitPort(ctx, port)
+}
+
+func (w *world) addTunnel(ctx context.Context, target part) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cert := filepath.Join(w.dir, "tunnel.pem")
+	if err := writeCertificate(cert); err != nil {
+		return err
+	}
+	in, err := freePort()
+	if err != nil {
+		return err
+	}
+	out, err := freePort()
+	if err != nil {
+		return err
+	}
+	parts := []part{target}
+	for _, hop := range []struct {
+		side         string
+		listen, dial int
+	}{{"out", out, w.server.Port}, {"in", in, out}} {
+		pid, err := w.run(exec.CommandContext(ctx, self, hopCommand, hop.side, fmt.Sprintf("127.0.0.1:%d", hop.listen), fmt.Sprintf("127.0.0.1:%d", hop.dial), cert))
+		if err != nil {
+			return err
+		}
+		if err := awaitPort(ctx, hop.listen); err != nil {
+			return err
+		}
+		parts = append(parts, part{"hop " + hop.side, pid})
+	}
+	w.ways = append(w.ways, way{"two-hop TLS", in, role, password, parts})
+	return nil
+}
+
+func (w *world) addHoop(ctx context.Context, target part) error {
+	state := filepath.Join(w.dir, "hoop")
+	if err := os.Mkdir(state, 0o711); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(state, "policy.yaml"), []byte(policy), 0o600); err != nil {
+		return err
+	}
+	hoopd := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoopd"), "dev", "--state", state, "--postgres", w.server.DSNFor(role, password, database))
+	log, err := os.Create(filepath.Join(w.dir, "hoopd.log"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	hoopd.Stderr = log
+	pid, err := w.run(hoopd)
+	if err != nil {
+		return err
+	}
+	if err := w.awaitEnv(ctx, state); err != nil {
+		return err
+	}
+	ready, client, err := w.connect(ctx)
+	if err != nil {
+		return err
+	}
+	w.ways = append(w.ways, way{"hoop", ready.Port, ready.User, ready.Password, []part{target, {"hoop", client}, {"hoopd", pid}}})
+	return nil
+}
+
+// awaitEnv waits for hoopd dev and takes over what it exports.
+func (w *world) awaitEnv(ctx context.Context, state string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if text, err := os.ReadFile(filepath.Join(state, "env")); err == nil {
+			for line := range strings.Lines(string(text)) {
+				name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+				w.env = append(w.env, name+"="+strings.Trim(value, "'"))
+			}
+			break
+		}
+		select {
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(w.dir, "hoopd.log"))
+			return fmt.Errorf("hoopd dev is not ready: %s", log)
+		case <-tick.C:
+		}
+	}
+	token, err := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoopd"), "dev", "token", "dev", "--ttl", "8h", "--state", state).Output()
+	if err != nil {
+		return fmt.Errorf("ask for a token: %w", err)
+	}
+	w.env = append(w.env, "HOOP_ID_TOKEN="+strings.TrimSpace(string(token)), "HOME="+w.dir, "PATH="+os.Getenv("PATH"), "HOOP_TOKEN_STORE=none")
+	return nil
+}
+
+// ready is the event of that name.
+type ready struct {
+	Event    string `json:"event"`
+	Port     int    `json:"port"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// connect opens the local proxy that all sockets of the bench share.
+func (w *world) connect(ctx context.Context) (ready, int, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoop"), "connect", "db-prod", "-o", "ndjson")
+	cmd.Env = w.env
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return ready{}, 0, err
+	}
+	pid, err := w.run(cmd)
+	if err != nil {
+		return ready{}, 0, err
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var r ready
+		if err := json.Unmarshal(lines.Bytes(), &r); err == nil && r.Event == "ready" {
+			go func() { // keeps the pipe empty until the program ends
+				for lines.Scan() {
+					continue
+				}
+			}()
+			return r, pid, nil
+		}
+	}
+	return ready{}, 0, errors.New("hoop connect ended before it was ready")
+}
