@@ -150,7 +150,7 @@ func devConfig(state *dev.State, dsn string) (*config.Config, error) {
 // startSlowParts starts the private database, where there is to be one, and the grammar side by side.
 func startSlowParts(ctx context.Context, state *dev.State, log *slog.Logger) (database *cluster.Cluster, grammar *pgsql.Pool, err error) {
 	var group errgroup.Group
-	group.Go(func() (err error) { grammar, err = startGrammar(); return err })
+	group.Go(func() (err error) { grammar, err = startGrammar(0); return err })
 	if !state.Given {
 		group.Go(func() (err error) { database, err = state.StartCluster(ctx, log); return err })
 	}

@@ -20,8 +20,9 @@ func grammarCommand() *cobra.Command {
 	}
 }
 
-// startGrammar starts the workers: this same program, even where its file was replaced since.
-func startGrammar() (*pgsql.Pool, error) {
+// startGrammar starts the workers: this same program, even where its file was replaced since. Zero workers means as many
+// as the machine has cores.
+func startGrammar(workers int) (*pgsql.Pool, error) {
 	self := "/proc/self/exe"
 	if runtime.GOOS != "linux" {
 		var err error
@@ -29,7 +30,7 @@ func startGrammar() (*pgsql.Pool, error) {
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 	}
-	pool, err := pgsql.NewPool(pgsql.PoolOptions{Command: []string{self, grammarWorker}})
+	pool, err := pgsql.NewPool(pgsql.PoolOptions{Workers: workers, Command: []string{self, grammarWorker}})
 	if err != nil {
 		return nil, fmt.Errorf("start the grammar workers: %w", err)
 	}

@@ -59,7 +59,7 @@ func policyLintCommand(s streams) *cobra.Command {
 
 // judging runs fn with the protocols, which understand commands without a server.
 func judging(fn func(map[string]gateway.Protocol) error) error {
-	grammar, err := startGrammar()
+	grammar, err := startGrammar(1)
 	if err != nil {
 		return err
 	}

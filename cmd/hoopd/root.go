@@ -69,9 +69,7 @@ func commands(s streams) *cobra.Command {
 		return usageError{fmt.Errorf("%w\n    hint: %s --help", err, c.CommandPath())}
 	})
 	root.AddCommand(serveCommand(s), checkCommand(s), policyCommand(s), devCommand(s), versionCommand(s), grammarCommand())
-	for _, c := range root.Commands() {
-		strictArguments(c)
-	}
+	strictArguments(root)
 	return root
 }
 

@@ -60,7 +60,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	grammar, err := startGrammar()
+	grammar, err := startGrammar(0)
 	if err != nil {
 		return err
 	}
