@@ -25,12 +25,14 @@ type Policy interface {
 
 // Recorder keeps what happens. An error from any method means that it may not have been kept: nothing runs then.
 type Recorder interface {
-	// Append returns once the event is in the kernel, so that a killed process loses nothing.
-	Append(t record.Type, body []byte) (seq uint64, err error)
+	// Stage adds an event, which is kept once Commit has returned.
+	Stage(t record.Type, body []byte) (seq uint64, err error)
 	// AppendSync returns once the event is on disk.
 	AppendSync(t record.Type, body []byte) (seq uint64, err error)
 	// AppendBatch queues result rows of a command and blocks when it falls behind. It never drops.
 	AppendBatch(command uint64, raw []byte) error
+	// Commit returns once all that was staged is in the kernel, so that a killed process loses nothing of it.
+	Commit() error
 }
 
 // Approvals is the broker's side of a held command. An error from any method means that nobody approved: refuse.
@@ -144,6 +146,10 @@ func (s *Session) Reject(ctx context.Context, c Command, r api.Refusal) *Refusal
 	}
 	return s.refuse(ctx, p, r)
 }
+
+// Commit returns once all that was recorded so far is kept. A protocol calls it before it sends a client what the target
+// answered; for what goes to the target, With sees to it.
+func (s *Session) Commit() error { return s.cfg.Recorder.Commit() }
 
 // End makes every later Admit refuse with r. Commands that were admitted keep their passes: who ends a session also
 // closes its sockets.

@@ -37,14 +37,16 @@ func verdict(v policy.Verdict) ruled {
 
 // journal keeps events in memory and can be told to fail.
 type journal struct {
-	mu     sync.Mutex
-	types  []record.Type
-	bodies []string
-	rows   int
-	fail   error
+	mu      sync.Mutex
+	types   []record.Type
+	bodies  []string
+	rows    int
+	fail    error
+	commits int
+	lost    error // what Commit answers
 }
 
-func (j *journal) Append(t record.Type, body []byte) (uint64, error) {
+func (j *journal) Stage(t record.Type, body []byte) (uint64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.fail != nil {
@@ -55,7 +57,14 @@ func (j *journal) Append(t record.Type, body []byte) (uint64, error) {
 	return uint64(len(j.types)), nil
 }
 
-func (j *journal) AppendSync(t record.Type, body []byte) (uint64, error) { return j.Append(t, body) }
+func (j *journal) AppendSync(t record.Type, body []byte) (uint64, error) { return j.Stage(t, body) }
+
+func (j *journal) Commit() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.commits++
+	return j.lost
+}
 
 func (j *journal) AppendBatch(_ uint64, raw []byte) error {
 	j.mu.Lock()
@@ -202,6 +211,36 @@ func TestNothingRunsThatIsNotRecorded(t *testing.T) {
 	_, err := gate(t, verdict(policy.Allow), j, newDesk()).Admit(t.Context(), command("SELECT 1"))
 	if r := refusal(t, err); r.Code != "unrecorded" {
 		t.Errorf("code %q", r.Code)
+	}
+}
+
+func TestNothingIsLentBeforeTheRecordIsKept(t *testing.T) {
+	j := &journal{}
+	s := gate(t, verdict(policy.Allow), j, newDesk())
+	p, err := s.Admit(t.Context(), command("SELECT 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.lost = errors.New("disk full")
+	err = guard.NewUpstream(s, 1).With(p, func(int) error {
+		t.Error("lent")
+		return nil
+	})
+	if !errors.Is(err, j.lost) {
+		t.Errorf("got %v", err)
+	}
+	j.lost = nil
+	if p, err = s.Admit(t.Context(), command("SELECT 1")); err != nil {
+		t.Fatal(err)
+	}
+	before := j.commits
+	if err := guard.NewUpstream(s, 1).With(p, func(int) error {
+		if j.commits == before {
+			t.Error("lent before the record was kept")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

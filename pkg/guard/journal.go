@@ -113,7 +113,7 @@ func (s *Session) append(b record.Body, sync bool) error {
 	if sync {
 		_, err = s.cfg.Recorder.AppendSync(b.Type(), body)
 	} else {
-		_, err = s.cfg.Recorder.Append(b.Type(), body)
+		_, err = s.cfg.Recorder.Stage(b.Type(), body)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package guard
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"sync"
 	"sync/atomic"
@@ -100,10 +101,13 @@ type Upstream[T any] struct {
 func NewUpstream[T any](s *Session, to T) *Upstream[T] { return &Upstream[T]{session: s, to: to} }
 
 // With spends a pass and lends the upstream for the command that it admits. A pass that was spent, that is not of this
-// session or that the guard did not make lends nothing.
+// session or that the guard did not make lends nothing, and nothing is lent before the command's record is kept.
 func (u *Upstream[T]) With(p *Pass, send func(T) error) error {
 	if p == nil || p.session != u.session || !p.state.CompareAndSwap(passIssued, passSpent) {
 		return ErrNoPass
+	}
+	if err := u.session.Commit(); err != nil {
+		return fmt.Errorf("record the command: %w", err)
 	}
 	return send(u.to)
 }

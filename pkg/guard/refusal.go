@@ -47,7 +47,7 @@ func (s *Session) refuse(ctx context.Context, p *Pass, r api.Refusal) *Refusal {
 	s.refused.Add(1)
 	s.cfg.Metrics.Refused(r.Rule)
 	// A refusal that can't be recorded stays a refusal: the recorder is failed for good and refuses all that follows.
-	if err := s.recordRefusal(p, r); err != nil {
+	if err := errors.Join(s.recordRefusal(p, r), s.Commit()); err != nil {
 		s.cfg.Log.Error("refusal not recorded", "session", s.cfg.ID, "error", err)
 	}
 	event := api.GrantEvent{Type: api.EventCommandRefused, Time: s.cfg.Now(), Refusal: &r}

@@ -30,7 +30,7 @@ type batch struct {
 
 // AppendBatch adds a piece of a command's result: rows as AppendRow lays them out. It copies raw, so the caller may
 // use it again. A large batch is compressed and written by the Writer's own goroutine; when that falls behind,
-// AppendBatch waits, and drops nothing. A row may be cut anywhere between two batches: a command's batches are one
+// AppendBatch waits, and drops nothing; a small one waits for Commit. A row may be cut anywhere between two batches: a command's batches are one
 // stream. An error says that the recording failed before; a failure of this batch meets the next call.
 func (w *Writer) AppendBatch(command uint64, raw []byte) error {
 	for len(raw) > MaxBatch {
@@ -56,7 +56,7 @@ func (w *Writer) appendBatch(command uint64, raw []byte) error {
 	}
 	if len(raw) <= inlineBatch && w.written == w.queued {
 		w.queueing.Unlock()
-		return w.writeRows(command, len(raw), encodingPlain, raw)
+		return w.stageRows(command, raw)
 	}
 	if w.queue == nil {
 		w.queue = make(chan batch, queueLength)
@@ -127,10 +127,24 @@ func (w *Writer) handle(b batch, scratch []byte) (compressed []byte) {
 	return compressed
 }
 
+// stageRows leaves a small batch for Commit.
+func (w *Writer) stageRows(command uint64, raw []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.staging = true
+	defer func() { w.staging = false }()
+	return w.rows(command, len(raw), encodingPlain, raw)
+}
+
 // writeRows writes one TypeRows frame: command, length before compression, encoding, data.
 func (w *Writer) writeRows(command uint64, length int, encoding byte, data []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.rows(command, length, encoding, data)
+}
+
+// rows puts one TypeRows frame at the end of the chain. mu is held.
+func (w *Writer) rows(command uint64, length int, encoding byte, data []byte) error {
 	if err := w.usable(); err != nil {
 		return err
 	}

@@ -25,7 +25,9 @@ type Writer struct {
 	mu      sync.Mutex
 	cond    sync.Cond // of mu: synced, syncing or err changed
 	buf     []byte    // hash before, header, body, hash after: the frame as it is built
-	off     int64     // end of the last whole frame
+	staged  []byte    // whole frames that are not in the kernel yet
+	staging bool      // the frame being built is to wait for Commit
+	off     int64     // end of the last whole frame in the kernel
 	seq     uint64
 	hash    [32]byte
 	last    time.Time // of the last frame
@@ -52,6 +54,7 @@ type Writer struct {
 	queued, written uint64      // batches
 	worker          sync.WaitGroup
 
+	waiting  atomic.Int64 // bytes staged
 	writing  atomic.Int64 // when the frame being written was begun, Unix nanoseconds; 0: none
 	handling atomic.Int64 // when the batch being handled was queued
 }
@@ -65,6 +68,32 @@ func (w *Writer) Append(t Type, body []byte) (uint64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.append(t, body)
+}
+
+// Stage is Append without the system call: the frame is part of the chain, and is in the kernel once Commit, or any later
+// call that writes, has returned. What must not be lost before something else happens is staged and committed.
+func (w *Writer) Stage(t Type, body []byte) (uint64, error) {
+	if err := w.drain(); err != nil {
+		return 0, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.staging = true
+	defer func() { w.staging = false }()
+	return w.append(t, body)
+}
+
+// Commit puts into the kernel what was staged. It costs nothing where nothing was.
+func (w *Writer) Commit() error {
+	if w.waiting.Load() == 0 {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	return w.flush()
 }
 
 // AppendSync is Append that also waits until the frame is on the disk. Waiters that arrive during a sync share the
@@ -196,19 +225,37 @@ func (w *Writer) writeAt(now time.Time, t Type, prefix, body []byte) error {
 	hash := sha256.Sum256(w.buf)
 	w.buf = append(w.buf, hash[:]...)
 	frame := w.buf[hashSize:]
-	if w.o.MaxBytes > 0 && t != TypeSeal && w.off+int64(len(frame)) > w.o.MaxBytes {
+	if w.o.MaxBytes > 0 && t != TypeSeal && w.off+int64(len(w.staged)+len(frame)) > w.o.MaxBytes {
 		return w.fail(ErrFull)
 	}
-	n, err := w.f.WriteAt(frame, w.off)
-	if err != nil || n != len(frame) {
-		return w.fail(fmt.Errorf("write frame %d: %w", w.seq+1, shortWrite(err)))
-	}
-	w.off += int64(n)
+	w.staged = append(w.staged, frame...)
 	w.seq++
 	w.hash = hash
 	w.last = now
 	if cap(w.buf) > keepBuffer {
 		w.buf = nil
+	}
+	if w.staging && len(w.staged) < keepBuffer {
+		w.waiting.Store(int64(len(w.staged)))
+		return nil
+	}
+	return w.flush()
+}
+
+// flush writes what is staged with one system call. mu is held.
+func (w *Writer) flush() error {
+	if len(w.staged) == 0 {
+		return nil
+	}
+	n, err := w.f.WriteAt(w.staged, w.off)
+	if err != nil || n != len(w.staged) {
+		return w.fail(fmt.Errorf("write up to frame %d: %w", w.seq, shortWrite(err)))
+	}
+	w.off += int64(n)
+	w.staged = w.staged[:0]
+	w.waiting.Store(0)
+	if cap(w.staged) > 2*keepBuffer {
+		w.staged = nil
 	}
 	return nil
 }
@@ -269,6 +316,9 @@ func (w *Writer) sync(seq uint64) error {
 		if w.syncing {
 			w.cond.Wait()
 			continue
+		}
+		if err := w.flush(); err != nil {
+			return err
 		}
 		w.syncing = true
 		target := w.seq

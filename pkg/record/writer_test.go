@@ -341,3 +341,47 @@ func BenchmarkAppendBatch(b *testing.B) {
 		})
 	}
 }
+
+func TestWhatIsStagedIsInTheFileOnceItIsCommitted(t *testing.T) {
+	w, name := create(t, record.Options{Signer: signer(t)})
+	size := func() int64 {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	must(w.Stage(record.TypeNotice, []byte(`{"message":"one"}`)))
+	if err := w.AppendBatch(1, record.AppendRow(nil, []byte{0, 0})); err != nil {
+		t.Fatal(err)
+	}
+	if size() != before {
+		t.Error("what is staged was written by itself")
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	committed := size()
+	if committed == before {
+		t.Error("Commit wrote nothing")
+	}
+	must(w.Stage(record.TypeNotice, []byte(`{"message":"two"}`)))
+	must(w.Append(record.TypeNotice, []byte(`{"message":"three"}`)))
+	if size() == committed {
+		t.Error("Append wrote nothing")
+	}
+	must(w.Stage(record.TypeNotice, []byte(`{"message":"four"}`)))
+	if err := w.Seal("closed"); err != nil {
+		t.Fatal(err)
+	}
+	text := export(t, must(os.ReadFile(name)), record.FormatNDJSON)
+	at := 0
+	for _, word := range []string{"one", `"rows"`, "two", "three", "four", "closed"} {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			t.Fatalf("%q is missing, or out of order: %s", word, text)
+		}
+		at += i
+	}
+}

@@ -59,6 +59,9 @@ func (s *session) write(r *run) error {
 	if len(r.bytes) == 0 {
 		return nil
 	}
+	if err := s.gate.Commit(); err != nil {
+		return err
+	}
 	s.clientMu.Lock()
 	defer s.clientMu.Unlock()
 	_, err := s.client.Write(r.bytes)

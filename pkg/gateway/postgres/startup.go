@@ -14,6 +14,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/jackc/pgproto3/v2"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -99,6 +100,8 @@ func fatal(why error) []byte {
 	switch {
 	case errors.As(why, &e):
 		return fatalText(sqlState(e.Code), "hoop: "+e.Message, e.Hint)
+	case errors.Is(why, record.ErrFailed):
+		return fatalText("53100", "hoop: the recording can't be written, and nothing runs unrecorded", "Connect again once the gateway's operator has made room for recordings.")
 	case errors.Is(why, wire.ErrProtocol):
 		return fatalText("08P01", "hoop: "+why.Error(), "")
 	case errors.Is(why, errTargetGone), errors.Is(why, io.ErrUnexpectedEOF):

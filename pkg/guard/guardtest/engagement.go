@@ -178,11 +178,18 @@ func startRecording(t testing.TB, a Adapter) *recorder {
 
 var errFull = errors.New("no space left on device")
 
-func (r *recorder) Append(t record.Type, body []byte) (uint64, error) {
+func (r *recorder) Stage(t record.Type, body []byte) (uint64, error) {
 	if r.failing.Load() {
 		return 0, errFull
 	}
-	return r.w.Append(t, body)
+	return r.w.Stage(t, body)
+}
+
+func (r *recorder) Commit() error {
+	if r.failing.Load() {
+		return errFull
+	}
+	return r.w.Commit()
 }
 
 func (r *recorder) AppendSync(t record.Type, body []byte) (uint64, error) {
