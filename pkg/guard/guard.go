@@ -20,6 +20,7 @@ type Policy interface {
 	Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision
 	Masks(policy.Subject, policy.Connection) []policy.Mask
 	ReadOnly(policy.Subject, policy.Connection) bool
+	Unrestricted(policy.Subject, policy.Connection) bool
 	Version() string
 }
 
@@ -172,6 +173,12 @@ func (s *Session) Masks() (masks []policy.Mask, version string, ok bool) {
 func (s *Session) ReadOnly() bool {
 	p := s.cfg.Policy()
 	return p == nil || p.ReadOnly(s.cfg.Subject, s.cfg.Connection)
+}
+
+// Unrestricted says whether the policy in force allows this session's person everything, whatever it names.
+func (s *Session) Unrestricted() bool {
+	p := s.cfg.Policy()
+	return p != nil && p.Unrestricted(s.cfg.Subject, s.cfg.Connection)
 }
 
 // decide asks the policy and never lets a panic through: what can't be decided is denied.

@@ -23,6 +23,7 @@ func (r ruled) Decide(policy.Subject, policy.Connection, policy.Command) policy.
 }
 func (ruled) Masks(policy.Subject, policy.Connection) []policy.Mask { return nil }
 func (ruled) ReadOnly(policy.Subject, policy.Connection) bool       { return false }
+func (ruled) Unrestricted(policy.Subject, policy.Connection) bool   { return false }
 func (ruled) Version() string                                       { return "1" }
 
 func verdict(v policy.Verdict) ruled {

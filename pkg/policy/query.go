@@ -64,6 +64,30 @@ func (p *Policy) ReadOnly(s Subject, c Connection) bool {
 	return true
 }
 
+// Unrestricted says that a subject may do everything on a connection whatever it names, without any mask: what names mean
+// can't matter to the policy then.
+func (p *Policy) Unrestricted(s Subject, c Connection) bool {
+	if p == nil || len(p.Masks(s, c)) > 0 {
+		return false
+	}
+	everything := false
+	for i := range p.rules {
+		r := &p.rules[i]
+		if !r.meets(&s, &c) {
+			continue
+		}
+		if r.verdict != Allow {
+			return false
+		}
+		all := true
+		for _, e := range allEffects() {
+			all = all && r.effects&bit(e) != 0
+		}
+		everything = everything || all && r.objects == nil && r.sql == nil && r.when == nil
+	}
+	return everything
+}
+
 // Rule is what one rule says, for people: `hoop can`, explain, the console.
 type Rule struct {
 	Name      string

@@ -221,3 +221,32 @@ func TestDecidingFromManyGoroutinesIsTheSame(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingRestrictsOnlyWhomOneRuleAllowsEverything(t *testing.T) {
+	const all = "effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, unknown], verdict: allow"
+	for name, c := range map[string]struct {
+		rest string
+		want bool
+	}{
+		"all is allowed":                  {"rules: [{name: a, " + all + "}]", true},
+		"another rule allows less":        {"rules: [{name: a, " + all + "}, {name: b, effects: [read], verdict: allow}]", true},
+		"a rule of somebody else denies":  {"rules: [{name: a, " + all + "}, {name: b, who: {groups: [others]}, effects: [read], verdict: deny}]", true},
+		"one effect is missing":           {"rules: [{name: a, effects: [read, write, delete, schema, privilege, execute, transfer, session, admin], verdict: allow}]", false},
+		"unknown is not named":            {"rules: [{name: a, verdict: allow}]", false},
+		"only some objects":               {"rules: [{name: a, objects: [\"public.*\"], " + all + "}]", false},
+		"only some commands":              {"rules: [{name: a, sql: {commands: [select]}, " + all + "}]", false},
+		"only at times":                   {"rules: [{name: a, if: 'user == \"dev\"', " + all + "}]", false},
+		"a rule denies":                   {"rules: [{name: a, " + all + "}, {name: b, objects: [x], effects: [read], verdict: deny}]", false},
+		"a rule asks":                     {"rules: [{name: a, " + all + "}, {name: b, effects: [delete], verdict: approve, approval: {by: {groups: [dba]}}}]", false},
+		"something is masked":             {"rules: [{name: a, " + all + "}]\nmasks: [{name: m, columns: [email], as: redact}]", false},
+		"nothing is allowed":              {"rules: [{name: a, effects: [read], verdict: deny}]", false},
+		"two rules allow it between them": {"rules: [{name: a, effects: [read], verdict: allow}, {name: b, effects: [write], verdict: allow}]", false},
+	} {
+		if got := parse(t, "version: 1\n"+c.rest+"\n").Unrestricted(person("dev", "developers"), dbProd()); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if (*policy.Policy)(nil).Unrestricted(person("dev"), dbProd()) {
+		t.Error("no policy restricts nothing")
+	}
+}

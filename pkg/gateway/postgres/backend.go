@@ -38,6 +38,9 @@ func (s *session) backend(ctx context.Context) error {
 		}
 		back.Shrink()
 		if err := back.Fill(); err != nil {
+			if s.yield(err) {
+				continue
+			}
 			return fmt.Errorf("%w: %w", errTargetGone, err)
 		}
 	}
@@ -230,6 +233,7 @@ func (s *session) ready(head *expectation, status byte) {
 	s.status, s.completed, s.copyIn = status, head.segment, false
 	s.names.settle(s.completed)
 	if status == 'I' {
+		s.stale = s.stale || s.own != nil
 		s.names.dropPortals()
 		s.dirty = s.dirty && len(s.queue.items) > 0
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -201,13 +202,17 @@ type maskCache struct {
 	masks   *pgsql.Masks
 }
 
-// env is what a session's texts are understood in now, and a version that changes whenever any of it does.
-func (c *catalog) env(gate *guard.Session, searchPath []string, cache *maskCache) (pgsql.Env, string, error) {
+// env is what texts are understood in now, and a version that changes whenever any of it does. own, where it is not nil,
+// is the session's own view of the catalog.
+func (c *catalog) env(gate *guard.Session, searchPath []string, own *pgsql.Catalog, cache *maskCache) (pgsql.Env, string, error) {
 	c.mu.Lock()
 	snapshot, age := c.snapshot, time.Since(c.checked)
 	c.mu.Unlock()
 	if snapshot == nil || age > staleAfter {
 		return pgsql.Env{}, "", errStale
+	}
+	if own != nil {
+		snapshot = own
 	}
 	rules, version, ok := gate.Masks()
 	if !ok {
@@ -217,8 +222,8 @@ func (c *catalog) env(gate *guard.Session, searchPath []string, cache *maskCache
 		*cache = maskCache{catalog: snapshot, policy: version, masks: snapshot.Masks(patterns(rules))}
 	}
 	return pgsql.Env{
-		Catalog: snapshot, SearchPath: searchPath, Masks: cache.masks, ReadOnly: gate.ReadOnly(),
-	}, snapshot.Version + "/" + version, nil
+		Catalog: snapshot, SearchPath: searchPath, Masks: cache.masks, ReadOnly: gate.ReadOnly(), Unrestricted: gate.Unrestricted(),
+	}, strings.Join([]string{snapshot.Version, version, strings.Join(searchPath, ",")}, "/"), nil
 }
 
 // patterns are the policy's masks in the words of SQL analysis.

@@ -85,6 +85,8 @@ func (s *session) rebuild(head *expectation, f wire.Fields, kind byte) []byte {
 	switch {
 	case head == nil:
 		return nil
+	case kind == 'E' && s.masked.Load() && strings.HasPrefix(f.Values['C'], "23"):
+		return withheld(f, kind) // constraints print the rows that break them, wherever they are
 	case kind == 'E' && head.refusal != nil && strings.Contains(f.Values['M'], head.refusal.nonce):
 		return s.refusal(head.refusal)
 	case kind == 'E' && pgsql.IsMarker(f.Values['C'], f.Values['M']):
@@ -133,6 +135,25 @@ func (s *session) refusal(r *refused) []byte {
 	s.mu.Unlock()
 	e := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: r.code, Message: message, Detail: r.detail, Hint: r.hint}
 	return encoded(&e)
+}
+
+// withholds says whether free text of errors and notices of a statement may hold masked values: of everything that does
+// more than read, of a commit, which runs what was deferred, and of what is done to other tables by cascade.
+func (s *session) withholds(a *pgsql.Analysis) bool {
+	if !s.masked.Load() {
+		return false
+	}
+	for _, st := range a.Statements {
+		if st.TargetMasked || st.Tx == pgsql.Commits || strings.HasPrefix(st.Command, "set constraints") {
+			return true
+		}
+		for _, x := range st.Accesses {
+			if x.Effect != pgsql.Read && x.Effect != pgsql.Session {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // withheld is an error or a notice without its free text.

@@ -77,10 +77,7 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	p := &portal{pass: pass, of: st, copyIn: copiesIn(st.analysis)}
 	s.touch(portalName, m.Portal)
 	s.front.setPortal(m.Portal, p)
-	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }}
-	for _, q := range st.analysis.Statements {
-		x.withheld = x.withheld || q.TargetMasked
-	}
+	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }, withheld: s.withholds(st.analysis)}
 	s.owe(x)
 	return s.up.With(pass, func(w *writer) error { return w.bind(kept) })
 }

@@ -124,10 +124,10 @@ func (s *session) prepare(x *expectation, a *pgsql.Analysis, version string) {
 	changes := false
 	dirty := false
 	for _, st := range a.Statements {
-		changes = changes || st.ChangesCatalog
-		x.withheld = x.withheld || st.TargetMasked
+		changes = changes || st.ChangesCatalog || st.Tx == pgsql.RollsBack && s.own != nil
 		dirty = dirty || st.Tx != pgsql.Opens
 	}
+	x.withheld = s.withholds(a)
 	x.warnings = a.Warnings
 	x.confirm = func() {
 		if names != nil {
@@ -169,7 +169,8 @@ func (s *session) sync(m wire.Message) error {
 	if err := s.release(); err != nil {
 		return err
 	}
-	s.endSegment(&expectation{kind: 'S'})
+	// What fails at Sync fails at the commit that it implies: a deferred constraint or trigger.
+	s.endSegment(&expectation{kind: 'S', withheld: s.masked.Load()})
 	return s.up.Housekeep(guard.Sync, func(w *writer) error { return w.raw(m.Raw) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
@@ -44,8 +45,12 @@ type session struct {
 	dirty     bool   // since the session was last idle, more was sent than BEGIN and its like
 	copyIn    bool   // the target reads CopyData
 	stale     bool   // a statement of this session changed the catalog
+	pausing   bool   // the frontend wants the target's socket for itself
+	paused    bool   // the backend has left it
 	over      error
 
+	own    *pgsql.Catalog          // what this session alone sees: changes that are not committed
+	masked atomic.Bool             // masks are in force
 	held   context.CancelCauseFunc // ends the wait of a held command; nil when none waits
 	front  frontState
 	parsed analyses
@@ -177,24 +182,6 @@ func (s *session) await(ctx context.Context, ok func() bool) error {
 // awaitSegment waits until the target has answered everything up to and including segment n.
 func (s *session) awaitSegment(ctx context.Context, n uint64) error {
 	return s.await(ctx, func() bool { return s.completed >= n })
-}
-
-// env is what the next text is understood in.
-func (s *session) env(ctx context.Context) (pgsql.Env, string, error) {
-	if s.takeStale() {
-		if err := s.catalog.refresh(ctx); err != nil {
-			return pgsql.Env{}, "", err
-		}
-	}
-	return s.catalog.env(s.gate, s.target.searchPath, &s.parsed.masks)
-}
-
-func (s *session) takeStale() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	was := s.stale
-	s.stale = false
-	return was
 }
 
 // Idle says whether no command is under way.

@@ -30,6 +30,12 @@ type analyses struct {
 // catalog and masks stay the same and no session name is involved.
 func (s *session) understand(ctx context.Context, text string) (*pgsql.Analysis, string, *refused) {
 	env, version, err := s.env(ctx)
+	if errors.Is(err, errReload) {
+		return nil, "", s.reject(ctx, "(not read: definitions changed before it)", &pgsql.Problem{
+			SQLState: "42501", Rule: "names", Message: "Definitions changed in this batch, so what names mean is not known yet.",
+			Hint: "End the batch with Sync and send the rest separately.",
+		})
+	}
 	if err != nil {
 		return nil, "", unavailable(err)
 	}

@@ -25,7 +25,7 @@ var pinned = map[string]string{"client_encoding": "UTF8", "standard_conforming_s
 // upstream is the connection to the target, connected and authenticated.
 type upstream struct {
 	conn       net.Conn
-	canceller  *pgconn.PgConn
+	self       *pgconn.PgConn // over the same socket: for cancelling, and for the gateway's own questions
 	process    uint32
 	secret     uint32 // the gateway's own, given to the client
 	role       string
@@ -70,7 +70,7 @@ func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstrea
 	for _, name := range []string{"session_authorization", "is_superuser"} {
 		u.fixed[name] = h.ParameterStatuses[name]
 	}
-	if u.canceller, err = pgconn.Construct(h); err != nil {
+	if u.self, err = pgconn.Construct(h); err != nil {
 		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), h.Conn.Close())
 	}
 	return u, nil
@@ -138,7 +138,7 @@ func (u *upstream) meaning() []string {
 func (u *upstream) cancel() {
 	ctx, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()
-	_ = u.canceller.CancelRequest(ctx) // the sockets are closed next in any case
+	_ = u.self.CancelRequest(ctx) // the sockets are closed next in any case
 }
 
 // Close ends the connection, politely where the target still listens.

@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
+
+// errReload says that a session's own changes can't be seen now, and nothing is understood without them.
+var errReload = errors.New("definitions changed in this batch: end it with Sync, and send the rest separately")
+
+// env is what the next text is understood in, with a version that changes whenever any of it does. Where this session
+// changed definitions, they are read again in the session first: nobody else sees them before they are committed.
+func (s *session) env(ctx context.Context) (pgsql.Env, string, error) {
+	if s.gate.Unrestricted() {
+		// What names mean does not matter now. It will once the policy is another, and nobody has looked until then.
+		s.markStale()
+	} else if s.isStale() {
+		if err := s.reload(ctx); err != nil {
+			return pgsql.Env{}, "", err
+		}
+	}
+	env, version, err := s.catalog.env(s.gate, s.target.searchPath, s.own, &s.parsed.masks)
+	s.masked.Store(env.Masks != nil && len(env.Masks.Columns) > 0)
+	return env, version, err
+}
+
+func (s *session) isStale() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stale
+}
+
+// reload reads catalog and search path in the session itself, once all that was sent is answered. In an aborted
+// transaction nothing can be read and nothing more can be done but to end it, so the old snapshot stands until then.
+func (s *session) reload(ctx context.Context) error {
+	s.mu.Lock()
+	last, status := s.segment-1, s.status
+	s.mu.Unlock()
+	if err := s.awaitSegment(ctx, last); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	status = s.status
+	s.mu.Unlock()
+	if status == 'E' {
+		return nil
+	}
+	if s.front.sent {
+		return errReload
+	}
+	if status == 'I' {
+		if err := s.catalog.refresh(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.alone(ctx, func(ctx context.Context) error { return s.look(ctx, status) }); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stale = false
+	return nil
+}
+
+// look asks the target in the session. Outside of a transaction the shared snapshot is as good as the session's own.
+func (s *session) look(ctx context.Context, status byte) error {
+	path, _, err := situation(ctx, s.target.self)
+	if err != nil {
+		return err
+	}
+	var own *pgsql.Catalog
+	if status == 'T' {
+		if own, err = pgsql.LoadCatalog(ctx, s.target.self); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own, s.target.searchPath = own, path
+	return nil
+}
+
+// alone runs f while the backend leaves the target's socket to the frontend. Nothing may be owed by the target.
+func (s *session) alone(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, staleAfter)
+	defer cancel()
+	s.mu.Lock()
+	s.pausing = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.pausing = false
+		s.changed.Broadcast()
+	}()
+	// A deadline in the past ends the backend's read; the connection stays usable.
+	if err := s.target.conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	for !s.paused && s.over == nil {
+		s.changed.Wait()
+	}
+	over := s.over
+	s.mu.Unlock()
+	if over != nil {
+		return over
+	}
+	if err := s.target.conn.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return f(ctx)
+}
+
+// yield is called by the backend when its read failed: it waits while the frontend has the socket, and says whether to
+// read on.
+func (s *session) yield(err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.pausing || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	s.paused = true
+	s.changed.Broadcast()
+	for s.pausing && s.over == nil {
+		s.changed.Wait()
+	}
+	s.paused = false
+	return s.over == nil
+}
