@@ -38,13 +38,13 @@ func (s *session) isStale() bool {
 // transaction nothing can be read and nothing more can be done but to end it, so the old snapshot stands until then.
 func (s *session) reload(ctx context.Context) error {
 	s.mu.Lock()
-	last, status := s.segment-1, s.status
+	last := s.segment - 1
 	s.mu.Unlock()
 	if err := s.awaitSegment(ctx, last); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	status = s.status
+	status := s.status
 	s.mu.Unlock()
 	if status == 'E' {
 		return nil

@@ -2,7 +2,7 @@
 
 // Command schemagen writes schema.txt, the shape of the grammar's parse tree, from the descriptors of pg_query_go.
 // The gateway reads parse trees by that table, so that it links neither those descriptors nor cgo.
-// Run it after an update of the grammar: CGO_ENABLED=0 go run pkg/pgsql/schemagen/main.go > pkg/pgsql/schema.txt
+// Run it after an update of the grammar: CGO_ENABLED=0 go run pkg/pgsql/schemagen/main.go > pkg/pgsql/schema.txt.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Package wire frames PostgreSQL's protocol 3.0 from a peer that may be hostile: type and length are checked against a
 // table before anything is allocated, and messages are handed out in place.
-// (PostgreSQL documentation, chapter "Frontend/Backend Protocol", section "Message Formats".)
+// The source is PostgreSQL's documentation, chapter "Frontend/Backend Protocol", section "Message Formats".
 package wire
 
 import (
