@@ -113,7 +113,7 @@ func (d *decoder) approval(n *node, a *Approval) {
 		"quorum":  d.integer(&a.Quorum, 1, 10),
 		"hold":    d.duration(&a.Hold, 0, 10*time.Minute),
 		"ttl":     d.duration(&a.TTL, time.Minute, 24*time.Hour),
-		"preview": func(n *node) { a.Preview = d.word(n, "preview", "explain") },
+		"preview": d.later("preview"),
 	})
 	if a.Groups == nil && a.Users != nil && len(a.Users) < a.Quorum {
 		d.problem(n, fmt.Sprintf("the quorum is %d, but only %d can approve", a.Quorum, len(a.Users)), "")

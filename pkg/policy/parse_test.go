@@ -108,6 +108,7 @@ func TestWhatThisVersionDoesNotServeIsRefusedAndNotIgnored(t *testing.T) {
 		{"rules: [{name: a, verdict: allow, kube: {verbs: [get]}}]", "kube"},
 		{"rules: [{name: a, verdict: allow, http: {methods: [GET]}}]", "http"},
 		{"rules: [{name: a, verdict: allow, max_rows_affected: 5}]", "max_rows_affected"},
+		{"rules: [{name: a, verdict: approve, approval: {by: {groups: [dba]}, preview: explain}}]", "preview"},
 		{"reach: [{name: a, approval: {by: {groups: [dba]}}}]", "approval of a grant"},
 	} {
 		found := problems(t, "version: 1\n"+c.text+"\n")

@@ -98,13 +98,12 @@ type Decision struct {
 
 // Approval is an approve rule's demand.
 type Approval struct {
-	Rule    string
-	Users   []string
-	Groups  []string
-	Quorum  int           // at least 1
-	Hold    time.Duration // how long the command waits; default 45 s
-	TTL     time.Duration // how long the request lives; default 10 min
-	Preview string        // "explain" or ""
+	Rule   string
+	Users  []string
+	Groups []string
+	Quorum int           // at least 1
+	Hold   time.Duration // how long the command waits; default 45 s
+	TTL    time.Duration // how long the request lives; default 10 min
 }
 
 // Reach is the right to open a connection.
