@@ -33,7 +33,7 @@ func TestTheExampleOfTheDesignParses(t *testing.T) {
 		t.Fatalf("reach %+v, %v", reach, ok)
 	}
 	d := p.Decide(dev, dbProd(), does("write", "public.users"))
-	want := "[{writes-need-a-dba [] [dba] 1 45s 10m0s explain}]"
+	want := "[{writes-need-a-dba [] [dba] 1 45s 10m0s}]"
 	if got := fmt.Sprint(d.Approvals); d.Verdict != policy.Approve || got != want {
 		t.Fatalf("%v %s", d.Verdict, got)
 	}
