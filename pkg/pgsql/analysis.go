@@ -50,10 +50,11 @@ type Env struct {
 	// SearchPath is what current_schemas(true) answered in the session.
 	SearchPath []string
 	Masks      *Masks // nil: nothing is masked
-	// Unrestricted says that policy allows this person everything whatever it names, and masks nothing.
-	Unrestricted bool
 	// ReadOnly: the session runs in the read-only lane; what would undo default_transaction_read_only is refused.
 	ReadOnly bool
+	// Unrestricted: nothing is masked, and the policy allows this person everything, whatever it names. Then what can't be told
+	// is the effect unknown, which only such a policy allows, and no Problem. It is false where that isn't sure.
+	Unrestricted bool
 	// Prepared and Cursor answer what an EXECUTE or a FETCH of that name would continue. Nil functions know no name.
 	Prepared func(name string) ([]Access, bool)
 	Cursor   func(name string) ([]Access, bool)

@@ -11,7 +11,7 @@ import (
 // effect unknown.
 func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis {
 	p := grammar.parse(ctx, text)
-	key := resultKey{parsed: p, catalog: env.Catalog, masks: env.Masks, path: strings.Join(env.SearchPath, "\x00"), readOnly: env.ReadOnly}
+	key := resultKey{parsed: p, catalog: env.Catalog, masks: env.Masks, path: strings.Join(env.SearchPath, "\x00"), readOnly: env.ReadOnly, unrestricted: env.Unrestricted}
 	if known, ok := grammar.results.get(key); ok {
 		return known
 	}

@@ -12,6 +12,7 @@ type Catalog struct {
 	byName     map[string]*Relation // "schema.relation"
 	system     map[string]bool      // "schema.relation" of pg_catalog and information_schema
 	systemOIDs map[uint32]string
+	builtin    map[string]bool     // names of pg_catalog's own functions
 	functions  map[string][]string // name -> schemas of user-defined functions, those of extensions too
 	operators  map[string][]string // name -> schemas of user-defined operators, without those of extensions
 	types      map[string][]string // name -> schemas of user-defined types, domains and rows included

@@ -22,7 +22,7 @@ var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of o
 // whether a column may be read depends on it. It changes nothing in the session.
 func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), c: &Catalog{
-		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{},
+		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{}, builtin: map[string]bool{},
 		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{},
 	}}
 	for _, step := range []struct {
@@ -32,7 +32,7 @@ func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
 		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"views", viewsQuery, l.view},
 		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
-		{"functions", functionsQuery, l.named(l.c.functions)}, {"operators", operatorsQuery, l.named(l.c.operators)},
+		{"functions", functionsQuery, l.named(l.c.functions)}, {"built-in functions", builtinQuery, l.builtin}, {"operators", operatorsQuery, l.named(l.c.operators)},
 		{"types", typesQuery, l.named(l.c.types)}, {"casts", castsQuery, l.cast},
 	} {
 		if err := l.each(step.query, step.row); err != nil {
@@ -169,6 +169,8 @@ func (l *catalogLoad) system(r cells) {
 func (l *catalogLoad) named(into map[string][]string) func(cells) {
 	return func(r cells) { into[r.text(1)] = append(into[r.text(1)], r.text(0)) }
 }
+
+func (l *catalogLoad) builtin(r cells) { l.c.builtin[r.text(0)] = true }
 
 func (l *catalogLoad) cast(r cells) { l.c.casts[r.text(0)] = true }
 

@@ -56,6 +56,9 @@ const (
 	functionsQuery = `SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2 LIMIT 500001`
 
+	builtinQuery = `SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname = 'pg_catalog' AND p.oid < 16384 ORDER BY 1 LIMIT 500001`
+
 	operatorsQuery = `SELECT DISTINCT n.nspname, o.oprname FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
 		WHERE (o.oid >= 16384 OR n.nspname <> 'pg_catalog') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e') ORDER BY 1, 2 LIMIT 500001`

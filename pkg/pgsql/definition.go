@@ -47,9 +47,11 @@ func (j *judge) definedPart(n *node) {
 	switch tagOf(n) {
 	case "RangeVar":
 		j.named(n, j.effect)
-	case "FuncCall", "A_Expr", "TypeCast", "ColumnRef", "SubLink", "CaseExpr", "BoolExpr", "CoalesceExpr":
-		j.expr(n, &scope{})
 	default:
+		if expressions()[tagOf(n)] {
+			j.expr(n, &scope{})
+			return
+		}
 		n.each(func(_ string, kid *node) { j.definedPart(kid) })
 	}
 }

@@ -20,6 +20,17 @@ var plainNodes = sync.OnceValue(func() map[string]bool {
 	return set
 })
 
+// expressions are the tags by which an expression is known inside a definition.
+var expressions = sync.OnceValue(func() map[string]bool {
+	set := map[string]bool{}
+	for tag := range strings.FieldsSeq(`FuncCall A_Expr TypeCast ColumnRef SubLink CaseExpr BoolExpr CoalesceExpr A_Indirection MinMaxExpr NullTest
+		BooleanTest RowExpr A_ArrayExpr CollateClause XmlExpr XmlSerialize JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr
+		JsonFuncExpr JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonObjectAgg JsonArrayAgg`) {
+		set[tag] = true
+	}
+	return set
+})
+
 // expr judges an expression and all in it. Every tag that is neither handled nor plain is an unknown effect.
 func (j *judge) expr(n *node, sc *scope) {
 	switch tag := tagOf(n); tag {
@@ -38,6 +49,8 @@ func (j *judge) expr(n *node, sc *scope) {
 		j.typeName(n)
 	case "ColumnRef":
 		j.column(n, sc)
+	case "A_Indirection":
+		j.attributes(n)
 	case "JsonParseExpr", "JsonScalarExpr", "JsonSerializeExpr", "JsonFuncExpr", "JsonObjectConstructor", "JsonArrayConstructor",
 		"JsonArrayQueryConstructor", "JsonObjectAgg", "JsonArrayAgg", "MergeSupportFunc":
 		j.laterSyntax()
@@ -135,6 +148,9 @@ func (j *judge) function(schema, function string) (qualified, effect string) {
 		}
 		if function == "set_config" {
 			return "pg_catalog.set_config", Session
+		}
+		if c := j.env.Catalog; c != nil && c.builtin[function] {
+			return "pg_catalog." + function, Execute
 		}
 	}
 	if schema == "" {

@@ -191,7 +191,7 @@ func TestUserDefinedLookalikesAreCode(t *testing.T) {
 		"SELECT 1 FROM t WHERE a = 'x'":                       "select: read(public.t)",
 		"SELECT 'a'::mood":                                    "select: read()",
 		"SELECT 'a'::other":                                   "select: execute()",
-		"SELECT t.lower FROM t":                               "select: execute() read(public.t)",
+		"SELECT t.lower FROM t":                               "select: execute(public.lower) read(public.t)",
 	} {
 		a := understand(t, text, env)
 		if got := brief(a); got != want {

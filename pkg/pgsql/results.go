@@ -5,11 +5,12 @@ import "sync"
 // resultKey is all that an analysis depends on, but for the session's own names. Snapshots are immutable, so their
 // addresses stand for them.
 type resultKey struct {
-	parsed   *parsed
-	catalog  *Catalog
-	masks    *Masks
-	path     string
-	readOnly bool
+	parsed       *parsed
+	catalog      *Catalog
+	masks        *Masks
+	path         string
+	readOnly     bool
+	unrestricted bool
 }
 
 // resultCache keeps analyses in two generations: when the young one is full it becomes the old one, and the old one goes.

@@ -40,6 +40,7 @@ type item struct {
 	node     *node
 	relation *Relation
 	columns  []string // as they are called here; nil where they aren't known
+	outputs  []string // of a subquery, some of its columns' names
 	masks    map[string]ColumnMask
 	replaced bool // reads masks: its relation stands inside a projection
 }
@@ -152,7 +153,9 @@ func (j *judge) from(n *node, sc *scope, sample *node) {
 			j.part = ""
 			j.query(q, outer, sc.ctes)
 		}
-		sc.items = append(sc.items, aliasItem(n))
+		it := aliasItem(n)
+		it.outputs = outputs(n.child("subquery"), n.child("alias"))
+		sc.items = append(sc.items, it)
 	case "RangeFunction", "RangeTableFunc", "JsonTable":
 		if n.is("JsonTable") {
 			j.laterSyntax()
@@ -244,26 +247,6 @@ func (j *judge) readSystem(n *node, found name) {
 	if found.system != Read && j.masks {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " can't be read where columns are masked for you: it may hold their values", Hint: "Ask somebody for whom nothing is masked."})
 	}
-}
-
-// column judges a column reference.
-func (j *judge) column(n *node, sc *scope) {
-	c := j.env.Catalog
-	fields := n.list("fields")
-	parts, plain := stringsOf(fields)
-	if c != nil && plain && len(parts) > 1 && j.names.foreign(c.functions[parts[len(parts)-1]], "") && !j.surelyColumn(parts, sc) {
-		// row.name is also how a function of one row is called
-		j.functions[c.functions[parts[len(parts)-1]][0]+"."+parts[len(parts)-1]] = struct{}{}
-		j.foreignCode(Execute, "function "+parts[len(parts)-1])
-	}
-	if j.masks {
-		j.maskedColumn(n, sc)
-	}
-}
-
-func (j *judge) surelyColumn(parts []string, sc *scope) bool {
-	it := sc.find(parts)
-	return it != nil && it.relation != nil && has(it.columns, parts[len(parts)-1])
 }
 
 // find is the item that a qualified reference names, at this level or further out.
