@@ -21,7 +21,7 @@ import (
 
 const checkTime = 60 * time.Second
 
-// ErrRefused is wrapped by a self check that went all the way and was refused by the policy.
+// ErrRefused is wrapped by a self check that was refused by the policy, or by a lock that outlived the last run.
 var ErrRefused = errors.New("the policy refuses it")
 
 // SelfCheck goes the whole way of a client once: sign-in, grant, tunnel, and a query at the target.
@@ -60,7 +60,7 @@ func (p *Provider) once(ctx context.Context, broker, caFile string) (err error) 
 	defer open.Close()
 	signedIn, err := open.Login(ctx, api.LoginRequest{IDToken: token})
 	if err != nil {
-		return fmt.Errorf("sign in: %w", err)
+		return refused(fmt.Errorf("sign in: %w", err))
 	}
 	client, err := api.NewClient(broker, roots, func(context.Context) (string, error) { return signedIn.AccessToken, nil })
 	if err != nil {
@@ -141,7 +141,7 @@ func refused(err error) error {
 	var said *api.Error
 	var pg *pgconn.PgError
 	switch {
-	case errors.As(err, &said) && (said.Code == api.CodeDenied || said.Code == api.CodeNoSuchConnection),
+	case errors.As(err, &said) && (said.Code == api.CodeDenied || said.Code == api.CodeLocked || said.Code == api.CodeNoSuchConnection),
 		errors.As(err, &pg) && pg.Code == "42501":
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
