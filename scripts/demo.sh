@@ -204,7 +204,12 @@ refusal() {
   echo 0
 }
 
-is_held() { as dba hoop approvals ls --state pending 2>/dev/null | tee "$work/pending" | grep -q '^ap_' && grep -q 'ap_' "$work/held"; }
+# is_held: the request is in the reviewer's list, and what the requester sees has not grown since the last look.
+is_held() {
+  local before=$seen
+  seen=$(wc -l <"$work/held")
+  [ "$seen" -gt 0 ] && [ "$seen" = "$before" ] && as dba hoop approvals ls --state pending 2>/dev/null | tee "$work/pending" | grep -q '^ap_'
+}
 
 approval() {
   local delete='DELETE FROM orders WHERE user_id = 42' count='SELECT count(*) FROM orders WHERE user_id = 42' id digest lines before
@@ -215,10 +220,11 @@ approval() {
 
   shown dev "hoop connect db-prod -- psql -c '$delete'"
   : >"$work/held"
+  seen=0
   as dev hoop connect db-prod -- psql -c "$delete" >"$work/held" 2>&1 &
   held=$!
   until_true 30 "the request for an approval" is_held
-  lines=$(wc -l <"$work/held")
+  lines=$seen
   head -n "$lines" "$work/held"
   say "  (psql waits)"
   directly "$count"
