@@ -118,6 +118,17 @@ func (s *Session) remind(ctx context.Context, p *Pass, a api.Approval, until tim
 // claim takes the verdict anew and uses the approval up, in this order: what was approved under rules that no longer
 // stand does not run.
 func (s *Session) claim(ctx context.Context, p *Pass, a api.Approval, asked api.Approval) *api.Refusal {
+	if p.command.Anew != nil {
+		fresh, err := p.command.Anew(ctx)
+		if err != nil || s.digest(fresh) != asked.Digest {
+			return &api.Refusal{
+				Code: "approval_void", Rule: asked.Rule, Retryable: true, ApprovalID: a.ID,
+				Message: "What the command would do changed while it waited, so its approval no longer holds.",
+				Remedy:  []api.Remedy{{Kind: "retry", Text: "Send the command again: it is judged as it is now."}},
+			}
+		}
+		p.command.Facts = fresh.Facts
+	}
 	d := s.decide(p.command, s.cfg.Now())
 	now := s.request(p, d)
 	if d.Verdict != policy.Approve && d.Verdict != policy.Allow || now.Rule != asked.Rule || !sameDemands(now.Approvers, asked.Approvers) {

@@ -40,6 +40,9 @@ type Command struct {
 	Reviewed bool
 	// NoHold answers why the command can't wait for a person here, or "" when it can. Nil: it can't.
 	NoHold func(context.Context) string
+	// Anew, if not nil, understands the command again after a person was asked: what would run then must be what was
+	// approved.
+	Anew func(context.Context) (Command, error)
 	// Waiting, if not nil, tells the client that the command waits for a person. It is called before and while it waits.
 	Waiting func(message string)
 	// Holding, if not nil, is called when the command begins to wait. The context that it answers ends when the client

@@ -123,6 +123,7 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 		if r := s.ask(ctx, p, d); r != nil {
 			return nil, s.refuse(ctx, p, *r)
 		}
+		p.approved = true
 	default:
 		return nil, s.refuse(ctx, p, denied(d, c))
 	}
@@ -134,6 +135,22 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	}
 	p.state.Store(passIssued)
 	return p, nil
+}
+
+// Again takes the verdict on a running command anew, before more of it is asked of the target. What was admitted without
+// a person must still be, and nothing goes on that is denied now.
+func (s *Session) Again(ctx context.Context, p *Pass) error {
+	if p == nil || p.session != s {
+		return ErrNoPass
+	}
+	d := s.decide(p.command, s.cfg.Now())
+	if d.Verdict == policy.Allow || d.Verdict == policy.Approve && p.approved {
+		return nil
+	}
+	if d.Verdict == policy.Approve {
+		d.Message = "The policy changed while the command ran: it needs an approval now."
+	}
+	return s.refuse(ctx, p, denied(d, p.command))
 }
 
 // Reject records and counts a command that could not even be judged (it does not parse, or is not served) and answers

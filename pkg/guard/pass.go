@@ -31,6 +31,7 @@ type Pass struct {
 	decisionID string
 	began      time.Time
 	deferred   bool
+	approved   bool // by a person
 	state      atomic.Int32
 	bytes      int64     // of result
 	whole      int64     // of result given to the recorder

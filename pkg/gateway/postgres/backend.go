@@ -198,9 +198,11 @@ func (s *session) step(head *expectation, m wire.Message) error {
 	case (m.Type == 'C' || m.Type == 'I') && head.kind == 'E':
 		head.tag = tagOf(m)
 		s.succeed(head)
+		s.settleNames(head)
 		head.finish()
 	case (m.Type == 'C' || m.Type == 'I') && head.kind == 'Q':
 		head.tag = tagOf(m)
+		head.ended++
 	case m.Type == 's' && head.kind == 'E':
 		s.queue.pop()
 	case m.Type == 'G' && (head.kind == 'E' || head.kind == 'Q'):
@@ -221,13 +223,30 @@ func (s *session) succeed(head *expectation) {
 	}
 }
 
+// settleNames changes what names mean by how a text ended. Of a statement that failed it is not known whether it did
+// what it says: names are not part of transactions, and a commit can fail behind it.
+func (s *session) settleNames(x *expectation) {
+	ended := x.ended
+	if x.failed == "" {
+		ended = len(x.names)
+	}
+	for i, c := range x.names {
+		switch {
+		case c.confirm == nil:
+		case i < ended:
+			c.confirm()
+		default:
+			c.forget()
+		}
+	}
+	s.stale = s.stale || x.redefines
+}
+
 // ready ends a segment.
 func (s *session) ready(head *expectation, status byte) {
 	s.queue.pop()
 	if head.kind == 'Q' {
-		if head.failed == "" && head.confirm != nil {
-			head.confirm()
-		}
+		s.settleNames(head)
 		head.finish()
 	}
 	s.status, s.completed, s.copyIn = status, head.segment, false

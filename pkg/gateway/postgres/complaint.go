@@ -121,6 +121,7 @@ func (s *session) failed(head *expectation, f wire.Fields) {
 		return
 	}
 	s.queue.pop()
+	s.settleNames(head)
 	head.fail(f.Values['C'])
 	s.queue.skip()
 }

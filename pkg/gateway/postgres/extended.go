@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,27 +16,31 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
+	if r := tooLong(m.Name); r != nil {
+		return s.refuseExtended('P', "", r)
+	}
 	if err := s.awaitNames(ctx); err != nil {
 		return err
 	}
-	a, version, r := s.understand(ctx, m.Text)
+	understood, r := s.understand(ctx, m.Text)
 	if r != nil {
 		return s.refuseExtended('P', m.Name, r)
 	}
 	if s.tooManyNames() {
 		return s.refuseExtended('P', m.Name, &refused{code: "54000", message: "too many prepared statements in this session"})
 	}
-	c := s.command(ctx, a, version)
+	c := s.command(understood, nil)
 	c.Stage = guard.Prepare
 	pass, err := s.gate.Admit(ctx, c)
 	if err != nil {
 		return s.refuseExtended('P', m.Name, asRefused(err))
 	}
-	st := &statement{analysis: a, version: version, types: m.Types}
+	st := *understood
+	st.types = m.Types
 	s.touch(statementName, m.Name)
-	s.front.setStatement(m.Name, st)
+	s.front.setStatement(m.Name, &st)
 	send := func() error {
-		s.owe(&expectation{kind: 'P', pass: pass, confirm: func() { s.names.statements[m.Name] = st }})
+		s.owe(&expectation{kind: 'P', pass: pass, confirm: func() { s.names.statements[m.Name] = &st }})
 		return s.up.With(pass, func(w *writer) error { return w.parse(m.Name, pass.Text(), m.Types) })
 	}
 	if pass.Deferred() && !s.front.sent {
@@ -52,6 +57,9 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
+	if r := tooLong(m.Statement, m.Portal); r != nil {
+		return s.refuseExtended('B', "", r)
+	}
 	st, err := s.statementNamed(ctx, m.Statement)
 	if err != nil {
 		return err
@@ -65,16 +73,15 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	if r := s.stillHolds(ctx, st); r != nil {
 		return s.refuseExtended('B', "", r)
 	}
-	c := s.command(ctx, st.analysis, st.version)
-	c.Params = s.params(m, st)
-	pass, err := s.gate.Admit(ctx, c)
+	pass, err := s.gate.Admit(ctx, s.bound(st, m))
 	if err != nil {
 		return s.refuseBind(asRefused(err))
 	}
 	if err := s.release(); err != nil {
 		return err
 	}
-	p := &portal{pass: pass, of: st, copyIn: copiesIn(st.analysis)}
+	of := *st // what it means now: the name may come to mean something else while the portal lives
+	p := &portal{pass: pass, of: &of, version: st.version, copyIn: copiesIn(st.analysis)}
 	s.touch(portalName, m.Portal)
 	s.front.setPortal(m.Portal, p)
 	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }, withheld: s.withholds(st.analysis)}
@@ -82,11 +89,26 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	return s.up.With(pass, func(w *writer) error { return w.bind(kept) })
 }
 
-// execute handles Execute: it continues what Bind admitted.
+// bound is a statement with its values, as the guard judges it.
+func (s *session) bound(st *statement, m wire.Bind) guard.Command {
+	c := s.command(st, func(ctx context.Context) (guard.Command, error) {
+		if r := s.stillHolds(ctx, st); r != nil {
+			return guard.Command{}, errors.New(r.message)
+		}
+		return s.bound(st, m), nil
+	})
+	c.Params = s.params(m, st)
+	return c
+}
+
+// execute handles Execute: it continues what Bind admitted, as long as that would still be admitted as it is.
 func (s *session) execute(ctx context.Context, m wire.Message) error {
 	e, err := wire.DecodeExecute(m.Body())
 	if err != nil {
 		return err
+	}
+	if r := tooLong(e.Portal); r != nil {
+		return s.refuseExtended('E', "", r)
 	}
 	raw := slices.Clone(m.Raw)
 	p, err := s.portalNamed(ctx, e.Portal)
@@ -96,9 +118,12 @@ func (s *session) execute(ctx context.Context, m wire.Message) error {
 	if p == nil || p.pass == nil {
 		return s.refuseExtended('E', "", noPortal(e.Portal))
 	}
+	if r := s.stillBound(ctx, p); r != nil {
+		return s.refuseExtended('E', "", r)
+	}
 	x := &expectation{kind: 'E', pass: p.pass}
 	send := func(w *writer) error {
-		s.prepare(x, p.of.analysis, p.of.version)
+		s.prepare(x, p.of)
 		s.owe(x)
 		return w.raw(raw)
 	}
@@ -115,6 +140,9 @@ func (s *session) describe(ctx context.Context, m wire.Message) error {
 	t, err := wire.DecodeTarget(m.Body())
 	if err != nil {
 		return err
+	}
+	if r := tooLong(t.Name); r != nil {
+		return s.refuseExtended('D', "", r)
 	}
 	raw := slices.Clone(m.Raw)
 	x := &expectation{kind: 'D'}
@@ -146,6 +174,9 @@ func (s *session) closeName(m wire.Message) error {
 	if err != nil {
 		return err
 	}
+	if r := tooLong(t.Name); r != nil {
+		return s.refuseExtended('C', "", r)
+	}
 	raw := slices.Clone(m.Raw)
 	x := &expectation{kind: 'C'}
 	if t.Kind == 'S' {
@@ -165,28 +196,27 @@ func (s *session) closeName(m wire.Message) error {
 	return s.inOrder(func() error { return s.housekeep(guard.Forget, raw, x) })
 }
 
-// stillHolds voids a prepared statement whose text or masks would now be others: a tightened policy reaches it too.
-func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
+// stillBound voids a portal whose text, masks or verdict would now be others.
+func (s *session) stillBound(ctx context.Context, p *portal) *refused {
 	_, version, err := s.env(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
-	if version == st.version {
+	same := s.sameNames(ctx, p.of)
+	if version == p.version && same {
 		return nil
 	}
-	now, _, r := s.understand(ctx, st.analysis.Text)
-	if r != nil {
-		return r
+	void := &refused{code: "34000", message: "the portal is void: what it would do changed since it was bound", hint: "Bind it again."}
+	if !same {
+		return void
 	}
-	if now.Rewritten != st.analysis.Rewritten {
-		return &refused{
-			code: "26000", message: "the prepared statement is void: policy, masks or tables changed since it was prepared",
-			hint: "Prepare it again.",
-		}
+	if r := s.stillHolds(ctx, p.of); r != nil {
+		return void
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.analysis, st.version = now, version
+	if err := s.gate.Again(ctx, p.pass); err != nil {
+		return asRefused(err)
+	}
+	p.version = version
 	return nil
 }
 

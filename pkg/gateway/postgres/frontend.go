@@ -82,24 +82,24 @@ func (s *session) query(ctx context.Context, body []byte) error {
 	if err := s.awaitNames(ctx); err != nil {
 		return err
 	}
-	a, version, r := s.understand(ctx, text)
+	st, r := s.understand(ctx, text)
 	if r != nil {
 		return s.refuseQuery(r)
 	}
-	if r := s.loneCopy(ctx, a); r != nil {
+	if r := s.loneCopy(ctx, st.analysis); r != nil {
 		return s.refuseQuery(r)
 	}
-	pass, err := s.gate.Admit(ctx, s.command(ctx, a, version))
+	pass, err := s.gate.Admit(ctx, s.command(st, s.again(text)))
 	if err != nil {
 		return s.refuseQuery(asRefused(err))
 	}
 	x := &expectation{kind: 'Q', pass: pass}
-	s.prepare(x, a, version)
+	s.prepare(x, st)
 	s.endSegment(x)
 	if err := s.up.With(pass, func(w *writer) error { return w.query(pass.Text()) }); err != nil {
 		return err
 	}
-	return s.awaitCopy(ctx, x, copiesIn(a))
+	return s.awaitCopy(ctx, x, copiesIn(st.analysis))
 }
 
 // awaitNames waits for earlier segments that may still change a name, since a text may use any.
@@ -119,22 +119,15 @@ func (s *session) awaitNames(ctx context.Context) error {
 }
 
 // prepare fills in what the answers to a text change.
-func (s *session) prepare(x *expectation, a *pgsql.Analysis, version string) {
-	names := s.use(a, version)
-	changes := false
+func (s *session) prepare(x *expectation, of *statement) {
+	x.names = s.changes(of)
 	dirty := false
-	for _, st := range a.Statements {
-		changes = changes || st.ChangesCatalog || st.Tx == pgsql.RollsBack && s.own != nil
+	for _, st := range of.analysis.Statements {
+		x.redefines = x.redefines || st.ChangesCatalog || st.Tx == pgsql.RollsBack && s.own != nil
 		dirty = dirty || st.Tx != pgsql.Opens
 	}
-	x.withheld = s.withholds(a)
-	x.warnings = a.Warnings
-	x.confirm = func() {
-		if names != nil {
-			names()
-		}
-		s.stale = s.stale || changes
-	}
+	x.withheld = s.withholds(of.analysis)
+	x.warnings = of.analysis.Warnings
 	s.mu.Lock()
 	s.dirty = s.dirty || dirty
 	s.mu.Unlock()

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
@@ -10,18 +11,31 @@ import (
 // maxNames bounds how many prepared statements a session may keep.
 const maxNames = 10_000
 
-// statement is a prepared statement as the target holds it: the text that was sent under that name, understood.
+// maxName is the longest name in bytes. The target compares no more of a name than that, so longer ones could mean each
+// other. (PostgreSQL's NAMEDATALEN, less the terminator.)
+const maxName = 63
+
+// statement is a text that was understood: a prepared statement, what a portal runs, or what is about to be sent.
 type statement struct {
 	analysis *pgsql.Analysis
-	version  string   // of catalog and masks, when it was understood
+	version  string   // of catalog, masks and policy, when it was understood
+	catalog  string   // of the catalog alone
 	types    []uint32 // of its parameters, as far as they are known
+	uses     []nameUse
+}
+
+// nameUse is a name that a text goes on with, and what the name meant when the text was understood.
+type nameUse struct {
+	nameKey
+	meant *statement // nil: nothing
 }
 
 // portal is a bound statement, or with pass nil a SQL cursor.
 type portal struct {
-	pass   *guard.Pass
-	of     *statement
-	copyIn bool
+	pass    *guard.Pass
+	of      *statement
+	version string // when it was bound
+	copyIn  bool
 }
 
 // nameKind tells the target's two name spaces apart.
@@ -151,54 +165,54 @@ func (s *session) portalNamed(ctx context.Context, name string) (*portal, error)
 	return s.names.portals[name], nil
 }
 
-// use notes what a SQL statement does to names, and answers what the target's success changes.
-func (s *session) use(a *pgsql.Analysis, version string) (confirm func()) {
-	var confirms []func()
-	for _, st := range a.Statements {
-		if c := s.useOne(a, st, version); c != nil {
-			confirms = append(confirms, c)
-		}
-	}
-	if len(confirms) == 0 {
-		return nil
-	}
-	return func() {
-		for _, c := range confirms {
-			c()
-		}
-	}
+// change is what the target's success or failure does to a name.
+type change struct {
+	confirm func()
+	forget  func() // it is not known whether it happened: the name means nothing that may be used any more
 }
 
-func (s *session) useOne(a *pgsql.Analysis, st pgsql.Statement, version string) func() {
+// changes notes what each statement of a text does to names. Statements that change none have an empty change.
+func (s *session) changes(of *statement) []change {
+	var all []change
+	for i, st := range of.analysis.Statements {
+		if c := s.changeOf(of, st); c.confirm != nil {
+			all = append(all, make([]change, i-len(all))...)
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func (s *session) changeOf(of *statement, st pgsql.Statement) change {
 	name := st.Names.Name
-	inner := &statement{analysis: continuation(a, st), version: version}
+	inner := &statement{analysis: continuation(of.analysis, st), version: of.version, catalog: of.catalog, uses: of.uses}
 	switch st.Names.Op {
 	case pgsql.Prepare:
 		s.touch(statementName, name)
 		s.front.setStatement(name, inner)
-		return func() { s.names.statements[name] = inner }
+		return change{func() { s.names.statements[name] = inner }, func() { delete(s.names.statements, name) }}
 	case pgsql.Deallocate:
 		s.touch(statementName, name)
 		s.front.setStatement(name, nil)
-		return func() { delete(s.names.statements, name) }
+		return change{func() { delete(s.names.statements, name) }, func() { delete(s.names.statements, name) }}
 	case pgsql.DeallocateAll:
 		s.touchAll()
 		s.front.statements, s.front.dropped = nil, true
-		return func() { s.names.statements = map[string]*statement{} }
+		return change{func() { clear(s.names.statements) }, func() { clear(s.names.statements) }}
 	case pgsql.DeclareCursor:
 		s.touch(portalName, name)
 		cursor := &portal{of: inner}
 		s.front.setPortal(name, cursor)
-		return func() { s.names.portals[name] = cursor }
+		return change{func() { s.names.portals[name] = cursor }, func() { delete(s.names.portals, name) }}
 	case pgsql.CloseCursor:
 		s.touch(portalName, name)
 		s.front.setPortal(name, nil)
-		return func() { delete(s.names.portals, name) }
+		return change{func() { delete(s.names.portals, name) }, func() { delete(s.names.portals, name) }}
 	case pgsql.CloseAllCursors:
 		s.touchAll()
-		return func() { s.names.portals = map[string]*portal{} }
+		return change{func() { clear(s.names.portals) }, func() { clear(s.names.portals) }}
 	}
-	return nil
+	return change{}
 }
 
 func (s *session) touchAll() {
@@ -213,4 +227,14 @@ func continuation(a *pgsql.Analysis, st pgsql.Statement) *pgsql.Analysis {
 	st.Accesses = st.Inner
 	inner.Statements = []pgsql.Statement{st}
 	return &inner
+}
+
+// tooLong refuses names that the target would cut.
+func tooLong(names ...string) *refused {
+	for _, n := range names {
+		if len(n) > maxName {
+			return &refused{code: "42622", message: fmt.Sprintf("a name is longer than %d bytes", maxName)}
+		}
+	}
+	return nil
 }

@@ -10,11 +10,16 @@ type expectation struct {
 	pass    *guard.Pass
 	segment uint64 // of a Query or Sync: the segment that its ReadyForQuery ends
 	confirm func() // what the target's success changes
-	refusal *refused
-	rows    int64
-	tag     string
-	failed  string // SQLSTATE of the error that this message met
-	done    bool   // nothing more is owed
+	// names are the changes of names of each statement of a Query's or Execute's text, in order; ended counts the
+	// statements that the target has completed.
+	names     []change
+	ended     int
+	redefines bool // a statement changes definitions
+	refusal   *refused
+	rows      int64
+	tag       string
+	failed    string // SQLSTATE of the error that this message met
+	done      bool   // nothing more is owed
 	// withheld: the command writes to a masked relation, so free text of errors and notices is replaced.
 	withheld  bool
 	warnings  []string   // told to the client before the first answer

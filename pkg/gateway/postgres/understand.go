@@ -19,91 +19,126 @@ import (
 // maxAnalyses is how many texts a session keeps understood.
 const maxAnalyses = 128
 
-// analyses are texts that were understood under one version of catalog and masks.
+// analyses are texts that were understood under one version of catalog, masks and policy.
 type analyses struct {
 	version string
-	texts   map[string]*pgsql.Analysis
+	texts   map[string]*statement
 	masks   maskCache
 }
 
 // understand answers what a text means, or why it can't be sent. What was understood before is remembered as long as
-// catalog and masks stay the same and no session name is involved.
-func (s *session) understand(ctx context.Context, text string) (*pgsql.Analysis, string, *refused) {
+// catalog, masks and policy stay the same and no session name is involved.
+func (s *session) understand(ctx context.Context, text string) (*statement, *refused) {
 	env, version, err := s.env(ctx)
 	if errors.Is(err, errReload) {
-		return nil, "", s.reject(ctx, "(not read: definitions changed before it)", &pgsql.Problem{
+		return nil, s.reject(ctx, "(not read: definitions changed before it)", &pgsql.Problem{
 			SQLState: "42501", Rule: "names", Message: "Definitions changed in this batch, so what names mean is not known yet.",
 			Hint: "End the batch with Sync and send the rest separately.",
 		})
 	}
 	if err != nil {
-		return nil, "", unavailable(err)
+		return nil, unavailable(err)
 	}
 	if s.parsed.version != version {
-		s.parsed.version, s.parsed.texts = version, map[string]*pgsql.Analysis{}
+		s.parsed.version, s.parsed.texts = version, map[string]*statement{}
 	}
-	if a := s.parsed.texts[text]; a != nil {
-		return a, version, nil
+	if st := s.parsed.texts[text]; st != nil {
+		return st, nil
 	}
-	env.Prepared = func(name string) ([]pgsql.Access, bool) { return s.continued(s.statementNamed(ctx, name)) }
-	env.Cursor = func(name string) ([]pgsql.Access, bool) {
-		p, err := s.portalNamed(ctx, name)
-		if p == nil || err != nil {
-			return nil, false
-		}
-		return s.continued(p.of, nil)
-	}
-	got := pgsql.Analyze(ctx, s.grammar, text, env)
-	a := &got
+	st := &statement{version: version, catalog: env.Catalog.Version}
+	env.Prepared = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{statementName, name}) }
+	env.Cursor = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{portalName, name}) }
+	a := pgsql.Analyze(ctx, s.grammar, text, env)
+	st.analysis = &a
 	if a.Problem != nil {
-		return nil, "", s.reject(ctx, a.Recorded, a.Problem)
+		return nil, s.reject(ctx, a.Recorded, a.Problem)
 	}
-	if r := s.namesStillHold(ctx, a); r != nil {
-		return nil, "", r
+	for _, u := range st.uses {
+		if u.meant != nil {
+			if r := s.stillHolds(ctx, u.meant); r != nil {
+				return nil, r
+			}
+		}
 	}
-	if !usesNames(a) && len(text) < 16<<10 {
+	if len(st.uses) == 0 && !changesNames(&a) && len(text) < 16<<10 {
 		if len(s.parsed.texts) >= maxAnalyses {
 			clear(s.parsed.texts)
 		}
-		s.parsed.texts[strings.Clone(text)] = a
+		s.parsed.texts[strings.Clone(text)] = st
 	}
-	return a, version, nil
+	return st, nil
 }
 
-func usesNames(a *pgsql.Analysis) bool {
+func changesNames(a *pgsql.Analysis) bool {
 	return slices.ContainsFunc(a.Statements, func(st pgsql.Statement) bool { return st.Names.Op != pgsql.NoName })
 }
 
-// continued are the accesses of a statement that an EXECUTE or FETCH goes on with.
-func (s *session) continued(st *statement, err error) ([]pgsql.Access, bool) {
-	if st == nil || err != nil {
+// continued answers the accesses of what a text goes on with under a name, and notes that the text depends on it.
+func (s *session) continued(ctx context.Context, by *statement, key nameKey) ([]pgsql.Access, bool) {
+	meant := s.meaningOf(ctx, key)
+	by.uses = append(by.uses, nameUse{key, meant})
+	if meant == nil {
 		return nil, false
 	}
 	var all []pgsql.Access
-	for _, x := range st.analysis.Statements {
+	for _, x := range meant.analysis.Statements {
 		all = append(all, x.Accesses...)
 	}
 	return all, true
 }
 
-// namesStillHold voids an EXECUTE or FETCH of a name whose text or masks would now be others.
-func (s *session) namesStillHold(ctx context.Context, a *pgsql.Analysis) *refused {
-	for _, st := range a.Statements {
-		var of *statement
-		switch st.Names.Op {
-		case pgsql.ExecutePrepared:
-			of, _ = s.statementNamed(ctx, st.Names.Name)
-		case pgsql.FetchCursor:
-			if p, _ := s.portalNamed(ctx, st.Names.Name); p != nil {
-				of = p.of
-			}
+// meaningOf answers what a name stands for now, nil where it stands for nothing.
+func (s *session) meaningOf(ctx context.Context, key nameKey) *statement {
+	if key.kind == statementName {
+		st, err := s.statementNamed(ctx, key.name)
+		if err != nil {
+			return nil
 		}
-		if of == nil || of.version == "" {
-			continue
+		return st
+	}
+	p, err := s.portalNamed(ctx, key.name)
+	if p == nil || err != nil {
+		return nil
+	}
+	return p.of
+}
+
+// sameNames says whether every name that a text goes on with still means what it meant when the text was understood.
+func (s *session) sameNames(ctx context.Context, st *statement) bool {
+	for _, u := range st.uses {
+		if s.meaningOf(ctx, u.nameKey) != u.meant {
+			return false
 		}
-		if r := s.stillHolds(ctx, of); r != nil {
-			return r
+	}
+	return true
+}
+
+// stillHolds understands a statement anew where anything that gave it its meaning changed: what its text would now be
+// another is void, and what it does is judged by what it does now.
+func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
+	_, version, err := s.env(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	if version == st.version && s.sameNames(ctx, st) {
+		return nil
+	}
+	now, r := s.understand(ctx, st.analysis.Text)
+	if r != nil {
+		return r
+	}
+	if now.analysis.Rewritten != st.analysis.Rewritten {
+		return &refused{
+			code: "26000", message: "the prepared statement is void: policy, masks or tables changed since it was prepared",
+			hint: "Prepare it again.",
 		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inner := st.analysis.Statements
+	st.analysis, st.version, st.catalog, st.uses = now.analysis, now.version, now.catalog, now.uses
+	if len(inner) == 1 && inner[0].Inner != nil { // what PREPARE and DECLARE named goes on as their inside
+		st.analysis = continuation(now.analysis, now.analysis.Statements[len(now.analysis.Statements)-1])
 	}
 	return nil
 }
@@ -119,32 +154,37 @@ func (s *session) reject(ctx context.Context, recorded string, p *pgsql.Problem)
 	return asRefused(got)
 }
 
-// command is a text that was understood, as the guard judges it.
-func (s *session) command(ctx context.Context, a *pgsql.Analysis, version string) guard.Command {
+// command is a text that was understood, as the guard judges it. anew understands it again, after a person was asked.
+func (s *session) command(st *statement, anew func(context.Context) (guard.Command, error)) guard.Command {
+	a := st.analysis
 	c := guard.Command{
 		Text: a.Text, Recorded: a.Recorded, Normal: a.Normal, Rewritten: a.Rewritten, Masked: a.Masked,
 		Facts:    facts(a),
 		Reviewed: true,
-		Context:  append([]string{version, s.target.role, strings.Join(s.target.searchPath, ",")}, s.target.meaning()...),
-		Waiting:  s.waiting, Holding: s.holding, NoHold: s.noHold,
+		Context:  append([]string{st.catalog, s.target.role, strings.Join(s.target.searchPath, ",")}, s.target.meaning()...),
+		Waiting:  s.waiting, Holding: s.holding, NoHold: s.noHold, Anew: anew,
 	}
-	for _, st := range a.Statements {
-		c.Reviewed = c.Reviewed && st.Reviewed
-		if st.Names.Op == pgsql.ExecutePrepared {
-			s.show(ctx, &c, st.Names.Name)
+	for _, x := range a.Statements {
+		c.Reviewed = c.Reviewed && x.Reviewed
+	}
+	for _, u := range st.uses { // what it goes on with is shown to a reviewer, and is what the approval is for
+		if u.meant != nil {
+			c.Text += "\n-- where " + u.name + " is:\n" + u.meant.analysis.Text
+			c.Context = append(c.Context, u.name, u.meant.analysis.Normal, u.meant.analysis.Rewritten)
 		}
 	}
 	return c
 }
 
-// show adds what EXECUTE runs to what a reviewer sees and to what the approval is for.
-func (s *session) show(ctx context.Context, c *guard.Command, name string) {
-	st, err := s.statementNamed(ctx, name)
-	if st == nil || err != nil {
-		return
+// again understands a text anew and answers it as a command.
+func (s *session) again(text string) func(context.Context) (guard.Command, error) {
+	return func(ctx context.Context) (guard.Command, error) {
+		st, r := s.understand(ctx, text)
+		if r != nil {
+			return guard.Command{}, errors.New(r.message)
+		}
+		return s.command(st, nil), nil
 	}
-	c.Text += "\n-- where " + name + " is:\n" + st.analysis.Text
-	c.Context = append(c.Context, st.analysis.Normal, st.analysis.Rewritten)
 }
 
 // facts are what policy judges. A text without statements has no effect but its session's.
