@@ -3,6 +3,8 @@ package policy
 import (
 	"context"
 	"fmt"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
 // Test is one of the `tests` of a policy file: what is expected of a command.
@@ -69,47 +71,47 @@ func (p *Policy) RunTests(ctx context.Context, judge func(context.Context, Test)
 	return failures
 }
 
-func (d *decoder) test(n *node) Test {
-	t := Test{Line: n.line, As: Subject{Type: "human"}, Connection: Connection{Kind: "postgres"}}
-	d.mapping(n, "a test", fields{
-		"as":      func(n *node) { d.subject(n, &t.As) },
-		"on":      func(n *node) { d.connection(n, &t.Connection) },
-		"command": d.into(&t.Command),
-		"expect":  func(n *node) { t.Expect = verdictOf(d.word(n, "verdict", "allow", "approve", "deny")) },
-		"rule":    d.into(&t.Rule),
+func (d *decoder) test(n *strict.Node) Test {
+	t := Test{Line: n.Line, As: Subject{Type: "human"}, Connection: Connection{Kind: "postgres"}}
+	d.Mapping(n, "a test", strict.Fields{
+		"as":      func(n *strict.Node) { d.subject(n, &t.As) },
+		"on":      func(n *strict.Node) { d.connection(n, &t.Connection) },
+		"command": d.Into(&t.Command),
+		"expect":  func(n *strict.Node) { t.Expect = verdictOf(d.word(n, "verdict", "allow", "approve", "deny")) },
+		"rule":    d.Into(&t.Rule),
 	})
 	for _, key := range []string{"as", "on", "command", "expect"} {
-		if n.kind == mapping && !n.has(key) {
-			d.problem(n, fmt.Sprintf("a test needs %s", key), `write: {as: {user: dev, groups: [developers]}, on: db-prod, command: "SELECT 1", expect: allow}`)
+		if n.Kind == strict.Mapping && !n.Has(key) {
+			d.Report(n, fmt.Sprintf("a test needs %s", key), `write: {as: {user: dev, groups: [developers]}, on: db-prod, command: "SELECT 1", expect: allow}`)
 		}
 	}
 	return t
 }
 
-func (d *decoder) subject(n *node, s *Subject) {
-	d.mapping(n, "as", fields{
-		"user":   d.into(&s.User),
+func (d *decoder) subject(n *strict.Node, s *Subject) {
+	d.Mapping(n, "as", strict.Fields{
+		"user":   d.Into(&s.User),
 		"groups": d.names(&s.Groups),
-		"type":   func(n *node) { s.Type = d.word(n, "type", "human", "workload", "agent") },
-		"claims": func(n *node) {
+		"type":   func(n *strict.Node) { s.Type = d.word(n, "type", "human", "workload", "agent") },
+		"claims": func(n *strict.Node) {
 			s.Claims = map[string]any{}
-			d.free(n, "claims", func(key string, value *node) { s.Claims[key] = d.str(value) })
+			d.free(n, "claims", func(key string, value *strict.Node) { s.Claims[key] = d.Text(value) })
 		},
 	})
 }
 
 // connection reads a name, or a mapping with what else rules can ask for.
-func (d *decoder) connection(n *node, c *Connection) {
-	if n.kind != mapping {
-		c.Name = d.str(n)
+func (d *decoder) connection(n *strict.Node, c *Connection) {
+	if n.Kind != strict.Mapping {
+		c.Name = d.Text(n)
 		return
 	}
-	d.mapping(n, "on", fields{
-		"name": d.into(&c.Name),
-		"kind": d.into(&c.Kind),
-		"labels": func(n *node) {
+	d.Mapping(n, "on", strict.Fields{
+		"name": d.Into(&c.Name),
+		"kind": d.Into(&c.Kind),
+		"labels": func(n *strict.Node) {
 			c.Labels = map[string]string{}
-			d.free(n, "labels", func(key string, value *node) { c.Labels[key] = d.str(value) })
+			d.free(n, "labels", func(key string, value *strict.Node) { c.Labels[key] = d.Text(value) })
 		},
 	})
 }

@@ -13,7 +13,7 @@ func (p *Policy) Lint() []Problem {
 	if p == nil {
 		return nil
 	}
-	d := &decoder{file: p.file}
+	d := newDecoder(p.file)
 	p.lintReach(d)
 	for i := range p.rules {
 		p.lintRule(d, &p.rules[i])
@@ -21,25 +21,26 @@ func (p *Policy) Lint() []Problem {
 	p.lintMasks(d)
 	for i := range p.powers {
 		if w := &p.powers[i]; !w.given {
-			d.problem(w.at, fmt.Sprintf("power %s is everybody's", w.name), "say who")
+			d.Report(w.at, fmt.Sprintf("power %s is everybody's", w.name), "say who")
 		}
 	}
-	slices.SortStableFunc(d.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return d.problems
+	warnings := d.Problems()
+	slices.SortStableFunc(warnings, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return warnings
 }
 
 func (p *Policy) lintReach(d *decoder) {
 	if len(p.reach) == 0 {
-		d.problem(nil, "there is no reach rule, so nobody can open a connection", "")
+		d.Report(nil, "there is no reach rule, so nobody can open a connection", "")
 	}
 	for i := range p.reach {
 		r := &p.reach[i]
 		if !r.given {
-			d.problem(r.at, fmt.Sprintf("reach %s is everybody's", r.reach.Rule), "say who")
+			d.Report(r.at, fmt.Sprintf("reach %s is everybody's", r.reach.Rule), "say who")
 		}
 		for j := range p.reach[:i] {
 			if before := &p.reach[j]; before.who.covers(&r.who) && before.on.covers(&r.on) {
-				d.problem(r.at, fmt.Sprintf("reach %s never holds: %s, which stands before it, matches all that it does", r.reach.Rule, before.reach.Rule), "put the narrower one first")
+				d.Report(r.at, fmt.Sprintf("reach %s never holds: %s, which stands before it, matches all that it does", r.reach.Rule, before.reach.Rule), "put the narrower one first")
 				break
 			}
 		}
@@ -48,19 +49,19 @@ func (p *Policy) lintReach(d *decoder) {
 
 func (p *Policy) lintRule(d *decoder, r *rule) {
 	if r.verdict == Approve && len(r.approval.Users) == 0 && len(r.approval.Groups) == 0 {
-		d.problem(r.at, fmt.Sprintf("rule %s asks for an approval that nobody can give", r.name), "write: approval: {by: {groups: [dba]}}")
+		d.Report(r.at, fmt.Sprintf("rule %s asks for an approval that nobody can give", r.name), "write: approval: {by: {groups: [dba]}}")
 	}
 	if r.verdict == Allow && r.who.anybody() && r.on.anywhere() && !r.named && r.objects == nil && r.sql == nil && r.when == nil {
-		d.problem(r.at, fmt.Sprintf("rule %s allows everybody everything everywhere", r.name), "")
+		d.Report(r.at, fmt.Sprintf("rule %s allows everybody everything everywhere", r.name), "")
 	}
 	for i := range p.rules {
 		if other := &p.rules[i]; other != r && other.verdict < r.verdict && other.hides(r) {
-			d.problem(r.at, fmt.Sprintf("rule %s never decides: rule %s is stricter and matches all that it does", r.name, other.name), "")
+			d.Report(r.at, fmt.Sprintf("rule %s never decides: rule %s is stricter and matches all that it does", r.name, other.name), "")
 			break
 		}
 	}
 	if groups := p.unreached(r); groups != "" {
-		d.problem(r.at, fmt.Sprintf("rule %s is for %s, whom no reach rule names", r.name, groups), "only members who are also in a group with reach can meet it")
+		d.Report(r.at, fmt.Sprintf("rule %s is for %s, whom no reach rule names", r.name, groups), "only members who are also in a group with reach can meet it")
 	}
 }
 
@@ -89,11 +90,11 @@ func (p *Policy) lintMasks(d *decoder) {
 	for i := range p.masks {
 		m := &p.masks[i]
 		if m.unless != nil && m.unless.covers(&m.who) {
-			d.problem(m.at, fmt.Sprintf("mask %s holds for nobody: unless covers all that who does", m.mask.Name), "")
+			d.Report(m.at, fmt.Sprintf("mask %s holds for nobody: unless covers all that who does", m.mask.Name), "")
 		}
 		for _, c := range m.mask.Columns {
 			if strings.Trim(c, "*.") == "" {
-				d.problem(m.at, fmt.Sprintf("mask %s hides every column", m.mask.Name), "")
+				d.Report(m.at, fmt.Sprintf("mask %s hides every column", m.mask.Name), "")
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
 // who says which subjects are meant. Every field that was written must hold; a list holds where one of its entries does.
@@ -165,7 +167,7 @@ func (f *sqlFacts) match(s *SQL, v Verdict) bool {
 
 // rule is one rule, ready to be matched.
 type rule struct {
-	at       *node
+	at       *strict.Node
 	name     string
 	who      who
 	on       on

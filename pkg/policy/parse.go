@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
 // Policy is a parsed policy file. It never changes, and is safe for concurrent use. The zero Policy and a nil one deny
@@ -24,7 +26,7 @@ type Policy struct {
 }
 
 type reachRule struct {
-	at    *node
+	at    *strict.Node
 	who   who
 	on    on
 	given bool // who was written
@@ -32,7 +34,7 @@ type reachRule struct {
 }
 
 type maskRule struct {
-	at     *node
+	at     *strict.Node
 	who    who
 	on     on
 	unless *who
@@ -40,7 +42,7 @@ type maskRule struct {
 }
 
 type powerRule struct {
-	at    *node
+	at    *strict.Node
 	name  string
 	who   who
 	on    on
@@ -51,13 +53,13 @@ type powerRule struct {
 // Parse reads a policy. The error is a Problems with everything that is wrong; name stands in it as the file's name.
 // Nothing is ignored: an unknown key and a part that this version does not serve are problems.
 func Parse(data []byte, name string) (*Policy, error) {
-	d := &decoder{file: name}
+	d := newDecoder(name)
 	sum := sha256.Sum256(data)
 	p := &Policy{file: name, version: hex.EncodeToString(sum[:])}
-	if root := d.readYAML(data); root != nil {
+	if root := d.Document(data); root != nil {
 		d.policy(root, p)
 	}
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -71,28 +73,28 @@ func (p *Policy) Version() string {
 	return p.version
 }
 
-func (d *decoder) policy(root *node, p *Policy) {
+func (d *decoder) policy(root *strict.Node, p *Policy) {
 	version := ""
 	var env *cel.Env
-	ok := d.mapping(root, "a policy", fields{
-		"version": d.into(&version),
+	ok := d.Mapping(root, "a policy", strict.Fields{
+		"version": d.Into(&version),
 		"reach":   section(d, &p.reach, d.reach, func(r *reachRule) string { return r.reach.Rule }),
-		"rules":   section(d, &p.rules, func(n *node) rule { return d.rule(n, &env) }, func(r *rule) string { return r.name }),
+		"rules":   section(d, &p.rules, func(n *strict.Node) rule { return d.rule(n, &env) }, func(r *rule) string { return r.name }),
 		"masks":   section(d, &p.masks, d.mask, func(m *maskRule) string { return m.mask.Name }),
 		"powers":  section(d, &p.powers, d.power, func(w *powerRule) string { return w.name }),
-		"tests":   func(n *node) { d.each(n, func(n *node) { p.tests = append(p.tests, d.test(n)) }) },
+		"tests":   func(n *strict.Node) { d.Each(n, func(n *strict.Node) { p.tests = append(p.tests, d.test(n)) }) },
 		"limits":  d.later("limits"),
 	})
 	if ok && version != "1" {
-		d.problem(root, fmt.Sprintf("the policy's version is %q, this hoopd reads version 1", version), "begin the file with: version: 1")
+		d.Report(root, fmt.Sprintf("the policy's version is %q, this hoopd reads version 1", version), "begin the file with: version: 1")
 	}
 }
 
 // section reads a list of rules of one kind, whose names must differ.
-func section[T any](d *decoder, rules *[]T, read func(*node) T, name func(*T) string) func(*node) {
-	return func(n *node) {
+func section[T any](d *decoder, rules *[]T, read func(*strict.Node) T, name func(*T) string) func(*strict.Node) {
+	return func(n *strict.Node) {
 		seen := map[string]bool{}
-		d.each(n, func(n *node) {
+		d.Each(n, func(n *strict.Node) {
 			r := read(n)
 			d.name(n, name(&r), seen)
 			*rules = append(*rules, r)
@@ -101,29 +103,29 @@ func section[T any](d *decoder, rules *[]T, read func(*node) T, name func(*T) st
 }
 
 // name checks that every verdict can name exactly one rule.
-func (d *decoder) name(n *node, name string, seen map[string]bool) {
+func (d *decoder) name(n *strict.Node, name string, seen map[string]bool) {
 	switch {
 	case name == "":
-		d.problem(n, "the name is missing", "every rule has a name: refusals name it")
+		d.Report(n, "the name is missing", "every rule has a name: refusals name it")
 	case name == RuleDefault || name == RuleInternal:
-		d.problem(n, fmt.Sprintf("the name %q is taken: it stands for a decision that no rule made", name), "")
+		d.Report(n, fmt.Sprintf("the name %q is taken: it stands for a decision that no rule made", name), "")
 	case seen[name]:
-		d.problem(n, fmt.Sprintf("the name %q is used twice", name), "")
+		d.Report(n, fmt.Sprintf("the name %q is used twice", name), "")
 	case len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }):
-		d.problem(n, fmt.Sprintf("the name %q is not one word of printable ASCII", name), "")
+		d.Report(n, fmt.Sprintf("the name %q is not one word of printable ASCII", name), "")
 	}
 	seen[name] = true
 }
 
-func (d *decoder) reach(n *node) reachRule {
+func (d *decoder) reach(n *strict.Node) reachRule {
 	r := reachRule{at: n, reach: Reach{TTL: 30 * time.Minute}}
 	var reason string
-	d.mapping(n, "a reach rule", fields{
-		"name":     d.into(&r.reach.Rule),
-		"who":      func(n *node) { r.given = true; d.who(n, &r.who) },
-		"on":       func(n *node) { d.on(n, &r.on) },
+	d.Mapping(n, "a reach rule", strict.Fields{
+		"name":     d.Into(&r.reach.Rule),
+		"who":      func(n *strict.Node) { r.given = true; d.who(n, &r.who) },
+		"on":       func(n *strict.Node) { d.on(n, &r.on) },
 		"ttl":      d.duration(&r.reach.TTL, time.Minute, 24*time.Hour),
-		"reason":   func(n *node) { reason = d.word(n, "value", "required", "optional") },
+		"reason":   func(n *strict.Node) { reason = d.word(n, "value", "required", "optional") },
 		"renew":    d.boolean(&r.reach.Renew),
 		"approval": d.later("approval of a grant"),
 	})
@@ -131,75 +133,69 @@ func (d *decoder) reach(n *node) reachRule {
 	return r
 }
 
-func (d *decoder) who(n *node, w *who) {
-	d.mapping(n, "who", fields{
+func (d *decoder) who(n *strict.Node, w *who) {
+	d.Mapping(n, "who", strict.Fields{
 		"users":  d.globs(&w.users),
 		"groups": d.globs(&w.groups),
 		"types":  d.words(&w.types, "type", "human", "workload", "agent"),
-		"claims": func(n *node) { d.claims(n, w) },
+		"claims": func(n *strict.Node) { d.claims(n, w) },
 	})
-	if n.kind == mapping && len(n.entries) == 0 {
-		d.problem(n, "it names nobody", "leave it out to mean everybody")
+	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
+		d.Report(n, "it names nobody", "leave it out to mean everybody")
 	}
 }
 
-func (d *decoder) claims(n *node, w *who) {
-	d.free(n, "claims", func(key string, value *node) {
+func (d *decoder) claims(n *strict.Node, w *who) {
+	d.free(n, "claims", func(key string, value *strict.Node) {
 		c := claim{name: key}
-		if value.kind == list {
-			d.each(value, func(n *node) { c.values = append(c.values, d.str(n)) })
+		if value.Kind == strict.List {
+			d.Each(value, func(n *strict.Node) { c.values = append(c.values, d.Text(n)) })
 		} else {
-			c.values = []string{d.str(value)}
+			c.values = []string{d.Text(value)}
 		}
 		w.claims = append(w.claims, c)
 	})
 }
 
-func (d *decoder) on(n *node, o *on) {
-	d.mapping(n, "on", fields{
+func (d *decoder) on(n *strict.Node, o *on) {
+	d.Mapping(n, "on", strict.Fields{
 		"connections": d.globs(&o.connections),
 		"kinds":       d.globs(&o.kinds),
-		"labels": func(n *node) {
-			d.free(n, "labels", func(key string, value *node) {
+		"labels": func(n *strict.Node) {
+			d.free(n, "labels", func(key string, value *strict.Node) {
 				l := label{name: key}
-				if value.kind == list {
+				if value.Kind == strict.List {
 					d.globs(&l.values)(value)
 				} else {
-					l.values = globs{newGlob(d.str(value))}
+					l.values = globs{newGlob(d.Text(value))}
 				}
 				o.labels = append(o.labels, l)
 			})
 		},
 	})
-	if n.kind == mapping && len(n.entries) == 0 {
-		d.problem(n, "it names no connection", "leave it out to mean all")
+	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
+		d.Report(n, "it names no connection", "leave it out to mean all")
 	}
 }
 
 // free reads a mapping whose keys are the user's own.
-func (d *decoder) free(n *node, what string, read func(key string, value *node)) {
-	known := fields{}
-	if n.kind == mapping {
-		for _, e := range n.entries {
-			known[e.key] = func(v *node) { read(e.key, v) }
-		}
-		if len(n.entries) == 0 {
-			d.problem(n, "an empty mapping says nothing here", "")
-		}
+func (d *decoder) free(n *strict.Node, what string, read func(key string, value *strict.Node)) {
+	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
+		d.Report(n, "an empty mapping says nothing here", "")
 	}
-	d.mapping(n, what, known)
+	d.Free(n, what, read)
 }
 
-func (d *decoder) mask(n *node) maskRule {
+func (d *decoder) mask(n *strict.Node) maskRule {
 	m := maskRule{at: n}
 	var columns globs
-	d.mapping(n, "a mask", fields{
-		"name":     d.into(&m.mask.Name),
-		"who":      func(n *node) { d.who(n, &m.who) },
-		"on":       func(n *node) { d.on(n, &m.on) },
-		"unless":   func(n *node) { m.unless = &who{}; d.who(n, m.unless) },
-		"columns":  func(n *node) { d.globs(&columns)(n); d.columns(n, columns) },
-		"as":       func(n *node) { m.mask.As = d.masked(n) },
+	d.Mapping(n, "a mask", strict.Fields{
+		"name":     d.Into(&m.mask.Name),
+		"who":      func(n *strict.Node) { d.who(n, &m.who) },
+		"on":       func(n *strict.Node) { d.on(n, &m.on) },
+		"unless":   func(n *strict.Node) { m.unless = &who{}; d.who(n, m.unless) },
+		"columns":  func(n *strict.Node) { d.globs(&columns)(n); d.columns(n, columns) },
+		"as":       func(n *strict.Node) { m.mask.As = d.masked(n) },
 		"writable": d.boolean(&m.mask.Writable),
 		"detect":   d.later("detect"),
 		"rows":     d.later("rows"),
@@ -207,50 +203,46 @@ func (d *decoder) mask(n *node) maskRule {
 		"json":     d.later("json"),
 	})
 	m.mask.Columns = columns.texts()
-	if n.kind == mapping && !n.has("detect", "rows", "fields", "json") {
+	if n.Kind == strict.Mapping && !n.Has("detect", "rows", "fields", "json") {
 		if columns == nil {
-			d.problem(n, "a mask needs columns", `write: columns: ["public.users.email"]`)
+			d.Report(n, "a mask needs columns", `write: columns: ["public.users.email"]`)
 		}
-		if !n.has("as") {
-			d.problem(n, "a mask says what is shown instead", "write: as: redact, null or last4")
+		if !n.Has("as") {
+			d.Report(n, "a mask says what is shown instead", "write: as: redact, null or last4")
 		}
 	}
 	return m
 }
 
-func (n *node) has(keys ...string) bool {
-	return slices.ContainsFunc(n.entries, func(e entry) bool { return slices.Contains(keys, e.key) })
-}
-
-func (d *decoder) masked(n *node) string {
-	if n.kind == scalar && (n.text == "hash" || n.text == "pseudonym") {
-		d.later("as: " + n.text)(n)
+func (d *decoder) masked(n *strict.Node) string {
+	if n.Kind == strict.Scalar && (n.Text == "hash" || n.Text == "pseudonym") {
+		d.later("as: " + n.Text)(n)
 		return ""
 	}
 	return d.word(n, "value", "redact", "null", "last4")
 }
 
 // columns checks that patterns have one to three parts, none of them empty.
-func (d *decoder) columns(n *node, columns globs) {
+func (d *decoder) columns(n *strict.Node, columns globs) {
 	for i, c := range columns {
 		parts := strings.Split(c.text, ".")
 		if len(parts) > 3 || slices.Contains(parts, "") {
-			d.problem(n.items[i], fmt.Sprintf("%q is no pattern of a column", c.text), `write "schema.table.column"; parts at the left may be left out: "*.email"`)
+			d.Report(n.Items[i], fmt.Sprintf("%q is no pattern of a column", c.text), `write "schema.table.column"; parts at the left may be left out: "*.email"`)
 		}
 	}
 }
 
-func (d *decoder) power(n *node) powerRule {
+func (d *decoder) power(n *strict.Node) powerRule {
 	w := powerRule{at: n}
-	d.mapping(n, "a power", fields{
-		"name": d.into(&w.name),
-		"who":  func(n *node) { w.given = true; d.who(n, &w.who) },
-		"on":   func(n *node) { d.on(n, &w.on) },
+	d.Mapping(n, "a power", strict.Fields{
+		"name": d.Into(&w.name),
+		"who":  func(n *strict.Node) { w.given = true; d.who(n, &w.who) },
+		"on":   func(n *strict.Node) { d.on(n, &w.on) },
 		"may": d.words(&w.may, "power", string(SessionsRead), string(SessionsWatch), string(SessionsEnd),
 			string(GrantsEnd), string(Locks), string(PolicyExplain)),
 	})
-	if n.kind == mapping && !n.has("may") {
-		d.problem(n, "a power says what one may", "write: may: [sessions.read]")
+	if n.Kind == strict.Mapping && !n.Has("may") {
+		d.Report(n, "a power says what one may", "write: may: [sessions.read]")
 	}
 	return w
 }

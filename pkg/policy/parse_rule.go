@@ -7,41 +7,43 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
-func (d *decoder) rule(n *node, env **cel.Env) rule {
+func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 	r := rule{at: n, approval: Approval{Quorum: 1, Hold: 45 * time.Second, TTL: 10 * time.Minute}}
 	var verdict, message string
 	var effects []string
-	d.mapping(n, "a rule", fields{
-		"name":              d.into(&r.name),
-		"who":               func(n *node) { d.who(n, &r.who) },
-		"on":                func(n *node) { d.on(n, &r.on) },
+	d.Mapping(n, "a rule", strict.Fields{
+		"name":              d.Into(&r.name),
+		"who":               func(n *strict.Node) { d.who(n, &r.who) },
+		"on":                func(n *strict.Node) { d.on(n, &r.on) },
 		"effects":           d.effects(&effects),
 		"objects":           d.globs(&r.objects),
-		"sql":               func(n *node) { r.sql = d.sql(n) },
-		"if":                func(n *node) { r.when = d.condition(n, env) },
-		"verdict":           func(n *node) { verdict = d.word(n, "verdict", "allow", "approve", "deny") },
-		"message":           d.into(&message),
-		"approval":          func(n *node) { d.approval(n, &r.approval) },
+		"sql":               func(n *strict.Node) { r.sql = d.sql(n) },
+		"if":                func(n *strict.Node) { r.when = d.condition(n, env) },
+		"verdict":           func(n *strict.Node) { verdict = d.word(n, "verdict", "allow", "approve", "deny") },
+		"message":           d.Into(&message),
+		"approval":          func(n *strict.Node) { d.approval(n, &r.approval) },
 		"ssh":               d.later("ssh"),
 		"files":             d.later("files"),
 		"kube":              d.later("kube"),
 		"http":              d.later("http"),
 		"max_rows_affected": d.later("max_rows_affected"),
 	})
-	if n.kind != mapping {
+	if n.Kind != strict.Mapping {
 		return r
 	}
 	r.verdict = verdictOf(verdict)
-	if !n.has("verdict") {
-		d.problem(n, "the verdict is missing", "write: verdict: allow, approve or deny")
+	if !n.Has("verdict") {
+		d.Report(n, "the verdict is missing", "write: verdict: allow, approve or deny")
 	}
-	if n.has("approval") && verdict != "approve" && verdict != "" {
-		d.problem(n, fmt.Sprintf("approval stands in a rule whose verdict is %s", verdict), "write: verdict: approve")
+	if n.Has("approval") && verdict != "approve" && verdict != "" {
+		d.Report(n, fmt.Sprintf("approval stands in a rule whose verdict is %s", verdict), "write: verdict: approve")
 	}
 	if r.sql != nil && r.sql.tablesMax >= 0 && verdict == "deny" {
-		d.problem(n, "tables_max in a deny rule would refuse the commands with few tables", "write it in the rule that allows")
+		d.Report(n, "tables_max in a deny rule would refuse the commands with few tables", "write it in the rule that allows")
 	}
 	r.admits(effects)
 	r.approval.Rule = r.name
@@ -60,13 +62,13 @@ func verdictOf(word string) Verdict {
 	}
 }
 
-func (d *decoder) effects(effects *[]string) func(*node) {
+func (d *decoder) effects(effects *[]string) func(*strict.Node) {
 	var known []string
 	for _, e := range allEffects() {
 		known = append(known, string(e))
 	}
-	return func(n *node) {
-		d.each(n, func(n *node) { *effects = append(*effects, d.word(n, "effect", known...)) })
+	return func(n *strict.Node) {
+		d.Each(n, func(n *strict.Node) { *effects = append(*effects, d.word(n, "effect", known...)) })
 	}
 }
 
@@ -105,10 +107,10 @@ func (r *rule) say(message string) string {
 	}
 }
 
-func (d *decoder) approval(n *node, a *Approval) {
-	d.mapping(n, "an approval", fields{
-		"by": func(n *node) {
-			d.mapping(n, "by", fields{"users": d.names(&a.Users), "groups": d.names(&a.Groups)})
+func (d *decoder) approval(n *strict.Node, a *Approval) {
+	d.Mapping(n, "an approval", strict.Fields{
+		"by": func(n *strict.Node) {
+			d.Mapping(n, "by", strict.Fields{"users": d.names(&a.Users), "groups": d.names(&a.Groups)})
 		},
 		"quorum":  d.integer(&a.Quorum, 1, 10),
 		"hold":    d.duration(&a.Hold, 0, 10*time.Minute),
@@ -116,59 +118,59 @@ func (d *decoder) approval(n *node, a *Approval) {
 		"preview": d.later("preview"),
 	})
 	if a.Groups == nil && a.Users != nil && len(a.Users) < a.Quorum {
-		d.problem(n, fmt.Sprintf("the quorum is %d, but only %d can approve", a.Quorum, len(a.Users)), "")
+		d.Report(n, fmt.Sprintf("the quorum is %d, but only %d can approve", a.Quorum, len(a.Users)), "")
 	}
 }
 
-func (d *decoder) sql(n *node) *sqlFacts {
+func (d *decoder) sql(n *strict.Node) *sqlFacts {
 	f := &sqlFacts{tablesMax: -1}
-	d.mapping(n, "sql", fields{
-		"commands": func(n *node) {
+	d.Mapping(n, "sql", strict.Fields{
+		"commands": func(n *strict.Node) {
 			d.globs(&f.commands)(n)
 			for i, c := range f.commands {
 				if lower := strings.ToLower(c.text); lower != c.text {
-					d.problem(n.items[i], fmt.Sprintf("commands are written in lower case, so %q never matches", c.text), fmt.Sprintf("write %q", lower))
+					d.Report(n.Items[i], fmt.Sprintf("commands are written in lower case, so %q never matches", c.text), fmt.Sprintf("write %q", lower))
 				}
 			}
 		},
 		"filter":     d.words(&f.filter, "filter", "none", "constant", "some"),
 		"functions":  d.globs(&f.functions),
 		"tables_max": d.integer(&f.tablesMax, 0, 1_000_000),
-		"matches":    func(n *node) { f.matches = d.pattern(n) },
+		"matches":    func(n *strict.Node) { f.matches = d.pattern(n) },
 	})
-	if n.kind == mapping && len(n.entries) == 0 {
-		d.problem(n, "it asks for nothing", "")
+	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
+		d.Report(n, "it asks for nothing", "")
 	}
 	return f
 }
 
-func (d *decoder) pattern(n *node) *regexp.Regexp {
-	text := d.str(n)
+func (d *decoder) pattern(n *strict.Node) *regexp.Regexp {
+	text := d.Text(n)
 	if len(text) > 1000 {
-		d.problem(n, "a pattern has at most 1000 bytes", "")
+		d.Report(n, "a pattern has at most 1000 bytes", "")
 		return nil
 	}
 	p, err := regexp.Compile(text)
 	if err != nil {
-		d.problem(n, err.Error(), "the syntax is RE2's: https://github.com/google/re2/wiki/Syntax")
+		d.Report(n, err.Error(), "the syntax is RE2's: https://github.com/google/re2/wiki/Syntax")
 		return nil
 	}
 	return p
 }
 
-func (d *decoder) condition(n *node, env **cel.Env) *condition {
-	text := d.str(n)
+func (d *decoder) condition(n *strict.Node, env **cel.Env) *condition {
+	text := d.Text(n)
 	if *env == nil {
 		made, err := conditionEnv()
 		if err != nil {
-			d.problem(n, err.Error(), "")
+			d.Report(n, err.Error(), "")
 			return nil
 		}
 		*env = made
 	}
 	c, err := compile(*env, text)
 	if err != nil {
-		d.problem(n, err.Error(), "a condition is CEL over user, groups, claims, type, connection, effects, objects, sql and now")
+		d.Report(n, err.Error(), "a condition is CEL over user, groups, claims, type, connection, effects, objects, sql and now")
 		return nil
 	}
 	return c

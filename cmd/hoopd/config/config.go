@@ -4,6 +4,7 @@ package config
 import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/credential"
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
 // Config is a hoopd.yaml that was read without a problem. File names in it are absolute.
@@ -42,7 +43,7 @@ type Identity struct {
 	GroupsClaim   string
 	Match         []Match
 
-	at *node
+	at *strict.Node
 }
 
 // Match makes a workload's identity of a token that has all of Claims.
@@ -93,3 +94,9 @@ const (
 	// unlimited is `results: full`: no command's result comes near it.
 	unlimited = int64(1) << 62
 )
+
+// Problem is one thing that is wrong in a configuration, or worth a warning.
+type Problem = strict.Problem
+
+// Problems is all that is wrong with a file, in its order. Load and Parse return it as their error.
+type Problems = strict.Problems

@@ -5,15 +5,17 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
-func (d *decoder) gateway(n *node, g *Gateway) {
-	apart := d.later("a gateway that runs apart", "leave it out: in `hoopd serve` the gateway shares broker.listen")
-	d.mapping(n, "gateway", fields{
+func (d *decoder) gateway(n *strict.Node, g *Gateway) {
+	apart := d.Later("a gateway that runs apart", "leave it out: in `hoopd serve` the gateway shares broker.listen")
+	d.Mapping(n, "gateway", strict.Fields{
 		"listen":           apart,
 		"public_addresses": apart,
-		"recordings":       func(n *node) { d.recordings(n, g) },
-		"metrics": func(n *node) {
+		"recordings":       func(n *strict.Node) { d.recordings(n, g) },
+		"metrics": func(n *strict.Node) {
 			d.listen(&g.Metrics)(n)
 			if g.Metrics != "" && !IsLoopback(g.Metrics) {
 				d.warn(n, "metrics are served without TLS and sign-in to whoever reaches "+g.Metrics, "listen on 127.0.0.1")
@@ -22,31 +24,31 @@ func (d *decoder) gateway(n *node, g *Gateway) {
 	})
 }
 
-func (d *decoder) recordings(n *node, g *Gateway) {
-	d.mapping(n, "recordings", fields{
-		"store": func(n *node) { g.Recordings = d.recordingStore(n) },
-		"results": func(n *node) {
-			if size, ok := resultCap(d.str(n)); ok {
+func (d *decoder) recordings(n *strict.Node, g *Gateway) {
+	d.Mapping(n, "recordings", strict.Fields{
+		"store": func(n *strict.Node) { g.Recordings = d.recordingStore(n) },
+		"results": func(n *strict.Node) {
+			if size, ok := resultCap(d.Text(n)); ok {
 				g.ResultCap = size
 				return
 			}
-			d.problem(n, fmt.Sprintf("%q is not how much of a command's results to keep", n.text), "write full, or a size like 64KiB or 1MiB; 0 keeps none")
+			d.Report(n, fmt.Sprintf("%q is not how much of a command's results to keep", n.Text), "write full, or a size like 64KiB or 1MiB; 0 keeps none")
 		},
-		"recipients": d.later("encryption of recordings", "leave it out, and keep the folder private"),
-		"keep":       d.later("deletion of old recordings", "leave it out: recordings are kept"),
+		"recipients": d.Later("encryption of recordings", "leave it out, and keep the folder private"),
+		"keep":       d.Later("deletion of old recordings", "leave it out: recordings are kept"),
 	})
 }
 
-func (d *decoder) recordingStore(n *node) string {
-	text := d.str(n)
+func (d *decoder) recordingStore(n *strict.Node) string {
+	text := d.Text(n)
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case scheme == "file" && rest != "":
 		return d.abs(strings.TrimPrefix(rest, "//"))
 	case scheme == "s3":
-		d.later("a store in S3", "write file:PATH")(n)
+		d.Later("a store in S3", "write file:PATH")(n)
 	default:
-		d.problem(n, "this is not a place for recordings", "write file:PATH")
+		d.Report(n, "this is not a place for recordings", "write file:PATH")
 	}
 	return ""
 }

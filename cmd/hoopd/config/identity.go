@@ -8,80 +8,81 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/identity"
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
-func (d *decoder) identities(n *node, b *Broker) {
+func (d *decoder) identities(n *strict.Node, b *Broker) {
 	seen := map[string]bool{}
-	d.each(n, func(n *node) {
+	d.Each(n, func(n *strict.Node) {
 		id := d.identity(n)
 		if id.Name != "" && seen[id.Name] {
-			d.problem(n, fmt.Sprintf("the name %q is used twice", id.Name), "")
+			d.Report(n, fmt.Sprintf("the name %q is used twice", id.Name), "")
 		}
 		seen[id.Name] = true
 		b.Identity = append(b.Identity, id)
 	})
 }
 
-func (d *decoder) identity(n *node) Identity {
+func (d *decoder) identity(n *strict.Node) Identity {
 	id := Identity{at: n, Scopes: []string{"openid"}}
-	before := len(d.problems)
-	d.mapping(n, "an identity provider", fields{
-		"name":           d.into(&id.Name),
-		"oidc":           func(n *node) { d.oidc(n, &id) },
-		"saml":           d.later("SAML", "use the provider's OpenID Connect"),
-		"workload":       func(n *node) { d.workload(n, &id) },
-		"username_claim": d.into(&id.UsernameClaim),
-		"groups_claim":   d.into(&id.GroupsClaim),
-		"groups_attribute": func(n *node) {
-			d.problem(n, "groups_attribute belongs to SAML, which is not served by this version", "with oidc, write groups_claim")
+	before := len(d.Problems())
+	d.Mapping(n, "an identity provider", strict.Fields{
+		"name":           d.Into(&id.Name),
+		"oidc":           func(n *strict.Node) { d.oidc(n, &id) },
+		"saml":           d.Later("SAML", "use the provider's OpenID Connect"),
+		"workload":       func(n *strict.Node) { d.workload(n, &id) },
+		"username_claim": d.Into(&id.UsernameClaim),
+		"groups_claim":   d.Into(&id.GroupsClaim),
+		"groups_attribute": func(n *strict.Node) {
+			d.Report(n, "groups_attribute belongs to SAML, which is not served by this version", "with oidc, write groups_claim")
 		},
-		"match": func(n *node) { d.each(n, func(n *node) { id.Match = append(id.Match, d.match(n)) }) },
+		"match": func(n *strict.Node) { d.Each(n, func(n *strict.Node) { id.Match = append(id.Match, d.match(n)) }) },
 	})
 	d.needs(n, "an identity provider", "name")
-	if n.kind == mapping && !n.has("saml") && n.has("oidc") == n.has("workload") {
-		d.problem(n, "an identity provider has exactly one of oidc and workload", "")
+	if n.Kind == strict.Mapping && !n.Has("saml") && n.Has("oidc") == n.Has("workload") {
+		d.Report(n, "an identity provider has exactly one of oidc and workload", "")
 	}
-	if len(d.problems) == before {
+	if len(d.Problems()) == before {
 		if err := id.check(); err != nil {
-			d.problem(n, err.Error(), "")
+			d.Report(n, err.Error(), "")
 		}
 	}
 	return id
 }
 
-func (d *decoder) oidc(n *node, id *Identity) {
-	d.mapping(n, "oidc", fields{
-		"issuer":    d.into(&id.Issuer),
-		"client_id": d.into(&id.ClientID),
-		"client_secret": func(n *node) {
+func (d *decoder) oidc(n *strict.Node, id *Identity) {
+	d.Mapping(n, "oidc", strict.Fields{
+		"issuer":    d.Into(&id.Issuer),
+		"client_id": d.Into(&id.ClientID),
+		"client_secret": func(n *strict.Node) {
 			id.ClientSecret = &credential.Source{}
 			d.secret(id.ClientSecret, "a client's secret")(n)
 		},
-		"scopes":  func(n *node) { id.Scopes = nil; d.strings(&id.Scopes)(n) },
+		"scopes":  func(n *strict.Node) { id.Scopes = nil; d.strings(&id.Scopes)(n) },
 		"ca_file": d.path(&id.CAFile),
 	})
 	d.needs(n, "oidc", "issuer", "client_id")
 	if id.Scopes != nil && !slices.Contains(id.Scopes, "openid") {
-		d.problem(n, "the scopes must have openid among them", "")
+		d.Report(n, "the scopes must have openid among them", "")
 	}
 }
 
-func (d *decoder) workload(n *node, id *Identity) {
+func (d *decoder) workload(n *strict.Node, id *Identity) {
 	id.Workload = true
-	d.mapping(n, "workload", fields{"issuer": d.into(&id.Issuer), "audience": d.into(&id.ClientID), "ca_file": d.path(&id.CAFile)})
+	d.Mapping(n, "workload", strict.Fields{"issuer": d.Into(&id.Issuer), "audience": d.Into(&id.ClientID), "ca_file": d.path(&id.CAFile)})
 	d.needs(n, "workload", "issuer", "audience")
 }
 
-func (d *decoder) match(n *node) Match {
+func (d *decoder) match(n *strict.Node) Match {
 	var m Match
-	d.mapping(n, "a match rule", fields{
+	d.Mapping(n, "a match rule", strict.Fields{
 		"claims": d.texts(&m.Claims, "claims"),
-		"as":     d.into(&m.As),
+		"as":     d.Into(&m.As),
 		"groups": d.strings(&m.Groups),
-		"type":   d.into(&m.Type),
-		"owner": func(n *node) {
+		"type":   d.Into(&m.Type),
+		"owner": func(n *strict.Node) {
 			m.Owner = &api.Person{}
-			d.mapping(n, "an owner", fields{"issuer": d.into(&m.Owner.Issuer), "subject": d.into(&m.Owner.Subject)})
+			d.Mapping(n, "an owner", strict.Fields{"issuer": d.Into(&m.Owner.Issuer), "subject": d.Into(&m.Owner.Subject)})
 			d.needs(n, "an owner", "issuer", "subject")
 		},
 	})
@@ -114,9 +115,5 @@ func (id Identity) Provider(secret string) identity.Config {
 
 // Problem puts what was found out about a provider where it stands in the file.
 func (c *Config) Problem(id Identity, message, hint string) Problem {
-	p := Problem{File: c.File, Message: strings.TrimSpace(message), Hint: hint}
-	if id.at != nil {
-		p.Line, p.Column = id.at.line, id.at.column
-	}
-	return p
+	return id.at.Problem(c.File, strings.TrimSpace(message), hint)
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
 // Load reads a configuration from a file. Its error is a Problems where the file could be read.
@@ -20,7 +22,7 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	data, err := io.ReadAll(io.LimitReader(f, strict.MaxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
@@ -33,26 +35,26 @@ func Parse(data []byte, name string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the configuration's folder: %w", err)
 	}
-	d := &decoder{file: name, dir: filepath.Dir(file)}
+	d := &decoder{Reader: &strict.Reader{File: name}, dir: filepath.Dir(file)}
 	c := &Config{File: file, Gateway: Gateway{ResultCap: defaultResultCap}}
-	if root := d.readYAML(data); root != nil {
+	if root := d.document(data); root != nil {
 		d.config(root, c)
 	}
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	c.Warnings = d.warnings
 	return c, nil
 }
 
-func (d *decoder) config(root *node, c *Config) {
-	var state, policyFile *node
-	d.mapping(root, "hoopd.yaml", fields{
-		"state":       func(n *node) { state = n; d.path(&c.State)(n) },
-		"broker":      func(n *node) { d.broker(n, &c.Broker) },
-		"gateway":     func(n *node) { d.gateway(n, &c.Gateway) },
-		"connections": func(n *node) { d.connections(n, c) },
-		"policy":      func(n *node) { policyFile = n; d.path(&c.Policy)(n) },
+func (d *decoder) config(root *strict.Node, c *Config) {
+	var state, policyFile *strict.Node
+	d.Mapping(root, "hoopd.yaml", strict.Fields{
+		"state":       func(n *strict.Node) { state = n; d.path(&c.State)(n) },
+		"broker":      func(n *strict.Node) { d.broker(n, &c.Broker) },
+		"gateway":     func(n *strict.Node) { d.gateway(n, &c.Gateway) },
+		"connections": func(n *strict.Node) { d.connections(n, c) },
+		"policy":      func(n *strict.Node) { policyFile = n; d.path(&c.Policy)(n) },
 	})
 	d.needs(root, "hoopd.yaml", "state", "broker", "connections", "policy")
 	if state == nil || policyFile == nil {
@@ -66,55 +68,55 @@ func (d *decoder) config(root *node, c *Config) {
 	}
 }
 
-func (d *decoder) broker(n *node, b *Broker) {
-	d.mapping(n, "broker", fields{
+func (d *decoder) broker(n *strict.Node, b *Broker) {
+	d.Mapping(n, "broker", strict.Fields{
 		"listen":     d.listen(&b.Listen),
-		"public_url": func(n *node) { b.PublicURL = d.publicURL(n) },
-		"tls":        func(n *node) { b.TLS = d.tlsFiles(n) },
-		"store":      func(n *node) { b.Store = d.store(n) },
-		"identity":   func(n *node) { d.identities(n, b) },
+		"public_url": func(n *strict.Node) { b.PublicURL = d.publicURL(n) },
+		"tls":        func(n *strict.Node) { b.TLS = d.tlsFiles(n) },
+		"store":      func(n *strict.Node) { b.Store = d.store(n) },
+		"identity":   func(n *strict.Node) { d.identities(n, b) },
 	})
 	d.needs(n, "broker", "listen", "public_url", "identity")
 }
 
-func (d *decoder) tlsFiles(n *node) *TLSFiles {
+func (d *decoder) tlsFiles(n *strict.Node) *TLSFiles {
 	var t TLSFiles
-	d.mapping(n, "tls", fields{"cert": d.path(&t.Cert), "key": d.path(&t.Key)})
+	d.Mapping(n, "tls", strict.Fields{"cert": d.path(&t.Cert), "key": d.path(&t.Key)})
 	d.needs(n, "tls", "cert", "key")
 	return &t
 }
 
 // store reads sqlite:PATH.
-func (d *decoder) store(n *node) string {
-	text := d.str(n)
+func (d *decoder) store(n *strict.Node) string {
+	text := d.Text(n)
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case scheme == "sqlite" && rest != "":
 		return d.abs(rest)
 	case scheme == "postgres" || scheme == "postgresql":
-		d.later("a store in PostgreSQL", "write sqlite:PATH")(n)
+		d.Later("a store in PostgreSQL", "write sqlite:PATH")(n)
 	default:
-		d.problem(n, "this is not a store", "write sqlite:PATH")
+		d.Report(n, "this is not a store", "write sqlite:PATH")
 	}
 	return ""
 }
 
-func (d *decoder) publicURL(n *node) string {
-	text := d.str(n)
+func (d *decoder) publicURL(n *strict.Node) string {
+	text := d.Text(n)
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-		d.problem(n, fmt.Sprintf("%q is not a public URL", text), "write https://HOST or https://HOST:PORT")
+		d.Report(n, fmt.Sprintf("%q is not a public URL", text), "write https://HOST or https://HOST:PORT")
 		return ""
 	}
 	return strings.TrimSuffix(text, "/")
 }
 
 // listen reads host:port.
-func (d *decoder) listen(s *string) func(*node) {
-	return func(n *node) {
-		text := d.str(n)
+func (d *decoder) listen(s *string) func(*strict.Node) {
+	return func(n *strict.Node) {
+		text := d.Text(n)
 		if err := checkAddress(text); err != nil {
-			d.problem(n, fmt.Sprintf("%q is not an address to listen on: %v", text, err), "write HOST:PORT, like 127.0.0.1:8443")
+			d.Report(n, fmt.Sprintf("%q is not an address to listen on: %v", text, err), "write HOST:PORT, like 127.0.0.1:8443")
 			return
 		}
 		*s = text
