@@ -169,6 +169,13 @@ func (s *Session) Reject(ctx context.Context, c Command, r api.Refusal) *Refusal
 // answered; for what goes to the target, With sees to it.
 func (s *Session) Commit() error { return s.cfg.Recorder.Commit() }
 
+// Note records what belongs to no command. A failed recorder refuses every later command, so there is nothing to handle.
+func (s *Session) Note(code, message string) {
+	if err := s.append(record.Notice{Code: code, Message: message}, false); err != nil {
+		s.cfg.Log.Error("recording failed", "session", s.cfg.ID, "error", err)
+	}
+}
+
 // End makes every later Admit refuse with r. Commands that were admitted keep their passes: who ends a session also
 // closes its sockets.
 func (s *Session) End(r api.Refusal) { s.ended.CompareAndSwap(nil, &r) }

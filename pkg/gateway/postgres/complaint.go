@@ -113,8 +113,12 @@ func (s *session) failed(head *expectation, f wire.Fields) {
 	defer s.mu.Unlock()
 	defer s.changed.Broadcast()
 	s.copyIn = false
-	if head == nil || head.kind == 'S' {
+	if head == nil {
 		return // unasked: the target is about to end the connection
+	}
+	if head.kind == 'S' { // the commit that Sync implies failed: what was answered before is undone
+		s.gate.Note(f.Values['C'], "The transaction that ended here was rolled back.")
+		return
 	}
 	head.failed = f.Values['C']
 	if head.kind == 'Q' {

@@ -44,10 +44,9 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 		return s.up.With(pass, func(w *writer) error { return w.parse(m.Name, pass.Text(), m.Types) })
 	}
 	if pass.Deferred() && !s.front.sent {
-		s.front.deferred = append(s.front.deferred, send)
-		return nil
+		return s.keepBack(len(body), send)
 	}
-	return s.inOrder(send)
+	return s.inOrder(len(body), send)
 }
 
 // bind handles Bind, which admits: planning already runs code, and the values are known here.
@@ -165,7 +164,7 @@ func (s *session) describe(ctx context.Context, m wire.Message) error {
 		}
 		x.pass = p.pass
 	}
-	return s.inOrder(func() error { return s.housekeep(guard.Describe, raw, x) })
+	return s.inOrder(len(raw), func() error { return s.housekeep(guard.Describe, raw, x) })
 }
 
 // closeName handles Close, which succeeds for names that mean nothing too.
@@ -193,7 +192,7 @@ func (s *session) closeName(m wire.Message) error {
 			delete(s.names.portals, t.Name)
 		}
 	}
-	return s.inOrder(func() error { return s.housekeep(guard.Forget, raw, x) })
+	return s.inOrder(len(raw), func() error { return s.housekeep(guard.Forget, raw, x) })
 }
 
 // stillBound voids a portal whose text, masks or verdict would now be others.

@@ -130,6 +130,9 @@ func (s *session) prepare(x *expectation, of *statement) {
 	x.warnings = of.analysis.Warnings
 	s.mu.Lock()
 	s.dirty = s.dirty || dirty
+	if x.redefines {
+		s.redefined = s.segment
+	}
 	s.mu.Unlock()
 }
 
@@ -170,7 +173,7 @@ func (s *session) sync(m wire.Message) error {
 // release sends what was kept back of this segment, in order.
 func (s *session) release() error {
 	deferred := s.front.deferred
-	s.front.deferred = nil
+	s.front.deferred, s.front.kept = nil, 0
 	for _, send := range deferred {
 		if err := send(); err != nil {
 			return err
@@ -179,13 +182,26 @@ func (s *session) release() error {
 	return nil
 }
 
-// inOrder sends now, or after what is kept back.
-func (s *session) inOrder(send func() error) error {
-	if len(s.front.deferred) > 0 {
-		s.front.deferred = append(s.front.deferred, send)
-		return nil
+// maxKept bounds in bytes what is kept back of a segment.
+const maxKept = 1 << 20
+
+// inOrder sends now, or after what is kept back. size is that of the message.
+func (s *session) inOrder(size int, send func() error) error {
+	if len(s.front.deferred) == 0 {
+		return send()
 	}
-	return send()
+	return s.keepBack(size, send)
+}
+
+// keepBack sends later: when it is known whether what needs an approval may run.
+func (s *session) keepBack(size int, send func() error) error {
+	s.front.kept += size + 64
+	if s.front.kept > maxKept {
+		s.front.deferred = nil
+		return s.refuseExtended('P', "", &refused{code: "54000", message: "too much is waiting for an approval in one batch", hint: "Send less at once."})
+	}
+	s.front.deferred = append(s.front.deferred, send)
+	return nil
 }
 
 // functionCall refuses the one message that calls functions past SQL, without looking into it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ type stand struct {
 
 	mu     sync.Mutex
 	rules  *policy.Policy
+	files  []string // recordings
 	asked  []api.Approval
 	closed []error // how sessions ended
 }
@@ -112,6 +114,9 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.files = append(s.files, filepath.Join(dir, "s.hrec"))
+	s.mu.Unlock()
 	w, err := record.Create(filepath.Join(dir, "s.hrec"), record.Header{Session: "se", Started: time.Now()}, record.Options{Signer: signer})
 	if err != nil {
 		return err
@@ -146,6 +151,33 @@ func (s *stand) ClaimApproval(context.Context, string, string, api.Identity, []a
 func (s *stand) WithdrawApproval(context.Context, string, api.Identity) error { return nil }
 func (s *stand) PublishGrantEvent(context.Context, string, api.GrantEvent) error {
 	return nil
+}
+
+// recording closes a client and answers its recording as text. It was the only one.
+func (s *stand) recording(t testing.TB, c *pgconn.PgConn) string {
+	t.Helper()
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for over := false; !over; {
+		s.mu.Lock()
+		over = len(s.closed) > 0
+		s.mu.Unlock()
+	}
+	file, err := os.Open(s.files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	r, err := record.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := record.Export(&text, r, record.FormatNDJSON); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }
 
 func (s *stand) dsn() string {

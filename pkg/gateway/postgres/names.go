@@ -99,6 +99,7 @@ type frontState struct {
 	dropping   bool // a refusal was sent in this segment: the target skips the rest, and so does the gateway
 	sent       bool // something of this segment was sent
 	deferred   []func() error
+	kept       int // bytes of what is deferred
 }
 
 func (f *frontState) reset() { *f = frontState{} }

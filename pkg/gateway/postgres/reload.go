@@ -18,20 +18,34 @@ func (s *session) env(ctx context.Context) (pgsql.Env, string, error) {
 	if s.gate.Unrestricted() {
 		// What names mean does not matter now. It will once the policy is another, and nobody has looked until then.
 		s.markStale()
-	} else if s.isStale() {
-		if err := s.reload(ctx); err != nil {
-			return pgsql.Env{}, "", err
-		}
+	} else if err := s.lookAgain(ctx); err != nil {
+		return pgsql.Env{}, "", err
 	}
 	env, version, err := s.catalog.env(s.gate, s.target.searchPath, s.own, &s.parsed.masks)
 	s.masked.Store(env.Masks != nil && len(env.Masks.Columns) > 0)
 	return env, version, err
 }
 
-func (s *session) isStale() bool {
+// lookAgain waits for definitions that were sent and not answered, and reads them where they changed.
+func (s *session) lookAgain(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stale
+	open, now := s.redefined > s.completed, s.redefined == s.segment
+	s.mu.Unlock()
+	if open && now {
+		return errReload
+	}
+	if open {
+		if err := s.awaitSegment(ctx, s.redefined); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	stale := s.stale
+	s.mu.Unlock()
+	if !stale {
+		return nil
+	}
+	return s.reload(ctx)
 }
 
 // reload reads catalog and search path in the session itself, once all that was sent is answered. In an aborted

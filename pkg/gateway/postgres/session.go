@@ -45,6 +45,7 @@ type session struct {
 	dirty     bool   // since the session was last idle, more was sent than BEGIN and its like
 	copyIn    bool   // the target reads CopyData
 	stale     bool   // a statement of this session changed the catalog
+	redefined uint64 // the latest segment that may change definitions
 	pausing   bool   // the frontend wants the target's socket for itself
 	paused    bool   // the backend has left it
 	over      error
