@@ -143,14 +143,15 @@ type listener struct {
 	grant  string
 	stderr *text
 	events *text
+	ready  chan []byte
 	done   chan struct{}
 }
 
-// open starts `hoop connect` and waits until its listener is ready.
-func (u *user) open(t *testing.T, connection string, args ...string) *listener {
+// spawn starts hoop and waits for nothing. What it prints goes to events.
+func (u *user) spawn(t *testing.T, args ...string) *listener {
 	t.Helper()
-	l := &listener{user: u, stderr: &text{}, events: &text{}, done: make(chan struct{})}
-	l.cmd = exec.Command(hoop, append([]string{"connect", connection, "-o", "ndjson", "--port", "0"}, args...)...)
+	l := &listener{user: u, stderr: &text{}, events: &text{}, done: make(chan struct{}), ready: make(chan []byte, 1)}
+	l.cmd = exec.Command(hoop, args...)
 	l.cmd.Env, l.cmd.Stderr = u.env, l.stderr
 	out, err := l.cmd.StdoutPipe()
 	if err != nil {
@@ -159,14 +160,13 @@ func (u *user) open(t *testing.T, connection string, args ...string) *listener {
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan []byte, 1)
 	go func() { // ends with the process
 		defer close(l.done)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			_, _ = l.events.Write(append(lines.Bytes(), '\n'))
 			if bytes.Contains(lines.Bytes(), []byte(`"event":"ready"`)) {
-				ready <- bytes.Clone(lines.Bytes())
+				l.ready <- bytes.Clone(lines.Bytes())
 			}
 		}
 		_ = l.cmd.Wait()
@@ -175,8 +175,15 @@ func (u *user) open(t *testing.T, connection string, args ...string) *listener {
 		_ = l.cmd.Process.Signal(syscall.SIGTERM)
 		<-l.done
 	})
+	return l
+}
+
+// open starts `hoop connect` and waits until its listener is ready.
+func (u *user) open(t *testing.T, connection string, args ...string) *listener {
+	t.Helper()
+	l := u.spawn(t, append([]string{"connect", connection, "-o", "ndjson", "--port", "0"}, args...)...)
 	select {
-	case line := <-ready:
+	case line := <-l.ready:
 		var said struct {
 			URL      string `json:"url"`
 			Password string `json:"password"`

@@ -152,8 +152,11 @@ rules:
 		}
 		changed = strings.Replace(changed, old, now, 1)
 	}
-	// The sample's guard against accidents would keep parts of the corpus from being tried.
-	return strings.Replace(changed, "  - name: no-unfiltered-write", "  - name: no-unfiltered-write\n    on: {connections: [db-prod]}", 1), nil
+	// Elsewhere these two would keep parts of the corpus from being tried.
+	for _, rule := range []string{"no-unfiltered-write", "writes-need-a-dba"} {
+		changed = strings.Replace(changed, "  - name: "+rule, "  - on: {connections: [db-prod]}\n    name: "+rule, 1)
+	}
+	return changed, nil
 }
 
 // setPolicy changes the policy in force, and waits for nothing.
