@@ -17,6 +17,7 @@ func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis 
 	}
 	a := &analyzer{ctx: ctx, pool: grammar, parsed: p, env: env, names: newNames(env), out: &Analysis{Text: text, Normal: p.normal(), Rewritten: text}}
 	a.masks = env.Masks != nil && len(env.Masks.Columns)+len(env.Masks.Opaque) > 0
+	a.readAs()
 	a.run()
 	if !a.personal {
 		grammar.results.put(key, *a.out)
@@ -33,6 +34,8 @@ type analyzer struct {
 	names names
 	masks bool // masks are in force
 	out   *Analysis
+	// quotes are the places in text of quotes that the person's own text does not have.
+	quotes []int
 
 	edits       map[int]edit // by where they start
 	projections map[string]*Relation
@@ -89,7 +92,7 @@ func (a *analyzer) position(raw *node) int {
 	if i >= len(a.tokens) {
 		return 0
 	}
-	return characters(a.text, a.tokens[i].start)
+	return a.character(a.tokens[i].start)
 }
 
 // refuse keeps the first problem; the walk goes on, so that the record of the refused text is complete too.
@@ -102,7 +105,7 @@ func (a *analyzer) refuse(p *Problem) {
 // refuseAt refuses with the place of a node.
 func (a *analyzer) refuseAt(n *node, p Problem) {
 	if n != nil && n.loc >= 0 {
-		p.Position = characters(a.text, n.loc)
+		p.Position = a.character(n.loc)
 	}
 	a.refuse(&p)
 }

@@ -184,7 +184,7 @@ func TestUserDefinedLookalikesAreCode(t *testing.T) {
 	for text, want := range map[string]string{
 		"SELECT lower('A')":                                   "select: execute(public.lower)",
 		"SELECT pg_catalog.lower('A')":                        "select: read()",
-		"SELECT JSON('{}')":                                   "select: execute()",
+		"SELECT JSON('{}')":                                   "select: execute(public.json)",
 		"SELECT upper('a')":                                   "select: read()",
 		"SELECT 1 FROM t WHERE a <> 'x'":                      "select: execute() read(public.t)",
 		"SELECT 1 FROM t WHERE a OPERATOR(pg_catalog.<>) 'x'": "select: read(public.t)",

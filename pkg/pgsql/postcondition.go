@@ -15,6 +15,7 @@ func (a *analyzer) rewrite() {
 		a.out.Rewritten = applyEdits(a.text, edits)
 		again := a.pool.parse(a.ctx, a.out.Rewritten)
 		if again.problem != nil {
+			a.personal = true // it may be a worker's that was ended
 			a.slip(again.problem.Message)
 			return
 		}

@@ -37,7 +37,7 @@ func (a *analyzer) record() string {
 		a.blankSecrets(raw)
 	}
 	if len(a.blanks) == 0 {
-		return a.text
+		return a.out.Text
 	}
 	edits := make([]edit, 0, len(a.blanks))
 	for i := range a.blanks {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/pgsql/pgfind"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -51,11 +52,11 @@ func Start(t testing.TB) *Server {
 
 // New runs a server until Close, for a TestMain that shares one.
 func New() (*Server, error) {
-	bin, err := findBin()
+	bin, err := pgfind.Programs()
 	if err != nil {
 		return nil, err
 	}
-	owner, err := serverOwner()
+	owner, err := pgfind.Owner()
 	if err != nil {
 		return nil, err
 	}
