@@ -1,6 +1,7 @@
 package pgfind_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -46,11 +47,11 @@ func TestAFolderWithoutTheServerIsPassedOver(t *testing.T) {
 	dir := programs(t, "initdb")
 	t.Setenv("PATH", dir)
 	got, err := pgfind.Programs()
-	if err != nil {
-		t.Fatalf("the tests need an installed PostgreSQL outside PATH too: %v", err)
+	if errors.Is(err, pgfind.ErrNone) && got == "" {
+		return // PostgreSQL is installed nowhere else
 	}
-	if _, err := os.Stat(filepath.Join(got, "postgres")); got == dir || err != nil {
-		t.Errorf("%s, %v", got, err)
+	if _, statErr := os.Stat(filepath.Join(got, "postgres")); err != nil || got == dir || statErr != nil {
+		t.Errorf("%q, %v, %v", got, err, statErr)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql/pgfind"
 )
 
 // Names that the cluster has inside.
@@ -52,13 +54,13 @@ type Cluster struct {
 
 // Start runs the cluster, making and filling it where it is new. One that a killed hoopd left is stopped first.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
-	bin, err := find()
+	bin, err := pgfind.Programs()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w, or give a database with --postgres", err)
 	}
-	owner, err := unprivileged()
+	owner, err := pgfind.Owner()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: run hoopd dev as another user", err)
 	}
 	c := &Cluster{cfg: cfg, bin: bin, owner: owner, done: make(chan struct{})}
 	if c.dir, err = place(cfg.Dir, owner); err != nil {

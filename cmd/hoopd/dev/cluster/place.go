@@ -4,69 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"syscall"
 )
-
-var errNone = errors.New("no initdb and postgres were found on PATH, in /usr/lib/postgresql or where Homebrew puts them: " +
-	"install PostgreSQL (apt-get install postgresql, brew install postgresql), or give a database with --postgres")
-
-// find is the folder that holds initdb and postgres: PATH first, then the usual places, newest first.
-func find() (string, error) {
-	var places []string
-	if p, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(p); err == nil {
-			p = real // a link on PATH may stand apart from the rest
-		}
-		places = append(places, filepath.Dir(p))
-	}
-	for _, pattern := range []string{
-		"/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin",
-		"/opt/homebrew/opt/postgresql/bin", "/usr/local/opt/postgresql/bin", "/usr/pgsql-*/bin",
-	} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return "", fmt.Errorf("look for PostgreSQL: %w", err)
-		}
-		slices.Reverse(found)
-		places = append(places, found...)
-	}
-	for _, place := range places {
-		if exists(filepath.Join(place, "initdb")) && exists(filepath.Join(place, "postgres")) {
-			return place, nil
-		}
-	}
-	return "", errNone
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// unprivileged is the user that the server runs as: nil for ourselves, another one where we are root.
-func unprivileged() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, errUID := strconv.ParseUint(u.Uid, 10, 32)
-		gid, errGID := strconv.ParseUint(u.Gid, 10, 32)
-		if err := errors.Join(errUID, errGID); err != nil {
-			return nil, fmt.Errorf("read the ids of user %s: %w", name, err)
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody: run hoopd dev as another user")
-}
 
 // place is the cluster's folder: postgres in the state folder. Where the server's user can't get there, it is a link to
 // a folder of its own below the system's temporary folder, and the link remembers it.
