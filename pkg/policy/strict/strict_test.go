@@ -43,6 +43,15 @@ func TestEveryNodeKnowsItsPlace(t *testing.T) {
 	}
 }
 
+func TestAValueIsTheTextThatStandsInTheFile(t *testing.T) {
+	root := read(t, "[007, 0x1F, 1_000, 1.50, True, yes, .inf, 2024-01-02, '1', \"a\\tb\", a b]\n")
+	for i, want := range []string{"007", "0x1F", "1_000", "1.50", "True", "yes", ".inf", "2024-01-02", "1", "a\tb", "a b"} {
+		if n := root.Items[i]; n.Kind != strict.Scalar || n.Text != want {
+			t.Errorf("%+v, want %q", n, want)
+		}
+	}
+}
+
 func TestHasAsksForAnyOfTheKeys(t *testing.T) {
 	root := read(t, "a: 1\nb: [c]\n")
 	if !root.Has("x", "b") || root.Has("c", "x") || root.Has() || root.Entries[1].Value.Has("c") || (&strict.Node{}).Has("a") {
