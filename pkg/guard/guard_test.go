@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -348,11 +349,12 @@ func TestACommandThatNobodyApprovedDoesNotRun(t *testing.T) {
 func TestAPolicyThatChangedWhileItWaitedVoidsTheApproval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		v := policy.Approve
-		p := ruled{func() policy.Decision { return verdict(v).decide() }}
+		var v atomic.Uint32
+		v.Store(uint32(policy.Approve))
+		p := ruled{func() policy.Decision { return verdict(policy.Verdict(v.Load())).decide() }}
 		go func() {
 			<-time.After(time.Second) // of the bubble's own clock
-			v = policy.Deny
+			v.Store(uint32(policy.Deny))
 			d.answer(api.ApprovalApproved)
 		}()
 		_, err := gate(t, p, &journal{}, d).Admit(t.Context(), command("DELETE FROM t"))
