@@ -15,6 +15,7 @@ type Metrics struct {
 	refusals *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
 	decision prometheus.Histogram
+	overhead prometheus.Histogram
 	masked   prometheus.Counter
 	sessions *prometheus.GaugeVec
 
@@ -33,12 +34,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		decision: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "hoop_decision_seconds", Help: "Time to decide on a command.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10),
 		}),
+		overhead: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "hoop_overhead_seconds", Help: "Time that deciding on and recording an admitted command took, without waits for people.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10),
+		}),
 		masked:   prometheus.NewCounter(prometheus.CounterOpts{Name: "hoop_masked_statements_total", Help: "Admitted commands that read masked columns."}),
 		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoop_sessions_open", Help: "Open sessions by kind."}, []string{"kind"}),
 		writers:  map[*record.Writer]bool{},
 	}
 	lag := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hoop_recorder_lag_seconds", Help: "Age of the oldest result rows that no recording holds yet."}, m.lag)
-	r.MustRegister(m.commands, m.refusals, m.waits, m.decision, m.masked, m.sessions, lag)
+	r.MustRegister(m.commands, m.refusals, m.waits, m.decision, m.overhead, m.masked, m.sessions, lag)
 	return m
 }
 
@@ -55,6 +59,9 @@ func (m *Metrics) Refused(rule string) { m.refusals.WithLabelValues(rule).Inc() 
 func (m *Metrics) Waited(outcome string, took time.Duration) {
 	m.waits.WithLabelValues(outcome).Observe(took.Seconds())
 }
+
+// Overhead measures what the gate added to an admitted command.
+func (m *Metrics) Overhead(took time.Duration) { m.overhead.Observe(took.Seconds()) }
 
 // Masked counts an admitted command that reads masked columns.
 func (m *Metrics) Masked() { m.masked.Inc() }

@@ -110,6 +110,10 @@ func (s *Session) remind(ctx context.Context, p *Pass, a api.Approval, until tim
 				return
 			case <-tick.C:
 			}
+			event := api.GrantEvent{Type: api.EventApprovalWaiting, Time: s.cfg.Now(), ApprovalID: a.ID, ApprovalURL: a.URL, HoldUntil: until, ExpiresAt: a.ExpiresAt}
+			if err := s.cfg.Approvals.PublishGrantEvent(ctx, s.cfg.GrantID, event); err != nil {
+				s.cfg.Log.Warn("wait not announced", "session", s.cfg.ID, "error", err)
+			}
 		}
 	}()
 	return func() { cancel(); <-done }
@@ -183,25 +187,25 @@ func sameDemands(a, b []api.Approvers) bool {
 	return true
 }
 
-// holdFor is the shortest hold that a matching rule names.
+// holdFor is the shortest hold that a matching rule names; none does not wait.
 func holdFor(rules []policy.Approval) time.Duration {
-	return shortest(rules, 45*time.Second, func(a policy.Approval) time.Duration { return a.Hold })
+	if len(rules) == 0 {
+		return 0
+	}
+	least := rules[0].Hold
+	for _, r := range rules {
+		least = min(least, r.Hold)
+	}
+	return max(least, 0)
 }
 
 // liveFor is the shortest life of a request that a matching rule names.
 func liveFor(rules []policy.Approval) time.Duration {
-	return shortest(rules, 10*time.Minute, func(a policy.Approval) time.Duration { return a.TTL })
-}
-
-func shortest(rules []policy.Approval, otherwise time.Duration, of func(policy.Approval) time.Duration) time.Duration {
-	least := time.Duration(0)
-	for _, r := range rules {
-		if d := of(r); d > 0 && (least == 0 || d < least) {
-			least = d
+	least := 10 * time.Minute
+	for i, r := range rules {
+		if r.TTL > 0 && (i == 0 || r.TTL < least) {
+			least = r.TTL
 		}
-	}
-	if least == 0 {
-		return otherwise
 	}
 	return least
 }

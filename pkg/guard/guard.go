@@ -52,6 +52,8 @@ type Metrics interface {
 	Decided(kind string, v policy.Verdict, took time.Duration)
 	Refused(rule string)
 	Waited(outcome string, took time.Duration)
+	// Overhead is what the gate added to an admitted command: deciding and recording, without waiting for a person.
+	Overhead(took time.Duration)
 	Masked()
 }
 
@@ -132,6 +134,9 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	}
 	if len(c.Masked) > 0 {
 		s.cfg.Metrics.Masked()
+	}
+	if !p.approved {
+		s.cfg.Metrics.Overhead(s.cfg.Now().Sub(began))
 	}
 	p.state.Store(passIssued)
 	return p, nil
@@ -228,4 +233,5 @@ type noMetrics struct{}
 func (noMetrics) Decided(string, policy.Verdict, time.Duration) {}
 func (noMetrics) Refused(string)                                {}
 func (noMetrics) Waited(string, time.Duration)                  {}
+func (noMetrics) Overhead(time.Duration)                        {}
 func (noMetrics) Masked()                                       {}

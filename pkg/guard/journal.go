@@ -61,8 +61,10 @@ func recordedParam(v Param) record.Param {
 
 func (s *Session) recordApproval(p *Pass, a api.Approval) error {
 	e := record.Approval{Command: p.number, ID: a.ID, State: a.State}
-	for _, d := range a.Decisions {
-		e.By = d.By.User
+	if a.State != api.ApprovalUsed { // that is the requester's doing
+		for _, d := range a.Decisions {
+			e.By = d.By.User
+		}
 	}
 	return s.append(e, a.State == api.ApprovalUsed)
 }

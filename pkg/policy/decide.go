@@ -90,17 +90,17 @@ func strictest(matched []*rule, a *Access) *rule {
 
 func reason(r *rule, a *Access, s *Subject, c *Connection) (name, message string) {
 	if r == nil {
-		return RuleDefault, "no rule allows " + s.User + " to " + deed(a) + " on " + c.Name
+		return RuleDefault, "no rule allows " + s.User + " the effect " + deed(a) + " (" + c.Name + ")"
 	}
 	return r.name, r.message
 }
 
-// deed is a pair in words: "delete in public.users".
+// deed is a pair in words: "delete on public.users".
 func deed(a *Access) string {
 	if a.Object == "" {
 		return string(a.Effect)
 	}
-	return string(a.Effect) + " " + a.Object
+	return string(a.Effect) + " on " + a.Object
 }
 
 // approvals are the demands of every approve rule that matched, in the order of the file.

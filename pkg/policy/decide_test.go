@@ -149,7 +149,7 @@ func TestEachPairIsJudgedWithItsRule(t *testing.T) {
 func TestMessagesComeFromTheRule(t *testing.T) {
 	p := parse(t, policyOf([]string{`effects: [delete], verdict: deny, message: "Ask the owner."`, "effects: [write], verdict: approve, approval: {by: {groups: [dba], users: [ann]}}"}))
 	for command, want := range map[string]string{
-		"delete": "Ask the owner.", "write": "rule r1 asks for an approval by dba or ann", "read": "no rule allows dev to read t on db-prod",
+		"delete": "Ask the owner.", "write": "rule r1 asks for an approval by dba or ann", "read": "no rule allows dev the effect read on t (db-prod)",
 	} {
 		if d := p.Decide(person("dev"), dbProd(), does(command, "t")); d.Message != want {
 			t.Errorf("%s: %q", command, d.Message)

@@ -168,7 +168,7 @@ tests:
 	if got := users(p.RunTests(t.Context(), byWords, policy.Connection{Name: "other"}, dbProd())); got != "bcd" {
 		t.Errorf("with the connection's labels these fail: %s", got)
 	}
-	if got := p.RunTests(t.Context(), byWords)[0].String(); got != `line 5: "SELECT" as a on db-prod: want allow, got deny by default (no rule allows a to read public.users on db-prod)` {
+	if got := p.RunTests(t.Context(), byWords)[0].String(); got != `line 5: "SELECT" as a on db-prod: want allow, got deny by default (no rule allows a the effect read on public.users (db-prod))` {
 		t.Errorf("failure: %s", got)
 	}
 }

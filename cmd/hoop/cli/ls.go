@@ -30,7 +30,7 @@ func (p *program) ls(ctx context.Context) error {
 	}
 	p.cacheNames(s.origin, all)
 	return printList(p, "connections", all, []string{"name", "kind", "database", "for", "reason", "labels"}, func(c api.Connection) []string {
-		return []string{c.Name, c.Kind, c.Database, (time.Duration(c.TTL) * time.Second).String(), c.Reason, labels(c.Labels)}
+		return []string{c.Name, c.Kind, c.Database, span(time.Duration(c.TTL) * time.Second), c.Reason, labels(c.Labels)}
 	})
 }
 
@@ -41,4 +41,16 @@ func labels(m map[string]string) string {
 	}
 	slices.Sort(out)
 	return strings.Join(out, ",")
+}
+
+// span is a duration as people write it: 30m, 1h30m, 45s.
+func span(d time.Duration) string {
+	text := strings.TrimSuffix(d.String(), "m0s")
+	if text != d.String() {
+		text += "m"
+	}
+	if short := strings.TrimSuffix(text, "h0m"); short != text {
+		text = short + "h"
+	}
+	return text
 }

@@ -135,7 +135,7 @@ func (s *session) refusal(r *refused) []byte {
 	message := r.message
 	s.mu.Lock()
 	if s.status == 'T' {
-		message += " The transaction in progress is rolled back."
+		message = strings.TrimSuffix(message, ".") + ". The transaction in progress is rolled back."
 	}
 	s.mu.Unlock()
 	e := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: r.code, Message: message, Detail: r.detail, Hint: r.hint}
