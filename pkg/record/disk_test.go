@@ -66,7 +66,7 @@ func TestAFailedWriteFailsTheRecordingForGoodAndLeavesItWhole(t *testing.T) {
 				t.Errorf("call %d after the failure: %v", i, err)
 			}
 		}
-		report := verify(t, must(os.ReadFile(name)), s.Keys())
+		report := verify(t, must(os.ReadFile(name)), s.Keys(), w.Head())
 		if report.State != record.Whole || report.Frames != 3 || report.BadFrame != 0 {
 			t.Fatalf("%v: %+v", fault, report)
 		}

@@ -133,6 +133,7 @@ func sealCrashed(f *os.File, d *Reader, last Event, o Options) (Head, error) {
 	now := o.Now()
 	w := &Writer{
 		f: diskFile{f}, o: o, start: now.Add(-last.Elapsed), off: d.end, seq: d.seq, hash: d.hash, synced: d.seq,
+		kept: Head{Seq: d.seq, Hash: d.hash},
 	}
 	w.o.Now = func() time.Time { return now }
 	w.cond.L, w.drained.L = &w.mu, &w.queueing

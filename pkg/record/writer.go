@@ -28,6 +28,7 @@ type Writer struct {
 	staged  []byte    // whole frames that are not in the kernel yet
 	staging bool      // the frame being built is to wait for Commit
 	off     int64     // end of the last whole frame in the kernel
+	kept    Head      // that frame
 	seq     uint64
 	hash    [32]byte
 	last    time.Time // of the last frame
@@ -252,6 +253,7 @@ func (w *Writer) flush() error {
 		return w.fail(fmt.Errorf("write up to frame %d: %w", w.seq, shortWrite(err)))
 	}
 	w.off += int64(n)
+	w.kept = w.head()
 	w.staged = w.staged[:0]
 	w.waiting.Store(0)
 	if cap(w.staged) > 2*keepBuffer {
@@ -291,7 +293,8 @@ func (w *Writer) sign(t Type, rest []byte) error {
 	return nil
 }
 
-// fail ends the Writer for good, and cuts off what a failed write may have left of a frame. mu is held.
+// fail ends the Writer for good, and cuts off what a failed write may have left of a frame. The chain ends where the file
+// does: a head that a witness heard of and the file lacks would read as a recording that was cut. mu is held.
 func (w *Writer) fail(cause error) error {
 	if w.err != nil {
 		return w.err
@@ -302,6 +305,7 @@ func (w *Writer) fail(cause error) error {
 	if err := w.f.Truncate(w.off); err != nil {
 		w.o.Logger.Error("torn tail of recording not cut", "error", err)
 	}
+	w.seq, w.hash, w.last = w.kept.Seq, w.kept.Hash, w.kept.Time
 	w.cond.Broadcast()
 	return w.err
 }
