@@ -87,6 +87,12 @@ func New(c Config) (*Gateway, error) {
 	if c.Authority == nil || c.Approvals == nil || c.Verify == nil || c.Policy == nil || c.Signer == nil || c.Metrics == nil {
 		return nil, errors.New("make a gateway: authority, approvals, verifier, policy, signer and metrics are required")
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	g := &Gateway{cfg: c, connections: map[string]Connection{}, live: live{grants: map[string]map[*attendance]bool{}}}
 	for _, x := range c.Connections {
 		if c.Protocols[x.Kind] == nil {
