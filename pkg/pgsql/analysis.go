@@ -128,6 +128,8 @@ type Analysis struct {
 	Masked      []string // "schema.table.column" of the masked columns of all relations that were read, sorted
 	Warnings    []string // "email is masked for you; this condition compares the mask"
 	Problem     *Problem
+	// Personal: it depends on what prepared statements and cursors of the session are named now, so it must not be kept.
+	Personal bool
 }
 
 // Problem says why a text can't be sent, in words for the person who wrote it.

@@ -47,7 +47,7 @@ func TestAStatementHasTheEffectsOfAllItsParts(t *testing.T) {
 		"SELECT * INTO t2 FROM t":                                         "select: read(public.t) schema(public.t2)",
 		"SELECT * INTO TEMP t2 FROM t":                                    "select: read(public.t) write(pg_temp.t2)",
 		"CREATE TABLE t2 AS SELECT * FROM t":                              "create table as: read(public.t) schema(public.t2)",
-		"SELECT * FROM t FOR UPDATE OF t":                                 "select: read(public.t)",
+		"SELECT * FROM t FOR UPDATE OF t":                                 "select: read(public.t) write(public.t)",
 		"INSERT INTO t VALUES (1)":                                        "insert: write(public.t)",
 		"INSERT INTO t SELECT * FROM u RETURNING id":                      "insert: read(public.t) read(public.u) write(public.t)",
 		"UPDATE t SET a = 1":                                              "update: write(public.t)",

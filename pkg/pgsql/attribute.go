@@ -15,7 +15,7 @@ func (j *judge) attributes(n *node) {
 func (j *judge) attribute(loc int, name, arg *node) {
 	function := name.text("sval")
 	if c := j.env.Catalog; c != nil && c.casts[function] {
-		j.foreignCode(Execute, "casts of type "+function)
+		j.foreignCode(Execute, "casts and checks of type "+function)
 	}
 	if !j.isFunction(function) {
 		return

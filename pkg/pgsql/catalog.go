@@ -9,8 +9,8 @@ type Catalog struct {
 	Database  string
 	Relations map[uint32]*Relation
 
-	byName     map[string]*Relation // "schema.relation"
-	system     map[string]bool      // "schema.relation" of pg_catalog and information_schema
+	byName     map[[2]string]*Relation // schema and relation
+	system     map[string]bool         // "schema.relation" of pg_catalog and information_schema
 	systemOIDs map[uint32]string
 	builtin    map[string]bool     // names of pg_catalog's own functions
 	functions  map[string][]string // name -> schemas of user-defined functions, those of extensions too
@@ -29,8 +29,8 @@ type Relation struct {
 	Columns   []Column // in order, without dropped ones
 	Key       []string // columns of the primary key
 	Parents   []uint32 // inheritance and partitions
-	Reads     []uint32 // relations that a view reads, through other views too
-	Calls     bool     // a view that calls user-defined functions
+	Reads     []uint32 // relations that a view reads; what those read is in theirs
+	Calls     bool     // a view that calls functions of somebody's own, or built-in ones that do more than read
 	Triggers  bool     // user-defined triggers
 	Rules     bool     // rewrite rules other than a view's own
 	RowCheck  bool     // the atomic check can be made: no column has a domain type
@@ -62,17 +62,32 @@ func (r *Relation) column(name string) *Column {
 	return nil
 }
 
+// reaches says whether a relation is a system relation or reads it, through however many views.
+func (c *Catalog) reaches(r *Relation, system string, seen map[uint32]bool) bool {
+	if r == nil || seen[r.OID] {
+		return false
+	}
+	seen[r.OID] = true
+	for _, oid := range r.Reads {
+		if c.systemOIDs[oid] == system || c.reaches(c.Relations[oid], system, seen) {
+			return true
+		}
+	}
+	return false
+}
+
 // finish builds the maps by name.
 func (c *Catalog) finish() {
-	c.byName = make(map[string]*Relation, len(c.Relations))
+	c.byName = make(map[[2]string]*Relation, len(c.Relations))
 	for _, r := range c.Relations {
-		c.byName[r.Qualified()] = r
+		c.byName[[2]string{r.Schema, r.Name}] = r
 	}
 }
 
 // name is a relation that a statement names, as far as it could be resolved.
 type name struct {
-	object   string    // "schema.relation"
+	object   string // "schema.relation"
+	schema   string
 	relation *Relation // nil for system relations and where no catalog knows it
 	system   string    // the reviewed effect of reading a system relation; "" for others
 	known    bool
@@ -142,7 +157,7 @@ func systemSchema(schema string) bool {
 }
 
 func (n names) in(schema, relation string) name {
-	out := name{object: schema + "." + relation}
+	out := name{object: schema + "." + relation, schema: schema}
 	if systemSchema(schema) {
 		effect, reviewed := systemRelations()[out.object]
 		out.known = reviewed || n.catalog != nil && n.catalog.system[out.object] || strings.HasPrefix(schema, "pg_toast")
@@ -150,12 +165,12 @@ func (n names) in(schema, relation string) name {
 			out.system = Admin
 		}
 		if n.catalog != nil {
-			out.relation = n.catalog.byName[out.object]
+			out.relation = n.catalog.byName[[2]string{schema, relation}]
 		}
 		return out
 	}
 	if n.catalog != nil {
-		out.relation = n.catalog.byName[out.object]
+		out.relation = n.catalog.byName[[2]string{schema, relation}]
 		out.known = out.relation != nil
 	}
 	if relation == "pg_stat_statements" || relation == "pg_stat_statements_info" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,7 +31,7 @@ func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 		row         func(cells)
 	}{
 		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
-		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"views", viewsQuery, l.view},
+		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
 		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
 		{"functions", functionsQuery, l.named(l.c.functions)}, {"built-in functions", builtinQuery, l.builtin}, {"operators", operatorsQuery, l.named(l.c.operators)},
 		{"types", typesQuery, l.named(l.c.types)}, {"casts", castsQuery, l.cast},
@@ -145,6 +146,18 @@ func (l *catalogLoad) view(r cells) {
 	case r.flag(2):
 		rel.Calls = true
 	default:
+		rel.Reads = append(rel.Reads, r.oid(1))
+	}
+}
+
+// viewRule is a relation that a view's rule reads, or a built-in function that it calls.
+func (l *catalogLoad) viewRule(r cells) {
+	rel := l.c.Relations[r.oid(0)]
+	switch {
+	case rel == nil:
+	case r.text(1) == "":
+		rel.Calls = rel.Calls || reviewedFunctions()[r.text(2)] != Read
+	case !slices.Contains(rel.Reads, r.oid(1)):
 		rel.Reads = append(rel.Reads, r.oid(1))
 	}
 }

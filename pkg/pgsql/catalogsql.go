@@ -43,6 +43,12 @@ const (
 			OR d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass))
 			AND w.ev_class >= 16384 ORDER BY 1, 2 LIMIT 500001`
 
+	// What initdb made is depended on without a row in pg_depend, so a view's rule is read as well.
+	viewRulesQuery = `SELECT DISTINCT w.ev_class, CASE WHEN m.m[1] = 'relid' THEN m.m[2] ELSE '' END, p.proname
+		FROM pg_catalog.pg_rewrite w CROSS JOIN LATERAL pg_catalog.regexp_matches(w.ev_action::text, ':(relid|funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS m(m)
+		LEFT JOIN pg_catalog.pg_proc p ON m.m[1] <> 'relid' AND p.oid = m.m[2]::pg_catalog.oid AND p.oid < 16384
+		WHERE w.rulename = '_RETURN' AND w.ev_class >= 16384 AND m.m[2] NOT IN ('0', w.ev_class::text) ORDER BY 1, 2, 3 LIMIT 500001`
+
 	generatedQuery = `SELECT DISTINCT a.attrelid, a.attnum, d.refobjsubid FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
 		JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid AND d.refobjsubid <> a.attnum
@@ -66,7 +72,15 @@ const (
 	typesQuery = `SELECT DISTINCT n.nspname, t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 		WHERE t.oid >= 16384 ORDER BY 1, 2 LIMIT 500001`
 
-	castsQuery = `SELECT DISTINCT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
+	// Types whose use runs somebody's code: casts, and checks of domains, also of what is made of such a domain.
+	castsQuery = `WITH RECURSIVE checked(oid) AS (
+			SELECT k.contypid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = k.oid
+			WHERE k.contypid <> 0 AND d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
+			UNION SELECT t.oid FROM checked c, pg_catalog.pg_type t
+			WHERE c.oid IN (t.typbasetype, t.typelem) OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND a.atttypid = c.oid))
+		SELECT t.typname FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
+		UNION SELECT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
 		WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 500001`
 

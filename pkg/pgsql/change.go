@@ -56,6 +56,7 @@ func (j *judge) target(n *node, sc *scope) name {
 			it.masks = j.env.Masks.Columns[found.relation.OID]
 		}
 	}
+	j.qualify(n, found)
 	sc.target = it
 	sc.items = append(sc.items, it)
 	j.changedSetting(n, found)

@@ -19,6 +19,9 @@ func condition(part string) bool {
 func (j *judge) maskedColumn(n *node, sc *scope) {
 	parts, star := reference(n)
 	j.dropPrefix(n, sc, parts, star)
+	if t := sc.outerTarget(parts, star); t != nil && !sc.surelyHere(parts, star, j.part) {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "this reference may mean " + t.relation.Qualified() + ", which has columns that are masked for you and is written to by this statement", Hint: "Give each table an alias of its own, and write alias.column."})
+	}
 	for _, u := range sc.uses(parts, star) {
 		if u.item.isTarget(sc) {
 			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: u.columns[0] + " is masked for you and can't be used by a statement that writes to " + u.item.relation.Qualified(), Hint: "Use columns that are not masked, and name them one by one in RETURNING."})

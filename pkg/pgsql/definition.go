@@ -7,7 +7,11 @@ import "strings"
 func (j *judge) definition(n *node, k kind) {
 	j.utility, j.effect = true, k.effect
 	before := len(j.accesses)
+	j.nameWhatIsMade(n)
 	j.details(n)
+	if j.masks {
+		j.refuseUnseen(n, k)
+	}
 	if k.also != "" {
 		j.add(k.also, "")
 	}

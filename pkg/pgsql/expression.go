@@ -252,7 +252,7 @@ func (j *judge) typeName(n *node) {
 	c := j.env.Catalog
 	switch {
 	case c != nil && c.casts[typ]:
-		j.foreignCode(Execute, "casts of type "+typ)
+		j.foreignCode(Execute, "casts and checks of type "+typ)
 	case (schema == "" || schema == "pg_catalog") && builtinTypes()[typ], j.utility:
 	case c == nil || !j.names.foreign(c.types[typ], schema):
 		j.st.Reviewed = false

@@ -20,12 +20,13 @@ type judge struct {
 	maskedUses int
 	changes    bool               // it writes rows of some relation
 	seen       map[*node]struct{} // relations and calls that were judged
+	made       map[*node]struct{} // names of what the statement makes
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
 	besideColumns bool
 }
 
 func (a *analyzer) statement(n *node) Statement {
-	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}}
+	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}}
 	j.st.Reviewed = true
 	j.top(n)
 	j.unseen(n)
@@ -123,12 +124,12 @@ func (j *judge) lookup(rv *node) name {
 	found := j.names.relation(rv.text("schemaname"), rv.text("relname"))
 	j.relations[found.object] = struct{}{}
 	if !found.known && j.masks {
-		j.refuseAt(rv, Problem{SQLState: "42P01", Rule: "mask", Message: `relation "` + written(rv) + `" does not exist`})
+		j.refuseAt(rv, Problem{SQLState: "42P01", Rule: "mask", Message: `relation "` + asWritten(rv) + `" does not exist`})
 	}
 	return found
 }
 
-func written(rv *node) string {
+func asWritten(rv *node) string {
 	if s := rv.text("schemaname"); s != "" {
 		return s + "." + rv.text("relname")
 	}
@@ -149,6 +150,9 @@ func (j *judge) named(rv *node, effect string) name {
 	j.add(effect, found.object)
 	if effect == Schema || effect == Session || effect == Execute || effect == Transfer {
 		j.refuseSchemaOfMasked(rv, found)
+	}
+	if _, made := j.made[rv]; !made && rv.loc >= 0 {
+		j.qualify(rv, found)
 	}
 	return found
 }

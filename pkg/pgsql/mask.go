@@ -18,6 +18,7 @@ func (j *judge) masksOf(n *node, found name) (masks map[string]ColumnMask, refus
 func (j *judge) mask(n *node, it *item, found name, sample *node) {
 	masks, refused := j.masksOf(n, found)
 	if refused || len(masks) == 0 {
+		j.qualify(n, found)
 		return
 	}
 	it.replaced = true
@@ -48,6 +49,20 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		text += " AS " + quoteIdent(it.name)
 	}
 	j.edit(j.tokens[span.first].start, j.tokens[span.last].end, text)
+}
+
+// qualify writes the schema that a relation's name was found in before it. The name stays what columns are qualified with,
+// and the server can find no other relation by it: one that was made or dropped since the catalog was read.
+func (j *judge) qualify(n *node, found name) {
+	if !j.masks || !found.known || n.text("schemaname") != "" {
+		return
+	}
+	i := j.find(n.loc)
+	if _, ok := j.nameTokens(i, 1); n.loc < 0 || !ok {
+		j.cantReplace(n, found)
+		return
+	}
+	j.edit(j.tokens[i].start, j.tokens[i].end, quoteIdent(found.schema)+"."+quoteIdent(n.text("relname")))
 }
 
 func (j *judge) cantReplace(n *node, found name) {
@@ -197,6 +212,7 @@ func (a *analyzer) closing(i int) int {
 func (j *judge) maskCopy(n, rel *node, found name) {
 	masks, refused := j.masksOf(rel, found)
 	if refused || len(masks) == 0 {
+		j.qualify(rel, found)
 		return
 	}
 	j.noteMasked(found.relation, masks)

@@ -151,7 +151,7 @@ func (m *Masks) hide(c *Catalog) {
 
 func (m *Masks) reason(c *Catalog, r *Relation) string {
 	if r.Calls {
-		return r.Qualified() + " calls user-defined code"
+		return r.Qualified() + " calls code that can't be seen through"
 	}
 	for _, oid := range r.Reads {
 		if system := c.systemOIDs[oid]; system != "" && systemRelations()[system] != Read {

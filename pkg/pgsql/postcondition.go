@@ -39,21 +39,27 @@ func (a *analyzer) slip(why string) {
 	a.refuse(&Problem{SQLState: "42501", Rule: "mask", Message: "this statement can't be masked: " + why, Hint: "Write it in a simpler way: plain table names with aliases."})
 }
 
+// known is the query of one of our projections.
+type known struct {
+	query    *node
+	relation *Relation
+}
+
 // proof is the post-condition's own walk. It shares nothing with the walk that it checks but the names' resolution.
 type proof struct {
 	*analyzer
-	known []*node // the queries of our projections
+	known []known
 }
 
 // knowProjections parses each projection by itself, to know its exact shape.
 func (p *proof) knowProjections() bool {
-	for text := range p.projections {
+	for text, relation := range p.projections {
 		alone := p.pool.parse(p.ctx, "SELECT FROM "+text+" AS x")
 		if alone.problem != nil || len(alone.stmts) != 1 {
 			p.slip("a projection can't be read")
 			return false
 		}
-		p.known = append(p.known, alone.stmts[0].child("stmt").child("from_clause").child("subquery"))
+		p.known = append(p.known, known{alone.stmts[0].child("stmt").child("from_clause").child("subquery"), relation})
 	}
 	return true
 }
@@ -61,7 +67,7 @@ func (p *proof) knowProjections() bool {
 // read checks a node that stands in a field of a parent.
 func (p *proof) read(parent, field string, n *node, ctes *cteList) {
 	switch {
-	case n.is("RangeSubselect") && p.ours(n.child("subquery")):
+	case n.is("RangeSubselect") && p.ours(n.child("subquery")) != nil:
 		return
 	case n.is("RangeVar"):
 		p.relation(parent, field, n, ctes)
@@ -70,6 +76,14 @@ func (p *proof) read(parent, field string, n *node, ctes *cteList) {
 	inside := ctes
 	if with := n.child("with_clause"); with != nil {
 		inside = p.with(with, ctes)
+	}
+	switch n.tag {
+	case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		p.target(n)
+	case "CopyStmt":
+		if n.flag("is_from") {
+			p.target(n)
+		}
 	}
 	place := n.tag
 	if n.is("CopyStmt") && n.flag("is_from") {
@@ -98,16 +112,21 @@ func (p *proof) with(with *node, ctes *cteList) *cteList {
 	return all
 }
 
-func (p *proof) ours(query *node) bool {
+// ours is the relation of the projection that a subquery is, nil where it is none.
+func (p *proof) ours(query *node) *Relation {
 	for _, k := range p.known {
-		if k != nil && sameShape(k, query) {
-			return true
+		if k.query != nil && sameShape(k.query, query) {
+			return k.relation
 		}
 	}
-	return false
+	return nil
 }
 
 func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
+	qualified := n.text("schemaname") != ""
+	if isWritten(parent, field) && !qualified {
+		p.slip(n.text("relname") + " would be written without its schema")
+	}
 	if notRead(parent, field) || n.text("schemaname") == "" && n.text("catalogname") == "" && readsCTE(parent) && ctes.has(n.text("relname")) {
 		return
 	}
@@ -115,8 +134,12 @@ func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
 	if !found.known && onlyDefined(parent, field) {
 		return
 	}
+	if !qualified && !onlyDefined(parent, field) {
+		p.slip(n.text("relname") + " would be read without its schema")
+		return
+	}
 	if !found.known {
-		p.slip(`relation "` + written(n) + `" is not known`)
+		p.slip(`relation "` + asWritten(n) + `" is not known`)
 		return
 	}
 	if found.relation == nil {
@@ -129,6 +152,15 @@ func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
 	if opaque || len(p.env.Masks.Columns[found.relation.OID]) > 0 {
 		p.slip(found.object + " would be read with values that are masked for you")
 	}
+}
+
+// isWritten says of the places where a relation stands that rows are written there.
+func isWritten(parent, field string) bool {
+	switch parent + "." + field {
+	case "InsertStmt.relation", "UpdateStmt.relation", "DeleteStmt.relation", "CopyFrom.relation":
+		return true
+	}
+	return false
 }
 
 // notRead says of the places where a relation stands that nothing is read there. All others are read.

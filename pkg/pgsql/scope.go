@@ -8,6 +8,7 @@ type scope struct {
 	// target is what a data-modifying statement writes to; it is also one of the items.
 	target *item
 	query  *node
+	hides  bool // a join of this level has an alias, and hides the names of what it joins
 }
 
 // cteList is the chain of CTE names in force, innermost first.
@@ -39,6 +40,7 @@ type item struct {
 	aliased  bool
 	node     *node
 	relation *Relation
+	object   string   // "schema.relation" of what it reads itself
 	columns  []string // as they are called here; nil where they aren't known
 	outputs  []string // of a subquery, some of its columns' names
 	masks    map[string]ColumnMask
@@ -118,7 +120,8 @@ func (j *judge) rest(n *node, sc *scope, done ...string) {
 		}
 		j.part = field
 		if kid.is("LockingClause") {
-			return // names items of the level, not relations
+			j.locked(kid, sc)
+			return
 		}
 		j.expr(kid, sc)
 	})
@@ -183,6 +186,7 @@ func (j *judge) join(n *node, sc *scope) {
 		parts, _ := stringsOf(using)
 		j.warnJoin(sc, parts, n.flag("is_natural"))
 	}
+	sc.hides = sc.hides || n.child("alias") != nil
 	for _, f := range []string{"alias", "join_using_alias"} {
 		if n.child(f) != nil {
 			sc.items = append(sc.items, &item{name: n.child(f).text("aliasname"), aliased: true, node: n})
@@ -211,6 +215,7 @@ func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
 	if found.system != "" {
 		j.readSystem(n, found)
 	} else {
+		it.object = found.object
 		j.add(Read, found.object)
 	}
 	if j.masks {

@@ -51,6 +51,8 @@ func (j *judge) set(n *node, inside bool) {
 	value, constant := settingValue(n)
 	switch {
 	case j.sameAsPinned(setting, value) && n.text("kind") == "VAR_SET_VALUE":
+	case setting == "search_path" && j.env.Unrestricted:
+		j.st.ChangesCatalog = true // names mean something else from here on
 	case setting == "search_path":
 		j.refuseSetting(setting, "Write names with their schema: schema.table.")
 	case pinnedSettings()[setting]:
@@ -134,6 +136,10 @@ func (j *judge) setConfig(n *node) {
 		}
 		values = append(values, strings.ToLower(arg.child("sval").text("sval")))
 	}
+	if len(values) == 3 && values[0] == "search_path" && j.env.Unrestricted {
+		j.st.ChangesCatalog = true
+		return
+	}
 	if len(values) != 3 || !harmlessSettings()[values[0]] && !j.sameAsPinned(values[0], values[1]) {
 		j.refuseSetting("this setting", "Only harmless settings, such as application_name, can be changed.")
 	}
@@ -141,7 +147,8 @@ func (j *judge) setConfig(n *node) {
 
 // changedSetting refuses UPDATE pg_settings, which sets as SET does.
 func (j *judge) changedSetting(n *node, found name) {
-	if found.object == "pg_catalog.pg_settings" {
+	c := j.env.Catalog
+	if found.object == "pg_catalog.pg_settings" || c != nil && c.reaches(found.relation, "pg_catalog.pg_settings", map[uint32]bool{}) {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "session", Message: "settings can't be changed through pg_settings", Hint: "Use SET."})
 	}
 	if found.system != "" {

@@ -68,7 +68,10 @@ func (j *judge) explain(n *node) {
 		}
 		j.add(a.Effect, a.Object)
 	}
-	j.st.Names, j.st.ChangesCatalog = NameUse{}, analyze && j.st.ChangesCatalog
+	if op := j.st.Names.Op; op != ExecutePrepared && op != FetchCursor { // nothing gets a name, but names are used
+		j.st.Names = NameUse{}
+	}
+	j.st.ChangesCatalog = analyze && j.st.ChangesCatalog
 	j.st.Command = "explain"
 }
 
@@ -86,6 +89,7 @@ func (j *judge) copy(n *node) {
 	in := n.flag("is_from")
 	if n.text("filename") != "" || n.flag("is_program") {
 		j.add(Transfer, "")
+		j.refuseTransfer(n)
 	} else {
 		j.st.CopyIn, j.st.CopyOut = in, !in
 	}

@@ -261,3 +261,45 @@ DELETE FROM users USING orders o WHERE users.id = o.user_id AND o.id = -1 RETURN
 UPDATE users AS u SET name = u.name || 'x' FROM orders o, users v WHERE o.user_id = u.id AND v.id = u.id AND v.ssn = '***' RETURNING u.id, v.id
 -- @
 COPY users (id, name) FROM STDIN WITH (FORMAT csv)
+-- @
+SELECT ('SELECT to_tsvector(''simple'', email) FROM users'::text).ts_stat
+-- @
+SELECT x.ts_stat FROM lower('SELECT to_tsvector(''simple'', email) FROM users') x
+-- @
+SELECT (1).get_ssn, (u).get_ssn FROM users u
+-- @
+SELECT (u).email, (u).ssn.upper, (ARRAY[u])[1].ssn FROM users u
+-- @
+UPDATE users SET name = name RETURNING (SELECT users.email FROM (orders users CROSS JOIN orders o2) AS j LIMIT 1)
+-- @
+UPDATE users SET name = name RETURNING (SELECT email FROM (orders o(email) CROSS JOIN orders o2) AS j(foo) LIMIT 1)
+-- @
+UPDATE users SET name = name WHERE EXISTS (SELECT FROM orders o(email), (orders a JOIN orders b ON email LIKE 'ann%'))
+-- @
+UPDATE users SET name = name WHERE EXISTS (SELECT FROM orders users, (orders a JOIN orders b ON users.ssn LIKE '123%'))
+-- @
+DELETE FROM users u WHERE EXISTS (SELECT FROM (orders u CROSS JOIN orders x) AS j WHERE u.ssn LIKE '1%')
+-- @
+DELETE FROM users WHERE id IN (SELECT u.id FROM users u WHERE u.email LIKE 'ann%')
+-- @
+DELETE FROM users WHERE id IN (SELECT id FROM users WHERE email LIKE 'ann%')
+-- @
+DELETE FROM users u WHERE EXISTS (SELECT FROM users v JOIN orders ON email LIKE 'ann%')
+-- @
+DELETE FROM users u WHERE EXISTS (SELECT FROM (users v CROSS JOIN orders) AS j(a, b, c, d, e, f, g) WHERE email LIKE 'ann%')
+-- @
+INSERT INTO users (id, name) VALUES (77, 'x') RETURNING (SELECT users FROM orders LIMIT 1), (SELECT (users).ssn FROM orders LIMIT 1)
+-- @
+UPDATE users SET name = (SELECT j.name FROM (users a(id, name, q) CROSS JOIN orders) AS j(id, name) WHERE j.id = users.id LIMIT 1) WHERE id = 1 RETURNING name
+-- @
+WITH u AS (UPDATE users SET name = name RETURNING (SELECT max(email) FROM (orders email CROSS JOIN orders o) j)) SELECT * FROM u
+-- @
+SELECT o.id, orders.total FROM orders o, LATERAL (SELECT orders.total, public.orders.id FROM orders WHERE orders.id = o.id) orders
+-- @
+SELECT * FROM ONLY (orders) TABLESAMPLE bernoulli (100) REPEATABLE (1), orders * AS o2, LATERAL (TABLE orders) t
+-- @
+LISTEN users_changed
+-- @
+SELECT * FROM orders FOR UPDATE
+-- @
+SELECT * FROM (SELECT * FROM users) u, orders FOR UPDATE OF u

@@ -1,0 +1,84 @@
+package pgsql_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
+
+// What reaches masked values by another way than their relation's name is refused, and runs where nothing is masked.
+func TestWaysAroundTheRelationAreRefusedUnderMasks(t *testing.T) {
+	s := newDatabase(t, "ways", `CREATE DOMAIN mail AS text; CREATE TABLE users(id int, email mail); CREATE INDEX e ON users(email); CREATE TYPE person AS (id int, ssn text); CREATE TABLE persons OF person; CREATE TABLE free(id int);
+		CREATE SCHEMA hr`)
+	masked, open := envOf(t, s, mask("users.email", "persons.ssn")), envOf(t, s, nil)
+	for _, text := range []string{
+		"LISTEN users_changed", "ALTER SCHEMA hr RENAME TO hr2", "ALTER TYPE person RENAME ATTRIBUTE ssn TO x CASCADE", "ALTER TYPE person RENAME TO p2", "ALTER TYPE person ADD ATTRIBUTE z text CASCADE",
+		"ALTER DOMAIN mail ADD CONSTRAINT c CHECK (value::int > 0)", "ALTER DOMAIN mail VALIDATE CONSTRAINT c", "ALTER DOMAIN mail RENAME TO m", "ALTER DOMAIN mail SET SCHEMA hr", "ALTER EXTENSION x SET SCHEMA hr",
+		"CLUSTER users USING e", "CLUSTER", "COPY free FROM '/etc/passwd'", "COPY free FROM PROGRAM 'true'", "COPY (SELECT 1) TO PROGRAM 'true'", "COPY free TO '/tmp/x'", "CREATE SERVER l FOREIGN DATA WRAPPER f",
+		"CREATE FOREIGN TABLE ft (a int) SERVER l", "CREATE USER MAPPING FOR agent SERVER l", "IMPORT FOREIGN SCHEMA public FROM SERVER l INTO hr", "CREATE SUBSCRIPTION x CONNECTION 'y' PUBLICATION z", "CREATE DATABASE copy TEMPLATE ways",
+	} {
+		if a := understand(t, text, masked); a.Problem == nil || a.Problem.Rule != "mask" || a.Problem.Message == "" {
+			t.Errorf("%s: %s %+v", text, brief(a), a.Problem)
+		}
+		if a := understand(t, text, open); a.Problem != nil {
+			t.Errorf("%s is refused where nothing is masked: %+v", text, *a.Problem)
+		}
+	}
+	for _, text := range []string{"UNLISTEN *", "NOTIFY x, 'y'", "CLUSTER free", "ALTER TABLE free RENAME TO f2", "CREATE PUBLICATION p FOR TABLE free", "ALTER TABLE free SET SCHEMA hr", "COPY free TO STDOUT"} {
+		if a := understand(t, text, masked); a.Problem != nil {
+			t.Errorf("%s: %+v", text, *a.Problem)
+		}
+	}
+}
+
+func TestViewsAreJudgedByTheirRules(t *testing.T) {
+	s := newDatabase(t, "rules", `CREATE TABLE users(id int, email text); CREATE VIEW stats AS SELECT stavalues1::text AS v FROM pg_statistic; CREATE VIEW attributes AS SELECT attname FROM pg_attribute;
+		CREATE VIEW outer_stats AS SELECT * FROM stats; CREATE VIEW as_xml AS SELECT query_to_xml('SELECT email FROM public.users', true, true, '') AS x;
+		CREATE VIEW activity AS SELECT query FROM pg_stat_get_activity(NULL); CREATE VIEW ":relid 2619" AS SELECT 1 AS ":funcid 1";
+		CREATE VIEW plain AS SELECT lower(u.a) || 'x' AS a, count(*) OVER () AS b, sum(1) AS c FROM (VALUES ('a'), ('b')) u(a) WHERE u.a > 'a' GROUP BY u.a;
+		CREATE VIEW tables AS SELECT relname FROM pg_class WHERE relkind = 'r'; CREATE VIEW mon AS SELECT * FROM pg_settings; CREATE VIEW mon2 AS SELECT * FROM mon`)
+	env, open := envOf(t, s, mask("users.email")), envOf(t, s, nil)
+	for relation, opaque := range map[string]bool{"stats": true, "outer_stats": true, "attributes": true, "as_xml": true, "activity": true, `":relid 2619"`: false, "plain": false, "tables": false, "mon": false} {
+		a := understand(t, "SELECT * FROM "+relation, env)
+		if (a.Problem != nil) != opaque {
+			t.Errorf("%s: %+v", relation, a.Problem)
+		}
+	}
+	for _, text := range []string{"UPDATE mon SET setting = 'x' WHERE name = 'search_path'", "UPDATE mon2 SET setting = 'x'", "WITH x AS (UPDATE mon2 SET setting = 'x' RETURNING 1) SELECT 1"} {
+		for _, e := range []pgsql.Env{env, open} {
+			if a := understand(t, text, e); a.Problem == nil || a.Problem.Rule != "session" {
+				t.Errorf("%s: %s", text, brief(a))
+			}
+		}
+	}
+}
+
+func TestDomainsThatRunCodeAreCode(t *testing.T) {
+	s := newDatabase(t, "domains", `CREATE FUNCTION ok(text) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE DOMAIN known AS text CHECK (ok(value)); CREATE DOMAIN over AS known; CREATE DOMAIN plain AS text CHECK (value LIKE '%@%');
+		CREATE TYPE pair AS (a int, b over)`)
+	env := envOf(t, s, nil)
+	for typ, code := range map[string]bool{"known": true, "over": true, "known[]": true, "pair": true, "plain": false, "text": false} {
+		for _, text := range []string{"SELECT 'x'::" + typ, "SELECT * FROM json_to_record('{}') AS x(a " + typ + ")"} {
+			a := understand(t, text, env)
+			execute := slices.ContainsFunc(a.Statements[0].Accesses, func(x pgsql.Access) bool { return x.Effect == pgsql.Execute })
+			if execute != code {
+				t.Errorf("%s: %s", text, brief(a))
+			}
+		}
+	}
+}
+
+func TestRowLocksAreWrites(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT * FROM t FOR UPDATE":                                "select: read(public.t) write(public.t)",
+		"SELECT * FROM t JOIN u USING (id) FOR SHARE OF u":          "select: read(public.t) read(public.u) write(public.u)",
+		"SELECT * FROM (SELECT * FROM t, x.u) q FOR NO KEY UPDATE":  "select: read(public.t) read(x.u) write(public.t) write(x.u)",
+		"WITH t AS (SELECT 1) SELECT * FROM t, u FOR KEY SHARE":     "select: read(public.u) write(public.u)",
+		"SELECT * FROM t WHERE id IN (SELECT id FROM u FOR UPDATE)": "select: read(public.t) read(public.u) write(public.u)",
+	} {
+		if got := brief(understand(t, text, pgsql.Env{})); got != want {
+			t.Errorf("%s\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
