@@ -131,7 +131,6 @@ type stand struct {
 	dir       string
 	authority *grant.Authority
 	to        tunnel.Target
-	now       func() time.Time
 	gateway   *gateway.Gateway
 }
 

@@ -33,7 +33,6 @@ type Pool struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup // starts in the background
-	probes  sync.Map       // projection text -> its tree, for the post-condition
 }
 
 // readyTimeout bounds a worker's start: it compiles the grammar, 2 s of processor time on a machine that may be busy.

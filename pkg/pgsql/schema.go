@@ -39,7 +39,6 @@ type fieldShape struct {
 	list   bool
 	typ    string // of the message or enum
 	values map[int64]string
-	names  []string // values in a stable order, for the encoding
 }
 
 type schema struct {
