@@ -50,8 +50,15 @@ func connect(ctx context.Context, c *pgconn.Config) (*pgconn.PgConn, error) {
 // takeOver asks what names mean in the session and takes the socket over.
 func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstream, error) {
 	path, role, err := situation(ctx, conn)
+	if err == nil {
+		err = settle(ctx, conn)
+	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	// Under load pgconn reads in the background, and would take the first answer with it.
+	if err := conn.SyncConn(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), conn.Close(ctx))
 	}
 	h, err := conn.Hijack()
 	if err != nil {
@@ -74,6 +81,15 @@ func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstrea
 		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), h.Conn.Close())
 	}
 	return u, nil
+}
+
+// settle ends what pgconn does with the socket in the background: after a write that took it 15 ms it reads ahead, and
+// would take the answer to what the session sends next.
+func settle(ctx context.Context, conn *pgconn.PgConn) error {
+	if err := conn.SyncConn(ctx); err != nil {
+		return fmt.Errorf("take over the target's connection: %w", err)
+	}
+	return nil
 }
 
 // situation asks which schemas names are looked up in, and the session's role.

@@ -10,7 +10,7 @@ type limit struct {
 const (
 	maxText  = 16 << 20 // Query, Parse, Bind, FunctionCall
 	maxName  = 8 << 10  // Describe, Close, Execute
-	maxError = 1 << 20  // ErrorResponse, NoticeResponse, CopyFail
+	maxError = 16 << 20 // ErrorResponse, NoticeResponse, CopyFail
 	maxRow   = 1 << 30  // DataRow, CopyData: PostgreSQL's own bound of a value
 	maxShape = 16 << 20 // RowDescription: 1,600 columns, and 65,535 announced at most
 )
