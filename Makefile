@@ -29,7 +29,7 @@ fuzz: ## a short fuzz of every decoder
 	@scripts/fuzz.sh $(FUZZTIME)
 
 soak: build ## kill -9 of the gateway under load, SOAK times
-	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./cmd/hoopd/
+	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
 
 bench: build ## side by side: direct, two-hop TLS tunnel, PgBouncer, hoop
 	@scripts/bench.sh

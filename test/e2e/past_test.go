@@ -35,12 +35,6 @@ func (w *world) past(ctx context.Context, database, sql string) ([]*pgconn.Resul
 	return conn.Exec(ctx, sql).ReadAll()
 }
 
-// direct is the gateway's own way to a database: the same role and password.
-func (w *world) direct(t *testing.T, database string) string {
-	t.Helper()
-	return fmt.Sprintf("postgres://hoop:%s@127.0.0.1:%d/%s?sslmode=disable", strings.TrimSpace(w.read(t, "db-prod.password")), w.ports.Postgres, database)
-}
-
 // asked is what a query past hoop answers.
 func (w *world) asked(t *testing.T, database, sql string) string {
 	t.Helper()
