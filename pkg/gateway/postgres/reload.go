@@ -92,9 +92,6 @@ func (s *session) look(ctx context.Context, status byte) error {
 			return err
 		}
 	}
-	if err := settle(ctx, s.target.self); err != nil {
-		return err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.own, s.target.searchPath = own, path
@@ -133,7 +130,7 @@ func (s *session) alone(ctx context.Context, f func(context.Context) error) erro
 	if err := f(ctx); err != nil {
 		return err
 	}
-	return s.target.self.SyncConn(ctx) // nobody but the backend reads from here on
+	return settle(ctx, s.target.self) // nobody but the backend reads from here on
 }
 
 // yield is called by the backend when its read failed: it waits while the frontend has the socket, and says whether to

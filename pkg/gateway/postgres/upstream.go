@@ -56,10 +56,6 @@ func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstrea
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(ctx))
 	}
-	// Under load pgconn reads in the background, and would take the first answer with it.
-	if err := conn.SyncConn(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), conn.Close(ctx))
-	}
 	h, err := conn.Hijack()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), conn.Close(ctx))
