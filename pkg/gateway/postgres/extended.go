@@ -40,8 +40,9 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 	s.touch(statementName, m.Name)
 	s.front.setStatement(m.Name, &st)
 	send := func() error {
-		s.owe(&expectation{kind: 'P', pass: pass, confirm: func() { s.names.statements[m.Name] = &st }})
-		return s.up.With(pass, func(w *writer) error { return w.parse(m.Name, pass.Text(), m.Types) })
+		x := &expectation{kind: 'P', pass: pass, confirm: func() { s.names.statements[m.Name] = &st }}
+		s.owe(x)
+		return s.forward(x, func(w *writer) error { return w.parse(m.Name, pass.Text(), m.Types) })
 	}
 	if pass.Deferred() && !s.front.sent {
 		return s.keepBack(len(body), send)
@@ -85,7 +86,7 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	s.front.setPortal(m.Portal, p)
 	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }, withheld: s.withholds(st.analysis)}
 	s.owe(x)
-	return s.up.With(pass, func(w *writer) error { return w.bind(kept) })
+	return s.forward(x, func(w *writer) error { return w.bind(kept) })
 }
 
 // bound is a statement with its values, as the guard judges it.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
@@ -96,7 +97,7 @@ func (s *session) query(ctx context.Context, body []byte) error {
 	x := &expectation{kind: 'Q', pass: pass}
 	s.prepare(x, st)
 	s.endSegment(x)
-	if err := s.up.With(pass, func(w *writer) error { return w.query(pass.Text()) }); err != nil {
+	if err := s.forward(x, func(w *writer) error { return w.query(pass.Text()) }); err != nil {
 		return err
 	}
 	return s.awaitCopy(ctx, x, copiesIn(st.analysis))
@@ -152,6 +153,21 @@ func (s *session) owe(x *expectation) {
 	s.queue.push(x)
 	s.mu.Unlock()
 	s.front.sent = true
+}
+
+// forward sends what was admitted and is owed an answer. The target skips what follows an error up to the next Sync: a
+// command that was skipped before it was sent has no pass any more, and is not sent.
+func (s *session) forward(x *expectation, send func(*writer) error) error {
+	err := s.up.With(x.pass, send)
+	if !errors.Is(err, guard.ErrNoPass) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.failed == skipped {
+		return nil
+	}
+	return err
 }
 
 func (s *session) housekeep(kind guard.Housekeeping, raw []byte, x *expectation) error {

@@ -16,6 +16,7 @@ type (
 	execute  = pgproto3.Execute
 	closing  = pgproto3.Close
 	syncing  = pgproto3.Sync
+	flush    = pgproto3.Flush
 )
 
 // deletesNeedAnApproval lets everything pass but what deletes.
@@ -124,5 +125,38 @@ func TestHonestUsesOfNamesRun(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestWhatFollowsAnErrorIsSkippedUpToSync(t *testing.T) {
+	s := listen(t, allowAll)
+	c := s.raw(t)
+	if _, err := c.Write(join(&parse{Query: "SELECT 1/0"}, &bind{}, &execute{}, &flush{})); err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	for !strings.Contains(summary(got), "E22012") {
+		more := make([]byte, 4096)
+		n, err := c.Read(more)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, more[:n]...)
+	}
+	// The error is known by now, so all of this is skipped before it is sent.
+	const mark = "whatisskippeddoesnotrun"
+	answer := say(t, c, 1, &parse{Query: "SELECT '" + mark + "'"}, &bind{}, &describe{ObjectType: 'P'}, &execute{}, &flush{},
+		&query{String: "SELECT '" + mark + "'"}, &parse{Name: "s", Query: "SELECT 2"}, &syncing{})
+	if answer != "ZI" {
+		t.Errorf("answered %s", answer)
+	}
+	if answer := say(t, c, 1, &bind{PreparedStatement: "s"}, &execute{}, &syncing{}); answer != "E26000 ZI" {
+		t.Errorf("what was not prepared: %s", answer)
+	}
+	if answer := say(t, c, 1, &query{String: "SELECT 1"}); answer != "T D C ZI" {
+		t.Errorf("the session does not go on: %s", answer)
+	}
+	if strings.Contains(server.Log(), mark) {
+		t.Error("the server's log has what was skipped")
 	}
 }

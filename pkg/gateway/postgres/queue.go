@@ -27,6 +27,9 @@ type expectation struct {
 	shapes    bool       // ParameterDescription comes first
 }
 
+// skipped is how a message failed that the target did not look at.
+const skipped = "skipped"
+
 // queue holds the expectations in the order in which messages were sent. Its owner's lock guards it.
 type queue struct {
 	items    []*expectation
@@ -35,7 +38,7 @@ type queue struct {
 
 func (q *queue) push(x *expectation) {
 	if q.skipping && x.kind != 'S' {
-		x.fail("skipped")
+		x.fail(skipped)
 		return
 	}
 	q.skipping = false
@@ -64,7 +67,7 @@ func (q *queue) pop() *expectation {
 // extended-query segment, simple queries among it.
 func (q *queue) skip() {
 	for len(q.items) > 0 && q.items[0].kind != 'S' {
-		q.pop().fail("skipped")
+		q.pop().fail(skipped)
 	}
 	q.skipping = len(q.items) == 0
 }
