@@ -6,7 +6,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 3s
 SOAK ?= 100
 
-.PHONY: build demo test test-deps mutants fuzz soak bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz soak test-pgx bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -30,6 +30,9 @@ fuzz: ## a short fuzz of every decoder
 
 soak: build ## kill -9 of the gateway under load, SOAK times
 	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
+
+test-pgx: build ## pgx's own tests, directly and through hoop
+	@test/clients/pgx.sh
 
 bench: build ## side by side: direct, two-hop TLS tunnel, PgBouncer, hoop
 	@scripts/bench.sh

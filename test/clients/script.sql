@@ -1,4 +1,4 @@
--- What people type into psql. :data is a file for \copy.
+-- What people type into psql.
 \set ON_ERROR_STOP 1
 CREATE TABLE people_of_psql (id int PRIMARY KEY, name text NOT NULL, born date);
 INSERT INTO people_of_psql SELECT i, 'name ' || i, date '2000-01-01' + i FROM generate_series(1, 20) i;
@@ -6,9 +6,9 @@ INSERT INTO people_of_psql SELECT i, 'name ' || i, date '2000-01-01' + i FROM ge
 \dt people_of_psql
 \d+ people_of_psql
 \df pg_catalog.lower
-\copy people_of_psql to :data
-\copy (SELECT id + 100, name, born FROM people_of_psql) to :data
-\copy people_of_psql from :data
+\copy people_of_psql to people.tsv
+\copy (SELECT id + 100, name, born FROM people_of_psql) to people.tsv
+\copy people_of_psql from people.tsv
 SELECT count(*), min(name), max(born) FROM people_of_psql;
 \x on
 SELECT * FROM people_of_psql ORDER BY id LIMIT 2;
