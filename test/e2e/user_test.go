@@ -171,11 +171,14 @@ func (u *user) spawn(t *testing.T, args ...string) *listener {
 		}
 		_ = l.cmd.Wait()
 	}()
-	t.Cleanup(func() {
-		_ = l.cmd.Process.Signal(syscall.SIGTERM)
-		<-l.done
-	})
+	t.Cleanup(l.stop)
 	return l
+}
+
+// stop ends hoop as a person does. It may have ended before.
+func (l *listener) stop() {
+	_ = l.cmd.Process.Signal(syscall.SIGTERM)
+	<-l.done
 }
 
 // open starts `hoop connect` and waits until its listener is ready.
