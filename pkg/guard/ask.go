@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -176,15 +177,9 @@ func (s *Session) request(p *Pass, d policy.Decision) api.Approval {
 }
 
 func sameDemands(a, b []api.Approvers) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if fmt.Sprint(a[i]) != fmt.Sprint(b[i]) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(a, b, func(x, y api.Approvers) bool {
+		return x.Rule == y.Rule && x.Quorum == y.Quorum && slices.Equal(x.Groups, y.Groups) && slices.Equal(x.Users, y.Users)
+	})
 }
 
 // holdFor is the shortest hold that a matching rule names; none does not wait.

@@ -18,9 +18,8 @@ import (
 // Policy judges commands. *policy.Policy is one; it is asked anew for every command, so a changed policy holds at once.
 type Policy interface {
 	Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision
-	Masks(policy.Subject, policy.Connection) []policy.Mask
-	ReadOnly(policy.Subject, policy.Connection) bool
-	Unrestricted(policy.Subject, policy.Connection) bool
+	// Standing is asked once for each version.
+	Standing(policy.Subject, policy.Connection) policy.Standing
 	Version() string
 }
 
@@ -80,6 +79,7 @@ type Session struct {
 	refused  atomic.Int64
 	number   atomic.Uint64
 	ended    atomic.Pointer[api.Refusal]
+	standing atomic.Pointer[Standing]
 
 	shapeMu sync.Mutex
 	shape   []byte // of the results recorded last
@@ -127,7 +127,7 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 		}
 		p.approved = true
 	default:
-		return nil, s.refuse(ctx, p, denied(d, c))
+		return nil, s.refuse(ctx, p, denied(d))
 	}
 	if r := s.ended.Load(); r != nil {
 		return nil, s.refuse(ctx, p, *r)
@@ -155,7 +155,7 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 	if d.Verdict == policy.Approve {
 		d.Message = "The policy changed while the command ran: it needs an approval now."
 	}
-	return s.refuse(ctx, p, denied(d, p.command))
+	return s.refuse(ctx, p, denied(d))
 }
 
 // Reject records and counts a command that could not even be judged (it does not parse, or is not served) and answers
@@ -188,26 +188,26 @@ func (s *Session) End(r api.Refusal) { s.ended.CompareAndSwap(nil, &r) }
 // Counts answers how many commands came and how many of them were refused.
 func (s *Session) Counts() (commands, refused int64) { return s.commands.Load(), s.refused.Load() }
 
-// Masks answers what is masked for this session's person under the policy in force, and that policy's version.
-// Without a policy it answers false: nothing can be understood then, and everything is refused.
-func (s *Session) Masks() (masks []policy.Mask, version string, ok bool) {
+// Standing is what one version of the policy says of a session's person before any command.
+type Standing struct {
+	policy.Standing
+	Version string
+}
+
+// Standing answers what the policy in force says of this session's person before any command. Without a policy it
+// answers nil: nothing can be understood then, and everything is refused.
+func (s *Session) Standing() *Standing {
 	p := s.cfg.Policy()
 	if p == nil {
-		return nil, "", false
+		return nil
 	}
-	return p.Masks(s.cfg.Subject, s.cfg.Connection), p.Version(), true
-}
-
-// ReadOnly says whether the policy in force lets this session's person do nothing but read.
-func (s *Session) ReadOnly() bool {
-	p := s.cfg.Policy()
-	return p == nil || p.ReadOnly(s.cfg.Subject, s.cfg.Connection)
-}
-
-// Unrestricted says whether the policy in force allows this session's person everything, whatever it names.
-func (s *Session) Unrestricted() bool {
-	p := s.cfg.Policy()
-	return p != nil && p.Unrestricted(s.cfg.Subject, s.cfg.Connection)
+	version := p.Version()
+	if known := s.standing.Load(); known != nil && known.Version == version {
+		return known
+	}
+	now := &Standing{p.Standing(s.cfg.Subject, s.cfg.Connection), version}
+	s.standing.Store(now)
+	return now
 }
 
 // decide asks the policy and never lets a panic through: what can't be decided is denied.

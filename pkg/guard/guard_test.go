@@ -22,10 +22,8 @@ type ruled struct{ decide func() policy.Decision }
 func (r ruled) Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision {
 	return r.decide()
 }
-func (ruled) Masks(policy.Subject, policy.Connection) []policy.Mask { return nil }
-func (ruled) ReadOnly(policy.Subject, policy.Connection) bool       { return false }
-func (ruled) Unrestricted(policy.Subject, policy.Connection) bool   { return false }
-func (ruled) Version() string                                       { return "1" }
+func (ruled) Standing(policy.Subject, policy.Connection) policy.Standing { return policy.Standing{} }
+func (ruled) Version() string                                            { return "1" }
 
 func verdict(v policy.Verdict) ruled {
 	return ruled{func() policy.Decision {
@@ -392,11 +390,13 @@ func TestAClientThatLeavesKeepsItsRequest(t *testing.T) {
 	})
 }
 
+func meaning(parts ...string) func() []string { return func() []string { return parts } }
+
 func TestTheDigestCoversEverythingThatRuns(t *testing.T) {
 	base := func() guard.Command {
 		c := command("DELETE FROM t WHERE id = $1")
 		c.Params = []guard.Param{{Type: 23, Value: []byte("1")}}
-		c.Context = []string{"catalog 1", "role", "public"}
+		c.Context = meaning("catalog 1", "role", "public")
 		return c
 	}
 	digest := func(c guard.Command) string {
@@ -415,8 +415,8 @@ func TestTheDigestCoversEverythingThatRuns(t *testing.T) {
 		"format":        func(c *guard.Command) { c.Params[0].Format = 1 },
 		"null":          func(c *guard.Command) { c.Params[0].Null = true },
 		"one more":      func(c *guard.Command) { c.Params = append(c.Params, guard.Param{}) },
-		"context":       func(c *guard.Command) { c.Context[0] = "catalog 2" },
-		"context moved": func(c *guard.Command) { c.Context = []string{"catalog 1role", "", "public"} },
+		"context":       func(c *guard.Command) { c.Context = meaning("catalog 2", "role", "public") },
+		"context moved": func(c *guard.Command) { c.Context = meaning("catalog 1role", "", "public") },
 	} {
 		c := base()
 		change(&c)

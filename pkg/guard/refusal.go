@@ -57,7 +57,7 @@ func (s *Session) refuse(ctx context.Context, p *Pass, r api.Refusal) *Refusal {
 	return &Refusal{Refusal: r}
 }
 
-func denied(d policy.Decision, c Command) api.Refusal {
+func denied(d policy.Decision) api.Refusal {
 	message := d.Message
 	if message == "" {
 		message = "Policy does not allow this command."

@@ -122,6 +122,13 @@ type Mask struct {
 	Writable bool
 }
 
+// Standing is what a policy says of a subject on a connection before any command.
+type Standing struct {
+	Masks        []Mask
+	ReadOnly     bool // see Policy.ReadOnly
+	Unrestricted bool // see Policy.Unrestricted
+}
+
 // Power is the right to look or act besides opening connections.
 type Power string
 

@@ -88,6 +88,11 @@ func (p *Policy) Unrestricted(s Subject, c Connection) bool {
 	return everything
 }
 
+// Standing is what holds for a subject on a connection before any command. It changes only with the policy.
+func (p *Policy) Standing(s Subject, c Connection) Standing {
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c)}
+}
+
 // Rule is what one rule says, for people: `hoop can`, explain, the console.
 type Rule struct {
 	Name      string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -195,35 +196,36 @@ func (c *catalog) load(ctx context.Context) error {
 
 var errStale = errors.New("the target's catalog could not be read for too long")
 
-// maskCache keeps the masks of one snapshot and policy resolved.
-type maskCache struct {
-	catalog *pgsql.Catalog
-	policy  string
-	masks   *pgsql.Masks
+// fresh is the snapshot, where it is not too old to rely on.
+func (c *catalog) fresh() (*pgsql.Catalog, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.snapshot == nil || time.Since(c.checked) > staleAfter {
+		return nil, errStale
+	}
+	return c.snapshot, nil
 }
 
-// env is what texts are understood in now, and a version that changes whenever any of it does. own, where it is not nil,
-// is the session's own view of the catalog.
-func (c *catalog) env(gate *guard.Session, searchPath []string, own *pgsql.Catalog, cache *maskCache) (pgsql.Env, string, error) {
-	c.mu.Lock()
-	snapshot, age := c.snapshot, time.Since(c.checked)
-	c.mu.Unlock()
-	if snapshot == nil || age > staleAfter {
-		return pgsql.Env{}, "", errStale
+// surroundings are what texts are understood in, and a version that changes whenever any of it does.
+type surroundings struct {
+	pgsql.Env
+	standing *guard.Standing
+	version  string
+}
+
+// look answers the surroundings that a catalog, a policy and a search path make: the same ones as long as these are.
+func (x *surroundings) look(snapshot *pgsql.Catalog, standing *guard.Standing, path []string) *surroundings {
+	if x != nil && x.Catalog == snapshot && x.standing == standing && slices.Equal(x.SearchPath, path) {
+		return x
 	}
-	if own != nil {
-		snapshot = own
+	return &surroundings{
+		Env: pgsql.Env{
+			Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(standing.Masks)),
+			ReadOnly: standing.ReadOnly, Unrestricted: standing.Unrestricted,
+		},
+		standing: standing,
+		version:  strings.Join([]string{snapshot.Version, standing.Version, strings.Join(path, ",")}, "/"),
 	}
-	rules, version, ok := gate.Masks()
-	if !ok {
-		return pgsql.Env{}, "", errors.New("no policy is loaded")
-	}
-	if cache.catalog != snapshot || cache.policy != version {
-		*cache = maskCache{catalog: snapshot, policy: version, masks: snapshot.Masks(patterns(rules))}
-	}
-	return pgsql.Env{
-		Catalog: snapshot, SearchPath: searchPath, Masks: cache.masks, ReadOnly: gate.ReadOnly(), Unrestricted: gate.Unrestricted(),
-	}, strings.Join([]string{snapshot.Version, version, strings.Join(searchPath, ",")}, "/"), nil
 }
 
 // patterns are the policy's masks in the words of SQL analysis.

@@ -198,12 +198,12 @@ func (s *session) closeName(m wire.Message) error {
 
 // stillBound voids a portal whose text, masks or verdict would now be others.
 func (s *session) stillBound(ctx context.Context, p *portal) *refused {
-	_, version, err := s.env(ctx)
+	around, err := s.look(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
 	same := s.sameNames(ctx, p.of)
-	if version == p.version && same {
+	if around.version == p.version && same {
 		return nil
 	}
 	void := &refused{code: "34000", message: "the portal is void: what it would do changed since it was bound", hint: "Bind it again."}
@@ -216,7 +216,7 @@ func (s *session) stillBound(ctx context.Context, p *portal) *refused {
 	if err := s.gate.Again(ctx, p.pass); err != nil {
 		return asRefused(err)
 	}
-	p.version = version
+	p.version = around.version
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
+	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 // maxNames bounds how many prepared statements a session may keep.
@@ -22,6 +23,7 @@ type statement struct {
 	catalog  string   // of the catalog alone
 	types    []uint32 // of its parameters, as far as they are known
 	uses     []nameUse
+	facts    *policy.Command // of analysis, once they were asked for
 }
 
 // nameUse is a name that a text goes on with, and what the name meant when the text was understood.

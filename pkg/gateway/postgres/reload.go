@@ -12,18 +12,29 @@ import (
 // errReload says that a session's own changes can't be seen now, and nothing is understood without them.
 var errReload = errors.New("definitions changed in this batch: end it with Sync, and send the rest separately")
 
-// env is what the next text is understood in, with a version that changes whenever any of it does. Where this session
-// changed definitions, they are read again in the session first: nobody else sees them before they are committed.
-func (s *session) env(ctx context.Context) (pgsql.Env, string, error) {
-	if s.gate.Unrestricted() {
+// look is what the next text is understood in. Where this session changed definitions, they are read again in the session
+// first: nobody else sees them before they are committed.
+func (s *session) look(ctx context.Context) (*surroundings, error) {
+	standing := s.gate.Standing()
+	if standing == nil {
+		return nil, errors.New("no policy is loaded")
+	}
+	if standing.Unrestricted {
 		// What names mean does not matter now. It will once the policy is another, and nobody has looked until then.
 		s.markStale()
 	} else if err := s.lookAgain(ctx); err != nil {
-		return pgsql.Env{}, "", err
+		return nil, err
 	}
-	env, version, err := s.catalog.env(s.gate, s.target.searchPath, s.own, &s.parsed.masks)
-	s.masked.Store(env.Masks != nil && len(env.Masks.Columns) > 0)
-	return env, version, err
+	snapshot, err := s.catalog.fresh()
+	if err != nil {
+		return nil, err
+	}
+	if s.own != nil {
+		snapshot = s.own
+	}
+	s.around = s.around.look(snapshot, standing, s.target.searchPath)
+	s.masked.Store(s.around.Masks != nil && len(s.around.Masks.Columns) > 0)
+	return s.around, nil
 }
 
 // lookAgain waits for definitions that were sent and not answered, and reads them where they changed.
@@ -71,7 +82,7 @@ func (s *session) reload(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.alone(ctx, func(ctx context.Context) error { return s.look(ctx, status) }); err != nil {
+	if err := s.alone(ctx, func(ctx context.Context) error { return s.ask(ctx, status) }); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -80,8 +91,8 @@ func (s *session) reload(ctx context.Context) error {
 	return nil
 }
 
-// look asks the target in the session. Outside of a transaction the shared snapshot is as good as the session's own.
-func (s *session) look(ctx context.Context, status byte) error {
+// ask asks the target in the session. Outside of a transaction the shared snapshot is as good as the session's own.
+func (s *session) ask(ctx context.Context, status byte) error {
 	path, _, err := situation(ctx, s.target.self)
 	if err != nil {
 		return err

@@ -54,6 +54,7 @@ type session struct {
 	masked atomic.Bool             // masks are in force
 	held   context.CancelCauseFunc // ends the wait of a held command; nil when none waits
 	front  frontState
+	around *surroundings // that the latest text was understood in
 	parsed analyses
 }
 

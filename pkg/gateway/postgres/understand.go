@@ -23,13 +23,12 @@ const maxAnalyses = 128
 type analyses struct {
 	version string
 	texts   map[string]*statement
-	masks   maskCache
 }
 
 // understand answers what a text means, or why it can't be sent. What was understood before is remembered as long as
 // catalog, masks and policy stay the same and no session name is involved.
 func (s *session) understand(ctx context.Context, text string) (*statement, *refused) {
-	env, version, err := s.env(ctx)
+	around, err := s.look(ctx)
 	if errors.Is(err, errReload) {
 		return nil, s.reject(ctx, "(not read: definitions changed before it)", &pgsql.Problem{
 			SQLState: "42501", Rule: "names", Message: "Definitions changed in this batch, so what names mean is not known yet.",
@@ -39,13 +38,14 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if s.parsed.version != version {
-		s.parsed.version, s.parsed.texts = version, map[string]*statement{}
+	if s.parsed.version != around.version {
+		s.parsed = analyses{around.version, map[string]*statement{}}
 	}
 	if st := s.parsed.texts[text]; st != nil {
 		return st, nil
 	}
-	st := &statement{version: version, catalog: env.Catalog.Version}
+	env := around.Env
+	st := &statement{version: around.version, catalog: env.Catalog.Version}
 	env.Prepared = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{statementName, name}) }
 	env.Cursor = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{portalName, name}) }
 	a := pgsql.Analyze(ctx, s.grammar, text, env)
@@ -116,11 +116,11 @@ func (s *session) sameNames(ctx context.Context, st *statement) bool {
 // stillHolds understands a statement anew where anything that gave it its meaning changed: what its text would now be
 // another is void, and what it does is judged by what it does now.
 func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
-	_, version, err := s.env(ctx)
+	around, err := s.look(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
-	if version == st.version && s.sameNames(ctx, st) {
+	if around.version == st.version && s.sameNames(ctx, st) {
 		return nil
 	}
 	now, r := s.understand(ctx, st.analysis.Text)
@@ -136,7 +136,7 @@ func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inner := st.analysis.Statements
-	st.analysis, st.version, st.catalog, st.uses = now.analysis, now.version, now.catalog, now.uses
+	st.analysis, st.version, st.catalog, st.uses, st.facts = now.analysis, now.version, now.catalog, now.uses, nil
 	if len(inner) == 1 && inner[0].Inner != nil { // what PREPARE and DECLARE named goes on as their inside
 		st.analysis = continuation(now.analysis, now.analysis.Statements[len(now.analysis.Statements)-1])
 	}
@@ -159,9 +159,9 @@ func (s *session) command(st *statement, anew func(context.Context) (guard.Comma
 	a := st.analysis
 	c := guard.Command{
 		Text: a.Text, Recorded: a.Recorded, Normal: a.Normal, Rewritten: a.Rewritten, Masked: a.Masked,
-		Facts:    facts(a),
+		Facts:    st.judged(),
 		Reviewed: true,
-		Context:  append([]string{st.catalog, s.target.role, strings.Join(s.target.searchPath, ",")}, s.target.meaning()...),
+		Context:  func() []string { return s.meaning(st) },
 		Waiting:  s.waiting, Holding: s.holding, NoHold: s.noHold, Anew: anew,
 	}
 	for _, x := range a.Statements {
@@ -170,10 +170,29 @@ func (s *session) command(st *statement, anew func(context.Context) (guard.Comma
 	for _, u := range st.uses { // what it goes on with is shown to a reviewer, and is what the approval is for
 		if u.meant != nil {
 			c.Text += "\n-- where " + u.name + " is:\n" + u.meant.analysis.Text
-			c.Context = append(c.Context, u.name, u.meant.analysis.Normal, u.meant.analysis.Rewritten)
 		}
 	}
 	return c
+}
+
+// meaning is what gives a statement its meaning besides its text.
+func (s *session) meaning(st *statement) []string {
+	all := append([]string{st.catalog, s.target.role, strings.Join(s.target.searchPath, ",")}, s.target.meaning()...)
+	for _, u := range st.uses {
+		if u.meant != nil {
+			all = append(all, u.name, u.meant.analysis.Normal, u.meant.analysis.Rewritten)
+		}
+	}
+	return all
+}
+
+// judged are the facts that policy judges.
+func (st *statement) judged() policy.Command {
+	if st.facts == nil {
+		f := facts(st.analysis)
+		st.facts = &f
+	}
+	return *st.facts
 }
 
 // again understands a text anew and answers it as a command.

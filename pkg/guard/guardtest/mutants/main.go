@@ -24,7 +24,7 @@ type mutant struct {
 var mutants = []mutant{
 	{
 		"Admit allows all", "pkg/guard/guard.go",
-		"return nil, s.refuse(ctx, p, denied(d, c))", "_ = denied",
+		"return nil, s.refuse(ctx, p, denied(d))", "_ = denied",
 		"refused_commands_never_reach_the_peer",
 	},
 	{
@@ -34,7 +34,7 @@ var mutants = []mutant{
 	},
 	{
 		"Mask is the identity", "pkg/guard/guard.go",
-		"return p.Masks(s.cfg.Subject, s.cfg.Connection), p.Version(), true", "return nil, p.Version(), true",
+		"s.standing.Store(now)", "now.Masks = nil; s.standing.Store(now)",
 		"canaries_reach_neither_client_nor_recording_nor_log",
 	},
 	{
