@@ -39,11 +39,16 @@ type Command struct {
 	Masked []string
 	// Reviewed says that making the command ready runs no foreign code.
 	Reviewed bool
-	// NoHold answers why the command can't wait for a person here, or "" when it can. Nil: it can't.
-	NoHold func(context.Context) string
+	Hooks
 	// Anew, if not nil, understands the command again after a person was asked: what would run then must be what was
 	// approved.
 	Anew func(context.Context) (Command, error)
+}
+
+// Hooks are what a protocol does around the wait for a person. They are the same for all commands of a session.
+type Hooks struct {
+	// NoHold answers why the command can't wait for a person here, or "" when it can. Nil: it can't.
+	NoHold func(context.Context) string
 	// Waiting, if not nil, tells the client that the command waits for a person. It is called before and while it waits.
 	Waiting func(message string)
 	// Holding, if not nil, is called when the command begins to wait. The context that it answers ends when the client

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -226,7 +227,10 @@ func (s *Session) decide(c Command, now time.Time) (d policy.Decision) {
 	return p.Decide(s.cfg.Subject, s.cfg.Connection, c.Facts)
 }
 
-func (s *Session) decisionID(n uint64) string { return fmt.Sprintf("%s.%d", s.cfg.ID, n) }
+func (s *Session) decisionID(n uint64) string {
+	var room [64]byte
+	return string(strconv.AppendUint(append(append(room[:0], s.cfg.ID...), '.'), n, 10))
+}
 
 type noMetrics struct{}
 

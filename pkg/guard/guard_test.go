@@ -163,8 +163,8 @@ func gate(t *testing.T, p guard.Policy, j *journal, d *desk) *guard.Session {
 func command(text string) guard.Command {
 	return guard.Command{
 		Text: text, Recorded: text, Normal: text, Rewritten: text,
-		Facts:  policy.Command{Accesses: []policy.Access{{Effect: policy.Delete, Object: "public.t"}}},
-		NoHold: func(context.Context) string { return "" },
+		Facts: policy.Command{Accesses: []policy.Access{{Effect: policy.Delete, Object: "public.t"}}},
+		Hooks: guard.Hooks{NoHold: func(context.Context) string { return "" }},
 	}
 }
 

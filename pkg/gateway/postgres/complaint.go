@@ -33,6 +33,13 @@ func asRefused(err error) *refused {
 	return &refused{code: code, message: "hoop: " + r.Message, detail: r.JSON(), hint: r.Hint()}
 }
 
+// cancelledBefore gives up a command that was taken back while it was judged, in PostgreSQL's own words.
+func cancelledBefore(pass *guard.Pass) *refused {
+	const code = "57014"
+	_ = pass.Finish(guard.Outcome{Error: code}) // a failed recorder refuses every later command
+	return &refused{code: code, message: "canceling statement due to user request"}
+}
+
 // newNonce makes the identifier that a substitute holds: it authorises nothing, it only finds the error again.
 func newNonce() string {
 	var b [8]byte

@@ -35,6 +35,9 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 	if err != nil {
 		return s.refuseExtended('P', m.Name, asRefused(err))
 	}
+	if s.cancelled() {
+		return s.refuseExtended('P', m.Name, cancelledBefore(pass))
+	}
 	st := *understood
 	st.types = m.Types
 	s.touch(statementName, m.Name)
@@ -76,6 +79,9 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	pass, err := s.gate.Admit(ctx, s.bound(st, m))
 	if err != nil {
 		return s.refuseBind(asRefused(err))
+	}
+	if s.cancelled() {
+		return s.refuseBind(cancelledBefore(pass))
 	}
 	if err := s.release(); err != nil {
 		return err

@@ -36,19 +36,22 @@ func (s *session) frontend(ctx context.Context) error {
 }
 
 func (s *session) message(ctx context.Context, m wire.Message) error {
-	if s.copying() {
+	s.mu.Lock()
+	copying, skipping := s.copyIn, s.queue.skipping
+	s.mu.Unlock()
+	if copying {
 		return s.copyMessage(m)
 	}
-	if s.front.dropping && m.Type != 'S' && m.Type != 'X' {
-		return nil
+	if (skipping || s.front.dropping) && m.Type != 'S' && m.Type != 'X' {
+		return nil // as the target does
 	}
 	switch m.Type {
-	case 'Q':
-		return s.query(ctx, m.Body())
-	case 'P':
-		return s.parse(ctx, m.Body())
-	case 'B':
-		return s.bind(ctx, m.Body())
+	case 'Q', 'P', 'B':
+		err := s.judged(ctx, m)
+		if errors.Is(err, errSkipped) {
+			return nil
+		}
+		return err
 	case 'D':
 		return s.describe(ctx, m)
 	case 'E':
@@ -70,6 +73,23 @@ func (s *session) message(ctx context.Context, m wire.Message) error {
 		return nil
 	}
 }
+
+// judged handles a message that a verdict is taken on. A cancel request that comes meanwhile is for it.
+func (s *session) judged(ctx context.Context, m wire.Message) error {
+	s.judging.Store(judging)
+	defer s.judging.Store(notJudging)
+	switch m.Type {
+	case 'Q':
+		return s.query(ctx, m.Body())
+	case 'P':
+		return s.parse(ctx, m.Body())
+	default:
+		return s.bind(ctx, m.Body())
+	}
+}
+
+// cancelled ends the time in which a cancel request is for the command being judged, and says whether one came.
+func (s *session) cancelled() bool { return s.judging.Swap(notJudging) == judgingCancelled }
 
 // query handles a simple query: it is judged whole, and is a segment of its own.
 func (s *session) query(ctx context.Context, body []byte) error {
@@ -93,6 +113,9 @@ func (s *session) query(ctx context.Context, body []byte) error {
 	pass, err := s.gate.Admit(ctx, s.command(st, s.again(text)))
 	if err != nil {
 		return s.refuseQuery(asRefused(err))
+	}
+	if s.cancelled() {
+		return s.refuseQuery(cancelledBefore(pass))
 	}
 	x := &expectation{kind: 'Q', pass: pass}
 	s.prepare(x, st)
@@ -229,12 +252,6 @@ func (s *session) functionCall(ctx context.Context) error {
 		SQLState: "42501", Rule: "function-call", Message: "Calling functions by number is not served.",
 		Hint: "Call the function in a SELECT.",
 	}))
-}
-
-func (s *session) copying() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.copyIn
 }
 
 // copyMessage handles the client's side of COPY FROM STDIN. Flush and Sync are ignored there, as PostgreSQL does.

@@ -40,6 +40,7 @@ type stand struct {
 
 	mu     sync.Mutex
 	rules  *policy.Policy
+	judged func()   // called while a command is judged
 	files  []string // recordings
 	asked  []api.Approval
 	closed []error // how sessions ended
@@ -75,8 +76,12 @@ func (s *stand) setPolicy(text string) {
 
 func (s *stand) policy() guard.Policy {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.rules
+	rules, judged := s.rules, s.judged
+	s.mu.Unlock()
+	if judged != nil {
+		judged()
+	}
+	return rules
 }
 
 func (s *stand) accept(ctx context.Context) {

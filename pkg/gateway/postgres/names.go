@@ -104,7 +104,19 @@ type frontState struct {
 	kept       int // bytes of what is deferred
 }
 
-func (f *frontState) reset() { *f = frontState{} }
+// reset begins a segment. Small maps are used again.
+func (f *frontState) reset() {
+	var next frontState
+	if len(f.statements) <= maxRoom {
+		next.statements = f.statements
+		clear(next.statements)
+	}
+	if len(f.portals) <= maxRoom {
+		next.portals = f.portals
+		clear(next.portals)
+	}
+	*f = next
+}
 
 func (f *frontState) setStatement(name string, st *statement) {
 	if f.statements == nil {
@@ -187,13 +199,19 @@ func (s *session) changes(of *statement) []change {
 }
 
 func (s *session) changeOf(of *statement, st pgsql.Statement) change {
+	if st.Names.Op == pgsql.NoName {
+		return change{}
+	}
 	name := st.Names.Name
-	inner := &statement{analysis: continuation(of.analysis, st), version: of.version, catalog: of.catalog, uses: of.uses}
+	inner := func() *statement {
+		return &statement{analysis: continuation(of.analysis, st), version: of.version, catalog: of.catalog, uses: of.uses}
+	}
 	switch st.Names.Op {
 	case pgsql.Prepare:
 		s.touch(statementName, name)
-		s.front.setStatement(name, inner)
-		return change{func() { s.names.statements[name] = inner }, func() { delete(s.names.statements, name) }}
+		prepared := inner()
+		s.front.setStatement(name, prepared)
+		return change{func() { s.names.statements[name] = prepared }, func() { delete(s.names.statements, name) }}
 	case pgsql.Deallocate:
 		s.touch(statementName, name)
 		s.front.setStatement(name, nil)
@@ -204,7 +222,7 @@ func (s *session) changeOf(of *statement, st pgsql.Statement) change {
 		return change{func() { clear(s.names.statements) }, func() { clear(s.names.statements) }}
 	case pgsql.DeclareCursor:
 		s.touch(portalName, name)
-		cursor := &portal{of: inner}
+		cursor := &portal{of: inner()}
 		s.front.setPortal(name, cursor)
 		return change{func() { s.names.portals[name] = cursor }, func() { delete(s.names.portals, name) }}
 	case pgsql.CloseCursor:

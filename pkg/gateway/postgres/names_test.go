@@ -160,3 +160,17 @@ func TestWhatFollowsAnErrorIsSkippedUpToSync(t *testing.T) {
 		t.Error("the server's log has what was skipped")
 	}
 }
+
+func TestATextBehindAnErrorDoesNotWaitForWhatIsSkipped(t *testing.T) {
+	s := listen(t, allowAll)
+	c := s.raw(t)
+	// The second text uses names that the first may change, and the target never answers the first.
+	answer := say(t, c, 1, &parse{Query: "SELECT 1/0"}, &bind{}, &execute{},
+		&query{String: "DEALLOCATE ALL"}, &query{String: "SELECT 'behindtheerror'"}, &bind{PreparedStatement: "s"}, &syncing{})
+	if answer != "1 E22012 ZI" { // planning at Bind divides already
+		t.Errorf("answered %s", answer)
+	}
+	if answer := say(t, c, 1, &query{String: "SELECT 1"}); answer != "T D C ZI" {
+		t.Errorf("the session does not go on: %s", answer)
+	}
+}

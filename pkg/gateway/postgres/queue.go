@@ -30,10 +30,14 @@ type expectation struct {
 // skipped is how a message failed that the target did not look at.
 const skipped = "skipped"
 
+// maxRoom is how long a queue may be whose memory is used again.
+const maxRoom = 64
+
 // queue holds the expectations in the order in which messages were sent. Its owner's lock guards it.
 type queue struct {
 	items    []*expectation
-	skipping bool // the target skips everything up to the next Sync
+	room     []*expectation // what items grow in
+	skipping bool           // the target skips everything up to the next Sync
 }
 
 func (q *queue) push(x *expectation) {
@@ -42,7 +46,13 @@ func (q *queue) push(x *expectation) {
 		return
 	}
 	q.skipping = false
+	if len(q.items) == 0 {
+		q.items = q.room[:0]
+	}
 	q.items = append(q.items, x)
+	if cap(q.items) <= maxRoom {
+		q.room = q.items
+	}
 }
 
 func (q *queue) head() *expectation {
@@ -57,9 +67,6 @@ func (q *queue) pop() *expectation {
 	q.items[0] = nil
 	x.done = true
 	q.items = q.items[1:]
-	if len(q.items) == 0 {
-		q.items = nil
-	}
 	return x
 }
 

@@ -3,10 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 
-	"io"
-	"net"
 	"strings"
 	"testing"
 
@@ -144,64 +141,6 @@ func TestCopyByHand(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestACancelReachesItsOwnStatementOnly(t *testing.T) {
-	s := listen(t, allowAll)
-	victim, other := s.client(t), s.client(t)
-	done := make(chan error, 1)
-	go func() {
-		_, err := victim.Exec(context.Background(), "SELECT pg_sleep(30), 'cancelme'").ReadAll()
-		done <- err
-	}()
-	for !strings.Contains(server.Log(), "cancelme") {
-		if _, err := other.Exec(t.Context(), "SELECT 1").ReadAll(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	forged := binary.BigEndian.AppendUint32(nil, 16)
-	forged = binary.BigEndian.AppendUint32(forged, 80877102)
-	forged = binary.BigEndian.AppendUint32(forged, victim.PID())
-	forged = binary.BigEndian.AppendUint32(forged, 12345)
-	if answer := dialAndSend(t, s, forged); answer != "" {
-		t.Errorf("a forged cancel got an answer: %q", answer)
-	}
-	if err := other.CancelRequest(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-done:
-		t.Fatalf("somebody else's cancel reached it: %v", err)
-	default:
-	}
-	if err := victim.CancelRequest(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	err := <-done
-	if e, ok := err.(*pgconn.PgError); !ok || e.Code != "57014" {
-		t.Errorf("got %v", err)
-	}
-	if _, err := victim.Exec(t.Context(), "SELECT 1").ReadAll(); err != nil {
-		t.Errorf("the session does not go on: %v", err)
-	}
-}
-
-// dialAndSend answers what a new socket gets for b.
-func dialAndSend(t *testing.T, s *stand, b []byte) string {
-	t.Helper()
-	c, err := net.Dial("tcp", s.listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	if _, err := c.Write(b); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(io.LimitReader(c, 1<<16))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(answer)
 }
 
 func TestStartupParametersAreTakenFromAList(t *testing.T) {

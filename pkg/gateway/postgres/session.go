@@ -28,10 +28,11 @@ type session struct {
 	database string
 	onClose  func()
 
-	gate *guard.Session
-	up   *guard.Upstream[*writer]
-	in   *wire.Reader // from the client
-	out  *writer      // to the target
+	gate  *guard.Session
+	hooks guard.Hooks
+	up    *guard.Upstream[*writer]
+	in    *wire.Reader // from the client
+	out   *writer      // to the target
 
 	clientMu sync.Mutex // whole messages are written to the client under it
 
@@ -50,13 +51,25 @@ type session struct {
 	paused    bool   // the backend has left it
 	over      error
 
-	own    *pgsql.Catalog          // what this session alone sees: changes that are not committed
-	masked atomic.Bool             // masks are in force
-	held   context.CancelCauseFunc // ends the wait of a held command; nil when none waits
-	front  frontState
-	around *surroundings // that the latest text was understood in
-	parsed analyses
+	own    *pgsql.Catalog // what this session alone sees: changes that are not committed
+	masked atomic.Bool    // masks are in force
+	// judging says whether the frontend is judging a command, and whether that was taken back meanwhile.
+	judging atomic.Int32
+	held    context.CancelCauseFunc // ends the wait of a held command; nil when none waits
+	front   frontState
+	around  *surroundings // that the latest text was understood in
+	parsed  analyses
 }
+
+// The values of session.judging.
+const (
+	notJudging int32 = iota
+	judging
+	judgingCancelled
+)
+
+// errSkipped says that the target skips the message that is being handled, for an error before it.
+var errSkipped = errors.New("skipped behind an error")
 
 // errTerminated ends a session whose client said goodbye.
 var errTerminated = errors.New("the client ended the session")
@@ -64,6 +77,7 @@ var errTerminated = errors.New("the client ended the session")
 // Serve runs the session until the client leaves, the target does, or ctx ends; its cause is then told to the client.
 func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	s.gate = gate
+	s.hooks = guard.Hooks{Waiting: s.waiting, Holding: s.holding, NoHold: s.noHold}
 	s.up = guard.NewUpstream(gate, s.out)
 	if err := s.welcome(); err != nil {
 		return err
@@ -181,9 +195,18 @@ func (s *session) await(ctx context.Context, ok func() bool) error {
 	return nil
 }
 
-// awaitSegment waits until the target has answered everything up to and including segment n.
+// awaitSegment waits until the target has answered everything up to and including segment n, or learns that it skips
+// what comes next: then nothing is answered before a Sync that still has to be read.
 func (s *session) awaitSegment(ctx context.Context, n uint64) error {
-	return s.await(ctx, func() bool { return s.completed >= n })
+	skipped := false
+	err := s.await(ctx, func() bool {
+		skipped = s.completed < n && s.queue.skipping
+		return skipped || s.completed >= n
+	})
+	if err == nil && skipped {
+		return errSkipped
+	}
+	return err
 }
 
 // Idle says whether no command is under way.

@@ -162,7 +162,7 @@ func (s *session) command(st *statement, anew func(context.Context) (guard.Comma
 		Facts:    st.judged(),
 		Reviewed: true,
 		Context:  func() []string { return s.meaning(st) },
-		Waiting:  s.waiting, Holding: s.holding, NoHold: s.noHold, Anew: anew,
+		Hooks:    s.hooks, Anew: anew,
 	}
 	for _, x := range a.Statements {
 		c.Reviewed = c.Reviewed && x.Reviewed

@@ -56,7 +56,7 @@ func (s *session) holding(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// Cancel takes back what the session waits for or runs; without either it does nothing.
+// Cancel takes back what the session waits for, runs or judges; without any it does nothing.
 func (s *session) Cancel() {
 	s.mu.Lock()
 	held, running := s.held, s.queue.running()
@@ -66,6 +66,8 @@ func (s *session) Cancel() {
 		held(guard.ErrCancelled)
 	case running:
 		s.target.cancel()
+	default:
+		s.judging.CompareAndSwap(judging, judgingCancelled)
 	}
 }
 
