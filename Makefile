@@ -42,6 +42,7 @@ generate: ## completions and reference pages from the code
 	go run ./cmd/hoop completion zsh > completions/_hoop
 	go run ./cmd/hoop completion fish > completions/hoop.fish
 	go run ./cmd/hoop completion powershell > completions/hoop.ps1
+	go test ./cmd/hoop/cli -run TestTheReferenceOfTheCommandLine -update
 
 release-check:
 	go run github.com/goreleaser/goreleaser/v2@v2.15.0 check

@@ -150,7 +150,7 @@ type discovery struct {
 }
 
 func discover(ctx context.Context, id config.Identity) (d discovery, err error) {
-	roots, err := readRoots(id.CAFile)
+	roots, err := pki.Roots(id.CAFile)
 	if err != nil {
 		return d, err
 	}
@@ -180,18 +180,14 @@ func (f *findings) policy(ctx context.Context) error {
 	p, err := readPolicyFile(f.cfg.Policy)
 	var problems policy.Problems
 	if errors.As(err, &problems) {
-		for _, x := range problems {
-			f.problems = append(f.problems, config.Problem(x))
-		}
+		f.problems = append(f.problems, problems...)
 		return nil
 	}
 	if err != nil {
 		f.problem(err, "")
 		return nil
 	}
-	for _, x := range p.Lint() {
-		f.warnings = append(f.warnings, config.Problem(x))
-	}
+	f.warnings = append(f.warnings, p.Lint()...)
 	return judging(func(protocols map[string]gateway.Protocol) error {
 		if failed := gateway.FailedTests(ctx, p, protocols, forPolicy(f.cfg.Connections)); len(failed) > 0 {
 			f.problem(testsFailed(f.cfg.Policy, failed), "")

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/hoop-gateway/hoop/broker"
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
+	"github.com/hoop-gateway/hoop/cmd/hoopd/pki"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/identity"
 	"github.com/hoop-gateway/hoop/pkg/policy"
@@ -47,7 +47,7 @@ func forPolicy(list []config.Connection) (out []policy.Connection) {
 
 // targetTLS is how a target is verified; nil is no TLS.
 func targetTLS(c config.Connection) (*tls.Config, error) {
-	roots, err := readRoots(c.TLS.CAFile)
+	roots, err := pki.Roots(c.TLS.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -81,22 +81,6 @@ func verifyChain(s tls.ConnectionState, roots *x509.CertPool) error {
 	}
 	_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between})
 	return err
-}
-
-// readRoots reads a file of certificates; none means the system's.
-func readRoots(path string) (*x509.CertPool, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read ca_file: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", path)
-	}
-	return roots, nil
 }
 
 // providers makes what verifies tokens. It asks nobody yet.

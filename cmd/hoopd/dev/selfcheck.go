@@ -10,11 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hoop-gateway/hoop/cmd/hoopd/pki"
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
@@ -45,7 +45,7 @@ func (p *Provider) SelfCheck(ctx context.Context, broker, caFile string) error {
 }
 
 func (p *Provider) once(ctx context.Context, broker, caFile string) (err error) {
-	roots, err := rootsOf(caFile)
+	roots, err := pki.Roots(caFile)
 	if err != nil {
 		return err
 	}
@@ -69,21 +69,6 @@ func (p *Provider) once(ctx context.Context, broker, caFile string) (err error) 
 	defer client.Close()
 	defer func() { err = errors.Join(err, client.Logout(ctx)) }() // ends the grant with it
 	return query(ctx, client)
-}
-
-func rootsOf(caFile string) (*x509.CertPool, error) {
-	if caFile == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("read the broker's authority: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("read the broker's authority: %s holds none", caFile)
-	}
-	return roots, nil
 }
 
 // query asks for a grant and runs SELECT 1 with it.

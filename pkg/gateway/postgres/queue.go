@@ -20,7 +20,7 @@ type expectation struct {
 	tag       string
 	failed    string // SQLSTATE of the error that this message met
 	done      bool   // nothing more is owed
-	// withheld: the command writes to a masked relation, so free text of errors and notices is replaced.
+	// withheld: what runs may print masked values in its errors and notices, so their free text is replaced.
 	withheld  bool
 	warnings  []string   // told to the client before the first answer
 	describes *statement // whose parameters a Describe asks for
