@@ -118,6 +118,12 @@ func TestAGrantThatRenewsLivesAsLongAsTheSignIn(t *testing.T) {
 	if kept, err := w.broker.Grant(t.Context(), g.ID, hash); err != nil || kept.ExpiresAt.Sub(g.ExpiresAt) != 45*time.Minute {
 		t.Errorf("after the middle: %s, %v", kept.ExpiresAt, err)
 	}
+	for e, err := range dev.Events(t.Context(), g.ID, 0) {
+		if err != nil || e.Type != api.EventRenewed || e.ExpiresAt.Sub(g.ExpiresAt) != 45*time.Minute {
+			t.Errorf("%+v, %v", e, err)
+		}
+		break
+	}
 	w.clock.add(40 * time.Minute)
 	if _, err := dev.RenewCertificate(t.Context(), g.ID); err != nil {
 		t.Fatal(err)

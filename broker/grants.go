@@ -156,7 +156,7 @@ func (b *Broker) renewCertificate(c *call) (any, error) {
 		if err != nil {
 			return b.endGrant(tx, n, g, lostReach(c.who))
 		}
-		return b.extend(tx, c, &g, r)
+		return b.extend(tx, n, c, &g, r)
 	})
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func (b *Broker) renewCertificate(c *call) (any, error) {
 	return b.certificate(g)
 }
 
-func (b *Broker) extend(tx store.Tx, c *call, g *store.Grant, r policy.Reach) error {
+func (b *Broker) extend(tx store.Tx, n *news, c *call, g *store.Grant, r policy.Reach) error {
 	now := b.now()
 	if !r.Renew || g.ExpiresAt.Sub(now) > g.TTL/2 {
 		return nil
@@ -182,7 +182,9 @@ func (b *Broker) extend(tx store.Tx, c *call, g *store.Grant, r policy.Reach) er
 		return nil
 	}
 	g.ExpiresAt, g.Warned, g.Identity = until, false, c.who
-	return errors.Join(tx.PutGrant(*g), b.audit(tx, "grant_renewed", c.who, g.ID,
+	n.topics = append(n.topics, topicGrant(g.ID))
+	_, err = tx.AddEvent(g.ID, api.GrantEvent{Type: api.EventRenewed, Time: now, ExpiresAt: until})
+	return errors.Join(err, tx.PutGrant(*g), b.audit(tx, "grant_renewed", c.who, g.ID,
 		map[string]string{"expires_at": until.Format(time.RFC3339)}))
 }
 

@@ -135,6 +135,7 @@ const (
 	EventRejected         = "rejected"
 	EventCommandRefused   = "command_refused"
 	EventExpiring         = "expiring"
+	EventRenewed          = "renewed"
 	EventClosed           = "closed"
 )
 

@@ -21,6 +21,7 @@ type attendance struct {
 	gateway    *Gateway
 	id         string
 	grantID    string
+	keyHash    [32]byte // of the grant's key
 	remote     string
 	client     string
 	grant      api.Grant
@@ -143,8 +144,9 @@ func (a *attendance) run(protocol Protocol, hello Greeting, w *record.Writer) er
 	a.mu.Lock()
 	a.gate, a.session = gate, session
 	a.mu.Unlock()
-	timer := time.AfterFunc(a.grant.ExpiresAt.Sub(a.gateway.cfg.Now()), a.expire)
-	defer timer.Stop()
+	timed, over := context.WithCancel(a.ctx)
+	defer over()
+	go a.expire(timed)
 	a.gateway.cfg.Metrics.opened(a.connection.Kind, w)
 	defer a.gateway.cfg.Metrics.closed(a.connection.Kind, w)
 	return session.Serve(a.ctx, gate)
@@ -211,8 +213,35 @@ func (a *attendance) stop(why *api.Error) {
 	a.end(why)
 }
 
-// expire refuses new commands and gives a running one a minute.
-func (a *attendance) expire() {
+// expire waits for the grant's end, as long as it is not renewed.
+func (a *attendance) expire(ctx context.Context) {
+	for until := a.grant.ExpiresAt; ; {
+		timer := time.NewTimer(until.Sub(a.gateway.cfg.Now()))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		later, renewed := a.renewed(ctx, until)
+		if !renewed {
+			a.expired()
+			return
+		}
+		until = later
+	}
+}
+
+// renewed asks the broker whether the grant goes on. Without an answer in half a second it does not.
+func (a *attendance) renewed(ctx context.Context, until time.Time) (time.Time, bool) {
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	g, err := a.gateway.cfg.Authority.Grant(ctx, a.grantID, a.keyHash)
+	return g.ExpiresAt, err == nil && g.ExpiresAt.After(until)
+}
+
+// expired refuses new commands and gives a running one a minute.
+func (a *attendance) expired() {
 	why := &api.Error{Code: api.CodeGrantEnded, Message: "The grant's time is over.", Hint: "Connect again with hoop connect."}
 	a.mu.Lock()
 	gate, session := a.gate, a.session

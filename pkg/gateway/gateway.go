@@ -159,7 +159,7 @@ func (g *Gateway) admit(ctx context.Context, in *tunnel.Incoming) (*attendance, 
 	if !g.feed.fresh(g.cfg.Now()) {
 		return nil, &api.Error{Code: api.CodeUnavailable, Message: "The gateway has lost touch with the broker, so it opens no new session.", Hint: "Try again in a moment.", Retryable: true}
 	}
-	a := &attendance{gateway: g, id: newSessionID(), grantID: id, remote: in.Remote.String()}
+	a := &attendance{gateway: g, id: newSessionID(), grantID: id, keyHash: keyHash, remote: in.Remote.String()}
 	a.ctx, a.end = context.WithCancelCause(ctx)
 	g.live.add(a) // before the grant is looked up, so that an ending can't slip in between
 	if err := a.lookUp(keyHash, in.Hello); err != nil {

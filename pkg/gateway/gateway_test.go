@@ -352,6 +352,19 @@ func TestAnIdleSessionEndsWithItsGrant(t *testing.T) {
 	}
 }
 
+func TestASessionGoesOnWithARenewedGrant(t *testing.T) {
+	s := start(t, func(*gateway.Config) {})
+	s.heartbeat()
+	s.grant("db", 300*time.Millisecond)
+	c := s.open()
+	began := time.Now()
+	s.grant("db", 900*time.Millisecond)
+	last, err := io.ReadAll(io.LimitReader(c, 1000))
+	if took := time.Since(began); err != nil || !strings.Contains(string(last), "time is over") || took < 800*time.Millisecond {
+		t.Errorf("got %q after %s, %v", last, took, err)
+	}
+}
+
 func TestASessionThatCantBeRecordedIsNotOpened(t *testing.T) {
 	s := start(t, func(c *gateway.Config) {
 		if err := os.WriteFile(c.Recordings, nil, 0o600); err != nil { // a file where the folder should be

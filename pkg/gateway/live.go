@@ -96,7 +96,7 @@ func (g *Gateway) apply(e api.Ending) {
 		return e.SessionID == a.id || e.SessionID == "" && e.GrantID == a.grantID
 	}) {
 		if e.Reason == api.EndingExpired {
-			a.expire()
+			a.expired()
 			continue
 		}
 		a.stop(endingError(e))

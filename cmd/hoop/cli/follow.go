@@ -24,7 +24,7 @@ func (l *link) follow(ctx context.Context) {
 		case e.Type == api.EventClosed:
 			l.finished(e)
 		default:
-			if e.Type == api.EventExpiring && !e.ExpiresAt.IsZero() {
+			if (e.Type == api.EventExpiring || e.Type == api.EventRenewed) && !e.ExpiresAt.IsZero() {
 				expired.Reset(time.Until(e.ExpiresAt) + expirySkew)
 			}
 			l.sink.passOn(e)

@@ -110,7 +110,7 @@ func (s *sink) passOn(e api.GrantEvent) {
 			member{"by", orNull(e.By)}, member{"hold_until", stamp(e.HoldUntil)}, member{"expires_at", stamp(e.ExpiresAt)})
 	case api.EventCommandRefused:
 		s.event(e.Type, member{"refusal", e.Refusal})
-	case api.EventExpiring:
+	case api.EventExpiring, api.EventRenewed:
 		s.event(e.Type, member{"expires_at", stamp(e.ExpiresAt)})
 	default:
 		s.event(e.Type, member{"code", orNull(e.Code)}, member{"message", orNull(e.Message)})
@@ -134,6 +134,8 @@ func (s *sink) tell(e api.GrantEvent) {
 		p.say("%s was rejected by %s", e.ApprovalID, e.By)
 	case api.EventExpiring:
 		p.say("%s expires at %s", s.connection, e.ExpiresAt.Local().Format("15:04:05"))
+	case api.EventRenewed:
+		p.say("%s goes on until %s", s.connection, e.ExpiresAt.Local().Format("15:04:05"))
 	}
 }
 
