@@ -4,14 +4,24 @@ import (
 	"context"
 	"slices"
 	"sort"
-	"strings"
 )
 
 // Analyze says what a text does, and what to send in its place. It never fails open: what it can't tell is a Problem, or the
 // effect unknown.
 func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis {
-	p := grammar.parse(ctx, text)
-	key := resultKey{parsed: p, catalog: env.Catalog, masks: env.Masks, path: strings.Join(env.SearchPath, "\x00"), readOnly: env.ReadOnly, unrestricted: env.Unrestricted}
+	around := circumstancesOf(env)
+	p, shape := grammar.cache.get(text), shapeKey{circumstances: around}
+	if p == nil {
+		s, problem := scan(text)
+		if problem == nil && len(text) <= maxShaped {
+			shape.shape = s.shape()
+			if known, ok := grammar.shapes.get(shape, &s); ok {
+				return known
+			}
+		}
+		p = grammar.parseScanned(ctx, s, problem)
+	}
+	key := resultKey{parsed: p, circumstances: around}
 	if known, ok := grammar.results.get(key); ok {
 		return known
 	}
@@ -22,6 +32,9 @@ func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis 
 	a.out.Personal = a.personal
 	if !a.personal {
 		grammar.results.put(key, *a.out)
+	}
+	if shape.shape != "" {
+		grammar.shapes.put(shape, a.shaped())
 	}
 	return *a.out
 }

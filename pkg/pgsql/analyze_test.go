@@ -221,6 +221,14 @@ func TestWhatCantBeReadIsRefused(t *testing.T) {
 	if a := understand(t, "INSERT INTO t VALUES (1,2)"+strings.Repeat(",(1,'some text')", 40_000), pgsql.Env{}); a.Problem != nil {
 		t.Errorf("a long VALUES list: %v", *a.Problem)
 	}
+	if a := understand(t, "SELECT /* é */ 'é', x y z", pgsql.Env{}); a.Problem == nil || a.Problem.Position != 25 {
+		t.Errorf("behind a comment: %+v", a.Problem)
+	}
+	for _, text := range []string{"SELECT 1 FROM t WHERE a NOT /* x */ IN (1)", "SELECT 1 FROM t ORDER BY a NULLS -- x\n FIRST"} {
+		if a := understand(t, text, pgsql.Env{}); a.Problem != nil {
+			t.Errorf("a comment between two words of one: %+v", a.Problem)
+		}
+	}
 	if a := understand(t, "SELECT 'é', x y z", pgsql.Env{}); a.Problem == nil || a.Problem.Position != 17 {
 		t.Errorf("position: %+v", a.Problem)
 	}

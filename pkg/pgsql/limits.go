@@ -15,6 +15,7 @@ const (
 // scanned is a text with its tokens, spaces and comments left out.
 type scanned struct {
 	text   string
+	bare   string // text with spaces in the place of comments, which the grammar does not expect everywhere
 	tokens []token
 	// modern: it has numbers that servers before 16 read otherwise (0x1F, 1_000).
 	modern bool
@@ -23,7 +24,7 @@ type scanned struct {
 
 // scan checks a text's encoding and limits and reads its tokens.
 func scan(text string) (scanned, *Problem) {
-	s := scanned{text: text, broken: true}
+	s := scanned{text: text, bare: text, broken: true}
 	if len(text) > maxText {
 		return s, tooMuch("the text is longer than 1 MiB", "Send it in parts, or use COPY.")
 	}
@@ -41,7 +42,30 @@ func scan(text string) (scanned, *Problem) {
 		return s, &Problem{SQLState: "42601", Rule: "unparsable", Message: lexErr.message, Position: characters(text, lexErr.at)}
 	}
 	s.broken = false
+	s.bare = withoutComments(text, all)
 	return s, s.withinLimits()
+}
+
+// withoutComments puts spaces in the place of comments, so that every byte stays where it is.
+func withoutComments(text string, tokens []token) string {
+	var bare []byte
+	for _, t := range tokens {
+		if t.kind != tokComment {
+			continue
+		}
+		if bare == nil {
+			bare = []byte(text)
+		}
+		for i := t.start; i < t.end; i++ {
+			if bare[i] != '\n' {
+				bare[i] = ' '
+			}
+		}
+	}
+	if bare == nil {
+		return text
+	}
+	return string(bare)
 }
 
 func (s *scanned) withinLimits() *Problem {
@@ -113,6 +137,19 @@ func (s *scanned) normal() string {
 		b.WriteString(s.text[t.start:t.end])
 	}
 	return b.String()
+}
+
+// positionOf is the character in the text that is at a character of bare, whose comments have one for each byte.
+func (s *scanned) positionOf(position int) int {
+	if s.bare == s.text || position <= 0 {
+		return position
+	}
+	for at := range s.bare {
+		if position--; position == 0 {
+			return characters(s.text, at)
+		}
+	}
+	return utf8.RuneCountInString(s.text) + 1
 }
 
 func tooMuch(message, hint string) *Problem {

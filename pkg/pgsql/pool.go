@@ -28,6 +28,7 @@ type Pool struct {
 	schema  *schema
 	cache   *textCache
 	results resultCache
+	shapes  *shapeCache
 	idle    chan *process // warm workers that nobody uses
 	slots   chan struct{} // one for each parse that may run
 	ctx     context.Context
@@ -59,7 +60,7 @@ func NewPool(options PoolOptions) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{options: options, schema: s, cache: newTextCache(options.Cached, 4<<20), results: resultCache{max: options.Cached}, idle: make(chan *process, options.Workers+1), slots: make(chan struct{}, options.Workers)}
+	p := &Pool{options: options, schema: s, cache: newTextCache(options.Cached, 4<<20), results: resultCache{max: options.Cached}, shapes: &shapeCache{max: options.Cached}, idle: make(chan *process, options.Workers+1), slots: make(chan struct{}, options.Workers)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	if err := p.startOne(); err != nil {
 		p.stop()
@@ -128,16 +129,21 @@ func (p *Pool) parse(ctx context.Context, text string) *parsed {
 		return known
 	}
 	s, problem := scan(text)
+	return p.parseScanned(ctx, s, problem)
+}
+
+// parseScanned reads a text whose tokens are known.
+func (p *Pool) parseScanned(ctx context.Context, s scanned, problem *Problem) *parsed {
 	out := &parsed{scanned: s, problem: problem}
 	if problem == nil {
-		answer, err := p.ask(ctx, text)
+		answer, err := p.ask(ctx, s.bare)
 		if err != nil {
 			out.problem = unanswered(err)
 			return out
 		}
 		out.read(p.schema, answer)
 	}
-	p.cache.put(text, out)
+	p.cache.put(s.text, out)
 	return out
 }
 
@@ -186,7 +192,7 @@ func (out *parsed) read(s *schema, answer []byte) {
 		if strings.HasPrefix(string(body[4:]), "memory exhausted") {
 			return // the parser's own stack is full
 		}
-		out.problem = &Problem{SQLState: "42601", Rule: "unparsable", Message: string(body[4:]), Position: int(binary.BigEndian.Uint32(body))}
+		out.problem = &Problem{SQLState: "42601", Rule: "unparsable", Message: string(body[4:]), Position: out.positionOf(int(binary.BigEndian.Uint32(body)))}
 	case answerTree:
 		tree, err := s.decodeTree(body)
 		if err != nil {

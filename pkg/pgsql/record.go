@@ -39,11 +39,16 @@ func (a *analyzer) record() string {
 	if len(a.blanks) == 0 {
 		return a.out.Text
 	}
-	edits := make([]edit, 0, len(a.blanks))
-	for i := range a.blanks {
-		edits = append(edits, edit{start: a.tokens[i].start, end: a.tokens[i].end, text: blankText})
+	return applyEdits(a.text, a.blanked(a.blanks))
+}
+
+// blanked are the edits that blank tokens.
+func (s *scanned) blanked(tokens map[int]struct{}) []edit {
+	edits := make([]edit, 0, len(tokens))
+	for i := range tokens {
+		edits = append(edits, edit{start: s.tokens[i].start, end: s.tokens[i].end, text: blankText})
 	}
-	return applyEdits(a.text, edits)
+	return edits
 }
 
 // recordUnparsed blanks all strings of a text that could not be read, and what is no token: any of it may be a password.

@@ -1,16 +1,29 @@
 package pgsql
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
-// resultKey is all that an analysis depends on, but for the session's own names. Snapshots are immutable, so their
-// addresses stand for them.
+// resultKey is all that an analysis depends on, but for the session's own names.
 type resultKey struct {
-	parsed       *parsed
+	parsed *parsed
+	circumstances
+}
+
+// circumstances are what an analysis depends on besides its text. Snapshots are immutable, so their addresses stand for them.
+type circumstances struct {
 	catalog      *Catalog
 	masks        *Masks
 	path         string
 	readOnly     bool
 	unrestricted bool
+}
+
+func circumstancesOf(env Env) circumstances {
+	return circumstances{
+		catalog: env.Catalog, masks: env.Masks, path: strings.Join(env.SearchPath, "\x00"), readOnly: env.ReadOnly, unrestricted: env.Unrestricted,
+	}
 }
 
 // resultCache keeps analyses in two generations: when the young one is full it becomes the old one, and the old one goes.
