@@ -27,7 +27,7 @@ func (w *world) loads() []load {
 	for _, mode := range []string{"simple", "extended", "prepared"} {
 		loads = append(loads, load{mode, "transactions", func(ctx context.Context, to way) (float64, time.Duration, error) { return w.pgbench(ctx, to, mode) }})
 	}
-	return append(loads, load{"bulk", "rows", bulk})
+	return append(loads, load{"bulk", "rows", w.bulk})
 }
 
 var processed = regexp.MustCompile(`number of transactions actually processed: (\d+)`)
@@ -48,8 +48,8 @@ func (w *world) pgbench(ctx context.Context, to way, mode string) (float64, time
 	return n, time.Duration(w.options.seconds) * time.Second, err
 }
 
-// bulk reads a large table in one result and throws the rows away.
-func bulk(ctx context.Context, to way) (float64, time.Duration, error) {
+// bulk reads a large table in one result, again and again, and throws the rows away.
+func (w *world) bulk(ctx context.Context, to way) (float64, time.Duration, error) {
 	dsn := url.URL{Scheme: "postgres", User: url.UserPassword(to.user, to.password), Host: fmt.Sprintf("127.0.0.1:%d", to.port), Path: "/" + database, RawQuery: "sslmode=disable"}
 	c, err := pgconn.Connect(ctx, dsn.String())
 	if err != nil {
@@ -58,13 +58,18 @@ func bulk(ctx context.Context, to way) (float64, time.Duration, error) {
 	defer func() { _ = c.Close(ctx) }()
 	began := time.Now()
 	rows := 0.0
-	results := c.Exec(ctx, "SELECT * FROM bulk")
-	for results.NextResult() {
-		for r := results.ResultReader(); r.NextRow(); {
-			rows++
+	for time.Since(began) < time.Duration(w.options.seconds)*time.Second {
+		results := c.Exec(ctx, "SELECT * FROM bulk")
+		for results.NextResult() {
+			for r := results.ResultReader(); r.NextRow(); {
+				rows++
+			}
+		}
+		if err := results.Close(); err != nil {
+			return 0, 0, err
 		}
 	}
-	return rows, time.Since(began), results.Close()
+	return rows, time.Since(began), nil
 }
 
 // measurement is one run of a load over one way.

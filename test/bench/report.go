@@ -26,7 +26,7 @@ The floor is the plain two-hop TLS tunnel: two Go processes that copy bytes over
 two programs must. hoop ran with a policy, masks in force for the person, and recordings on (1 MiB of each result kept,
 the rest counted and hashed). The target kept no statement log. PgBouncer pooled by session.
 
-pgbench -S with %d clients for %d s a run, over a table of 100,000 rows (simple: a new literal each time); bulk: one SELECT of
+pgbench -S with %d clients for %d s a run, over a table of 100,000 rows (simple: a new literal each time); bulk: a SELECT of
 %d rows of about 110 bytes.
 
 | load | way | rate, 1/s | of direct | of the tunnel | CPU for each unit, us |
