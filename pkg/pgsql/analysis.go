@@ -36,11 +36,15 @@ type ColumnMask struct {
 }
 
 // Masks holds the masked columns of each relation, by the relation's OID and the column's name.
-// It is made by Catalog.Masks from patterns, with inheritance and partitions already spread.
+// It is made by Catalog.Masks from patterns, already spread to inheritance, partitions, generated columns and views.
 type Masks struct {
 	Columns map[uint32]map[string]ColumnMask
-	// Opaque are relations that read masked ones in a way that is not followed (views, materialised views): reading them is refused.
+	// Opaque are relations that can't be read: views whose rows depend on masked values or that can't be seen through.
 	Opaque map[uint32]string // why, for the refusal
+	// instead is what would work in the place of an opaque relation.
+	instead map[uint32]string
+	// beneath names a relation with masked columns, or an opaque one, that a view reads, at whatever depth.
+	beneath map[uint32]string
 }
 
 // Env is what a text is understood in.

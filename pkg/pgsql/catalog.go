@@ -34,6 +34,7 @@ type Relation struct {
 	Triggers  bool     // user-defined triggers
 	Rules     bool     // rewrite rules other than a view's own
 	RowCheck  bool     // the atomic check can be made: no column has a domain type
+	lineage   *lineage // of a view or materialised view; nil where it can't be told
 }
 
 // Column is one column of a relation.

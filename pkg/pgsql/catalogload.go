@@ -22,7 +22,7 @@ var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of o
 // LoadCatalog reads a snapshot over conn, which must be idle or in a transaction, as the role that sessions run as:
 // whether a column may be read depends on it. It changes nothing in the session.
 func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
-	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), c: &Catalog{
+	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), builtins: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
 		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{}, builtin: map[string]bool{},
 		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{},
 	}}
@@ -31,9 +31,10 @@ func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 		row         func(cells)
 	}{
 		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
-		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
+		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"built-in functions", builtinQuery, l.builtin},
+		{"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
 		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
-		{"functions", functionsQuery, l.named(l.c.functions)}, {"built-in functions", builtinQuery, l.builtin}, {"operators", operatorsQuery, l.named(l.c.operators)},
+		{"functions", functionsQuery, l.named(l.c.functions)}, {"operators", operatorsQuery, l.named(l.c.operators)},
 		{"types", typesQuery, l.named(l.c.types)}, {"casts", castsQuery, l.cast},
 	} {
 		if err := l.each(step.query, step.row); err != nil {
@@ -77,6 +78,9 @@ type catalogLoad struct {
 	conn *pgconn.PgConn
 	sum  hash.Hash
 	c    *Catalog
+	// builtins are the names of the functions that initdb made, by their OIDs; total those of them that can't fail.
+	builtins map[uint32]string
+	total    totalFunctions
 }
 
 func (l *catalogLoad) each(query string, row func(cells)) error {
@@ -150,16 +154,29 @@ func (l *catalogLoad) view(r cells) {
 	}
 }
 
-// viewRule is a relation that a view's rule reads, or a built-in function that it calls.
+// viewRule is what a view's rule says: what it reads and calls, and where its columns come from.
 func (l *catalogLoad) viewRule(r cells) {
 	rel := l.c.Relations[r.oid(0)]
-	switch {
-	case rel == nil:
-	case r.text(1) == "":
-		rel.Calls = rel.Calls || reviewedFunctions()[r.text(2)] != Read
-	case !slices.Contains(rel.Reads, r.oid(1)):
-		rel.Reads = append(rel.Reads, r.oid(1))
+	if rel == nil {
+		return
 	}
+	rule, err := parseStored(r.text(1))
+	if err != nil {
+		rel.Calls = true
+		return
+	}
+	rule.walk(func(n *stored) bool { // by all that it names, whether its lineage can be told or not
+		if oid, ok := n.number("relid"); ok && oid != 0 && uint32(oid) != rel.OID && !slices.Contains(rel.Reads, uint32(oid)) {
+			rel.Reads = append(rel.Reads, uint32(oid))
+		}
+		for _, f := range []string{"funcid", "opfuncid", "aggfnoid", "winfnoid"} {
+			if oid, ok := n.number(f); ok && oid != 0 && reviewedFunctions()[l.builtins[uint32(oid)]] != Read {
+				rel.Calls = true
+			}
+		}
+		return true
+	})
+	rel.lineage = lineageOf(rel.OID, rule, l.total)
 }
 
 func (l *catalogLoad) generated(r cells) {
@@ -183,7 +200,15 @@ func (l *catalogLoad) named(into map[string][]string) func(cells) {
 	return func(r cells) { into[r.text(1)] = append(into[r.text(1)], r.text(0)) }
 }
 
-func (l *catalogLoad) builtin(r cells) { l.c.builtin[r.text(0)] = true }
+func (l *catalogLoad) builtin(r cells) {
+	l.builtins[r.oid(0)] = r.text(1)
+	if r.flag(3) {
+		l.c.builtin[r.text(1)] = true
+		if constant, total := reviewedTotal()[r.text(1)+" "+r.text(2)]; total {
+			l.total[r.oid(0)] = constant
+		}
+	}
+}
 
 func (l *catalogLoad) cast(r cells) { l.c.casts[r.text(0)] = true }
 

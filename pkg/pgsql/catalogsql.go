@@ -43,11 +43,10 @@ const (
 			OR d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass))
 			AND w.ev_class >= 16384 ORDER BY 1, 2 LIMIT 500001`
 
-	// What initdb made is depended on without a row in pg_depend, so a view's rule is read as well.
-	viewRulesQuery = `SELECT DISTINCT w.ev_class, CASE WHEN m.m[1] = 'relid' THEN m.m[2] ELSE '' END, p.proname
-		FROM pg_catalog.pg_rewrite w CROSS JOIN LATERAL pg_catalog.regexp_matches(w.ev_action::text, ':(relid|funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS m(m)
-		LEFT JOIN pg_catalog.pg_proc p ON m.m[1] <> 'relid' AND p.oid = m.m[2]::pg_catalog.oid AND p.oid < 16384
-		WHERE w.rulename = '_RETURN' AND w.ev_class >= 16384 AND m.m[2] NOT IN ('0', w.ev_class::text) ORDER BY 1, 2, 3 LIMIT 500001`
+	// What initdb made is depended on without a row in pg_depend, so a view's rule is read as well. One that is too long to be
+	// read comes as nothing.
+	viewRulesQuery = `SELECT w.ev_class, CASE WHEN pg_catalog.length(w.ev_action::text) <= 8388608 THEN w.ev_action::text END
+		FROM pg_catalog.pg_rewrite w WHERE w.rulename = '_RETURN' AND w.ev_class >= 16384 ORDER BY 1 LIMIT 500001`
 
 	generatedQuery = `SELECT DISTINCT a.attrelid, a.attnum, d.refobjsubid FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
@@ -62,8 +61,9 @@ const (
 	functionsQuery = `SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2 LIMIT 500001`
 
-	builtinQuery = `SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-		WHERE n.nspname = 'pg_catalog' AND p.oid < 16384 ORDER BY 1 LIMIT 500001`
+	builtinQuery = `SELECT p.oid, p.proname, pg_catalog.array_to_string(ARRAY(SELECT t.typname FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY u(typ, place)
+			JOIN pg_catalog.pg_type t ON t.oid = u.typ ORDER BY u.place), ','), n.nspname = 'pg_catalog'
+		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid < 16384 ORDER BY 1 LIMIT 500001`
 
 	operatorsQuery = `SELECT DISTINCT n.nspname, o.oprname FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
 		WHERE (o.oid >= 16384 OR n.nspname <> 'pg_catalog') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

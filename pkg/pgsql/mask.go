@@ -8,7 +8,7 @@ func (j *judge) masksOf(n *node, found name) (masks map[string]ColumnMask, refus
 		return nil, false
 	}
 	if why, opaque := j.env.Masks.Opaque[found.relation.OID]; opaque {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: why, Hint: "Query the table itself: its columns show masks."})
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: why, Hint: j.env.Masks.instead[found.relation.OID]})
 		return nil, true
 	}
 	return j.env.Masks.Columns[found.relation.OID], false

@@ -13,9 +13,10 @@ type MaskPattern struct {
 const attributeRelation = 1249
 
 // Masks resolves patterns against the catalog and spreads them: to what inherits from a masked column, to the parents that
-// are read through it, and to what is generated from it. Views that read a masked relation are opaque.
+// are read through it, to what is generated from it, and to the columns of views that are made of it. Views whose rows depend
+// on masked values, or whose definition can't be seen through, are opaque.
 func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}}
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}}
 	for _, p := range patterns {
 		parts := strings.Split(p.Pattern, ".")
 		for len(parts) < 3 {
@@ -32,12 +33,16 @@ func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
 			}
 		}
 	}
-	for m.spread(c) {
+	if len(m.Columns) == 0 {
+		return m
+	}
+	if r := c.Relations[attributeRelation]; r != nil {
+		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
+	}
+	for m.spread(c) || m.views(c) {
 		continue
 	}
-	if len(m.Columns) > 0 {
-		m.hide(c)
-	}
+	m.findBeneath(c)
 	return m
 }
 
@@ -93,8 +98,8 @@ func (m *Masks) spread(c *Catalog) bool {
 		for _, col := range r.Columns {
 			for _, from := range col.From {
 				if source := r.numbered(from); source != nil {
-					if mask, masked := m.Columns[oid][source.Name]; masked {
-						changed = m.add(oid, col.Name, derived(mask)) || changed
+					if _, masked := m.Columns[oid][source.Name]; masked {
+						changed = m.add(oid, col.Name, derived()) || changed
 					}
 				}
 			}
@@ -103,13 +108,8 @@ func (m *Masks) spread(c *Catalog) bool {
 	return changed
 }
 
-// derived is the mask of what is computed from a masked column: its end is not that column's end.
-func derived(mask ColumnMask) ColumnMask {
-	if mask.As == Null {
-		return ColumnMask{As: Null}
-	}
-	return ColumnMask{As: Redact}
-}
+// derived is the mask of what is computed from a masked column. Even whether it is NULL may tell of that column: NULLIF does.
+func derived() ColumnMask { return ColumnMask{As: Null} }
 
 // pass gives the masks of one relation to the columns of the same names of another.
 func (m *Masks) pass(c *Catalog, from, to uint32) bool {
@@ -129,38 +129,4 @@ func (r *Relation) numbered(number int16) *Column {
 		}
 	}
 	return nil
-}
-
-// hide makes the views opaque that read a masked relation, by whatever way, or data that nobody with masks may read.
-func (m *Masks) hide(c *Catalog) {
-	if r := c.Relations[attributeRelation]; r != nil {
-		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
-	}
-	for changed := true; changed; {
-		changed = false
-		for oid, r := range c.Relations {
-			if _, known := m.Opaque[oid]; known || r.Kind != 'v' && r.Kind != 'm' {
-				continue
-			}
-			if why := m.reason(c, r); why != "" {
-				m.Opaque[oid], changed = why, true
-			}
-		}
-	}
-}
-
-func (m *Masks) reason(c *Catalog, r *Relation) string {
-	if r.Calls {
-		return r.Qualified() + " calls code that can't be seen through"
-	}
-	for _, oid := range r.Reads {
-		if system := c.systemOIDs[oid]; system != "" && systemRelations()[system] != Read {
-			return r.Qualified() + " reads " + system
-		}
-		base := c.Relations[oid]
-		if _, opaque := m.Opaque[oid]; base != nil && (opaque || len(m.Columns[oid]) > 0) {
-			return r.Qualified() + " reads " + base.Qualified() + ", which has columns that are masked for you"
-		}
-	}
-	return ""
 }

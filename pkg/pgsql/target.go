@@ -15,6 +15,10 @@ func (j *judge) checkTarget(n *node, sc *scope, found name) {
 	if found.relation == nil || refused {
 		return
 	}
+	if base := j.env.Masks.beneath[found.relation.OID]; base != "" {
+		j.refuseTarget(n, found.object+" reads "+base+", which has columns that are masked for you, so nothing can be written through it", "Write to "+base+" itself.")
+		return
+	}
 	if found.relation.Rules {
 		j.refuseTarget(n, found.object+" has rewrite rules, which can't be seen through where columns are masked for you", "")
 	}

@@ -1,0 +1,215 @@
+package pgsql
+
+import "slices"
+
+// lineage says where the columns of a view come from, and which columns decide what rows it has.
+type lineage struct {
+	columns [][]source // by the view's column numbers, from 1
+	uses    []columnUse
+	reads   map[uint32]bool // every relation that its definition reads itself
+}
+
+// source is a column that a value is made of. Column 0 is the whole row, or a system column of it.
+type source struct {
+	relation uint32
+	column   int16
+	plain    bool // the value is that column's own, and not computed from it
+}
+
+// columnUse is a use of a column that shows in more than the value of one output column.
+type columnUse struct {
+	source
+	how string // in words, before the column's name: "filters or joins by"
+	// fails: only computing the value tells of it, by an error. A materialised view has computed it before.
+	fails bool
+}
+
+// How a definition uses a column.
+const (
+	usedInConditions = "filters or joins by"
+	usedInOrder      = "sorts, groups or removes repeats by"
+	usedInAggregates = "aggregates"
+	usedInFrom       = "reads rows out of"
+	usedInSets       = "compares rows by"
+	usedInRecursion  = "repeats itself over"
+	usedInValues     = "computes, by what can fail, from"
+)
+
+// lineageOf reads the stored rule of a view, by the column lineage of its analysed tree: names are resolved in it.
+// It answers nil where anything in it is not known here: such a view can't be seen through.
+func lineageOf(view uint32, rule *stored, total totalFunctions) *lineage {
+	l := &lineageReader{view: view, total: total, out: &lineage{reads: map[uint32]bool{}}}
+	if rule == nil || len(rule.items) != 1 || rule.items[0].tag != "QUERY" {
+		return nil
+	}
+	l.out.columns = l.query(rule.items[0], nil)
+	if l.lost {
+		return nil
+	}
+	return l.out
+}
+
+// lineageReader walks a stored query tree.
+type lineageReader struct {
+	view  uint32
+	total totalFunctions
+	out   *lineage
+	lost  bool // something in it is not known here
+	depth int
+}
+
+// storedLevel is one query of a stored tree, with the columns of what stands in its FROM.
+type storedLevel struct {
+	outer *storedLevel
+	items []*stored
+	known map[int][][]source // columns of subqueries, by their place in items
+	ctes  map[string][][]source
+}
+
+// use notes columns that show in more than one output column's value.
+func (l *lineageReader) use(how string, sources []source) {
+	for _, s := range sources {
+		u := columnUse{source: source{relation: s.relation, column: s.column}, how: how, fails: how == usedInValues}
+		if !slices.Contains(l.out.uses, u) {
+			l.out.uses = append(l.out.uses, u)
+		}
+	}
+}
+
+// query answers the sources of a query's output columns.
+func (l *lineageReader) query(q *stored, outer *storedLevel) [][]source {
+	if l.depth++; l.depth > 200 || q.text("commandType") != "1" {
+		l.lost = true
+	}
+	defer func() { l.depth-- }()
+	if l.lost {
+		return nil
+	}
+	at := &storedLevel{outer: outer, items: q.in("rtable"), known: map[int][][]source{}, ctes: map[string][][]source{}}
+	l.withs(q, at)
+	for i, item := range at.items {
+		l.item(i, item, at)
+	}
+	q.each(func(field string, part *stored) {
+		how := usedInConditions
+		switch field {
+		case "rtable", "cteList", "targetList", "setOperations":
+			return
+		case "groupClause", "groupingSets", "windowClause", "distinctClause", "sortClause":
+			how = usedInOrder
+		}
+		l.use(how, l.below(part, at))
+	})
+	return l.targets(q, at)
+}
+
+// withs reads the CTEs. Of a recursive one, every column in it decides what rows there are.
+func (l *lineageReader) withs(q *stored, at *storedLevel) {
+	for _, cte := range q.in("cteList") {
+		name := cte.text("ctename")
+		if cte.text("cterecursive") != "false" {
+			at.ctes[name] = make([][]source, len(cte.in("ctecolnames"))) // what it is made of is a use
+		}
+		columns := l.query(cte.get("ctequery"), at)
+		if cte.text("cterecursive") != "false" {
+			for _, c := range columns {
+				l.use(usedInRecursion, c)
+			}
+			columns = make([][]source, len(columns))
+		}
+		at.ctes[name] = columns
+	}
+}
+
+// The kinds of items in a stored FROM, as the server numbers them.
+const (
+	itemRelation = "0"
+	itemSubquery = "1"
+	itemJoin     = "2"
+	itemFunction = "3"
+	itemTable    = "4" // XMLTABLE and JSON_TABLE
+	itemValues   = "5"
+	itemCTE      = "6"
+	itemResult   = "8"
+	itemGroup    = "9"
+)
+
+// item reads one item of FROM.
+func (l *lineageReader) item(i int, item *stored, at *storedLevel) {
+	kind := item.text("rtekind")
+	switch kind {
+	case itemRelation:
+		oid, ok := item.number("relid")
+		if !ok {
+			l.lost = true
+		}
+		if uint32(oid) != l.view { // servers before 18 keep old and new of the rule
+			l.out.reads[uint32(oid)] = true
+		}
+	case itemSubquery:
+		at.known[i] = l.query(item.get("subquery"), at)
+	case itemJoin, itemFunction, itemTable, itemValues, itemCTE, itemResult, itemGroup:
+	default:
+		l.lost = true
+	}
+	item.each(func(field string, part *stored) {
+		switch {
+		case kind == itemSubquery && field == "subquery", kind == itemJoin && field == "joinaliasvars", kind == itemGroup && field == "groupexprs":
+		default:
+			l.use(usedInFrom, l.below(part, at))
+		}
+	})
+}
+
+// targets answers the sources of each output column.
+func (l *lineageReader) targets(q *stored, at *storedLevel) [][]source {
+	var out [][]source
+	sets := q.get("setOperations")
+	var united [][]source
+	if sets != nil {
+		united = l.united(sets, at)
+	}
+	for _, t := range q.in("targetList") {
+		number, ok := t.number("resno")
+		sources := l.value(t.get("expr"), at)
+		if sets != nil && ok && number > 0 && number <= len(united) {
+			sources = united[number-1]
+		}
+		if t.text("ressortgroupref") != "0" {
+			l.use(usedInOrder, sources)
+		}
+		if t.text("resjunk") != "false" {
+			continue
+		}
+		out = append(out, sources)
+		l.lost = l.lost || !ok || number != len(out)
+	}
+	l.lost = l.lost || sets != nil && len(out) != len(united)
+	return out
+}
+
+// united answers the sources of the columns of a UNION and its like. All but UNION ALL compare what they unite.
+func (l *lineageReader) united(n *stored, at *storedLevel) [][]source {
+	if n == nil {
+		l.lost = true
+		return nil
+	}
+	if n.tag == "RANGETBLREF" {
+		i, ok := n.number("rtindex")
+		columns, known := at.known[i-1]
+		l.lost = l.lost || !ok || !known
+		return columns
+	}
+	left, right := l.united(n.get("larg"), at), l.united(n.get("rarg"), at)
+	if l.lost = l.lost || n.tag != "SETOPERATIONSTMT" || len(left) != len(right); l.lost {
+		return nil
+	}
+	out := make([][]source, len(left))
+	for i := range left {
+		out[i] = append(slices.Clone(left[i]), right[i]...)
+		if n.text("op") != "1" || n.text("all") != "true" {
+			l.use(usedInSets, out[i])
+		}
+	}
+	return out
+}
