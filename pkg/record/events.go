@@ -210,6 +210,12 @@ func (SessionClose) Type() Type { return TypeSessionClose }
 
 // Encode is the body of an event's frame: JSON on one line.
 func Encode(b Body) ([]byte, error) {
+	switch b := b.(type) {
+	case Command:
+		return b.encode(), nil
+	case Outcome:
+		return b.encode(), nil
+	}
 	body, err := json.Marshal(b)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s event: %w", b.Type(), err)
