@@ -17,7 +17,12 @@ const (
 )
 
 // Access is one effect on one object ("schema.relation", or "" for an effect without one).
-type Access struct{ Effect, Object string }
+type Access struct {
+	Effect, Object string
+	// Through: the statement does not name the relation, but reaches it through one that it names: what a view reads, the
+	// children of a parent, the parents of a child.
+	Through bool
+}
 
 // MaskAs says what a masked column shows.
 type MaskAs string

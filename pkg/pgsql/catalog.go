@@ -1,6 +1,10 @@
 package pgsql
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Catalog is an immutable snapshot of what a target's system catalog says, as far as understanding and masking need it.
 type Catalog struct {
@@ -10,6 +14,8 @@ type Catalog struct {
 	Relations map[uint32]*Relation
 
 	byName     map[[2]string]*Relation // schema and relation
+	byObject   map[string][]*Relation  // "schema.relation", as accesses name it
+	children   map[uint32][]uint32     // of inheritance and partitions
 	system     map[string]bool         // "schema.relation" of pg_catalog and information_schema
 	systemOIDs map[uint32]string
 	builtin    map[string]bool     // names of pg_catalog's own functions
@@ -82,6 +88,14 @@ func (c *Catalog) finish() {
 	c.byName = make(map[[2]string]*Relation, len(c.Relations))
 	for _, r := range c.Relations {
 		c.byName[[2]string{r.Schema, r.Name}] = r
+	}
+	c.byObject, c.children = map[string][]*Relation{}, map[uint32][]uint32{}
+	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
+		r := c.Relations[oid]
+		c.byObject[r.Qualified()] = append(c.byObject[r.Qualified()], r)
+		for _, parent := range r.Parents {
+			c.children[parent] = append(c.children[parent], oid)
+		}
 	}
 }
 

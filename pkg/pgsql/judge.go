@@ -34,7 +34,7 @@ func (a *analyzer) statement(n *node) Statement {
 	if j.besideColumns {
 		j.blankRows(n)
 	}
-	j.st.Accesses = sortedAccesses(j.accesses)
+	j.st.Accesses = j.env.Catalog.withThrough(sortedAccesses(j.accesses))
 	j.st.Functions = sortedKeys(j.functions)
 	j.st.Relations = len(j.relations)
 	return j.st
@@ -84,7 +84,9 @@ func tagOf(n *node) string {
 	return n.tag
 }
 
-func (j *judge) add(effect, object string) { j.accesses[Access{effect, object}] = struct{}{} }
+func (j *judge) add(effect, object string) {
+	j.accesses[Access{Effect: effect, Object: object}] = struct{}{}
+}
 
 // inner judges what is inside a statement and answers its accesses apart.
 func (j *judge) inner(n *node) []Access {
@@ -112,7 +114,10 @@ func sortedAccesses(set map[Access]struct{}) []Access {
 		if list[i].Effect != list[k].Effect {
 			return list[i].Effect < list[k].Effect
 		}
-		return list[i].Object < list[k].Object
+		if list[i].Object != list[k].Object {
+			return list[i].Object < list[k].Object
+		}
+		return !list[i].Through && list[k].Through
 	})
 	return list
 }

@@ -43,6 +43,7 @@ func (j *judge) hold(n *node) {
 	j.st.Inner = j.inner(n.child("query"))
 	j.st.Names = names
 	j.addAll(j.st.Inner)
+	j.st.Inner = j.env.Catalog.withThrough(j.st.Inner)
 }
 
 // continueName adds what a name stands for. It is asked of the session each time.

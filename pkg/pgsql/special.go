@@ -66,7 +66,7 @@ func (j *judge) explain(n *node) {
 		if !analyze && (a.Effect == Write || a.Effect == Delete || a.Effect == Schema) {
 			a.Effect = Read
 		}
-		j.add(a.Effect, a.Object)
+		j.accesses[a] = struct{}{}
 	}
 	if op := j.st.Names.Op; op != ExecutePrepared && op != FetchCursor { // nothing gets a name, but names are used
 		j.st.Names = NameUse{}

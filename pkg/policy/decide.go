@@ -1,18 +1,26 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Names that stand where a rule's name would, where no rule decided. No rule may bear them.
 const (
 	RuleDefault  = "default"  // nothing allows it
 	RuleInternal = "internal" // the policy could not be evaluated
+	RuleThrough  = "through"  // what is reached through something else, and no rule is against it
 )
 
 // Decide judges a command: the door through which every command of every kind goes.
 //
 // For each pair of the command it is deny if any matching rule denies, else approve if any asks for it, else allow if
-// any allows, else deny. The verdict on the command is the strictest of its pairs. A nil or zero Policy, a command
-// without pairs, a condition that can't be evaluated and a panic all deny.
+// any allows, else deny. A Through pair is allowed where no rule denies it or asks for approval. The verdict on the
+// command is the strictest of its pairs. A nil or zero Policy, a command without pairs of its own, a condition that
+// can't be evaluated and a panic all deny.
+//
+// Through pairs only tighten: a rule that allows never sees them, and one that denies or asks for approval matches
+// where it does with them or without them.
 func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 	defer func() {
 		if recover() != nil {
@@ -22,22 +30,44 @@ func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 	if p == nil {
 		return refuseAll(cmd, RuleDefault, "there is no policy, so nothing is allowed")
 	}
-	if len(cmd.Accesses) == 0 {
+	named := cmd.named()
+	if len(named.Accesses) == 0 {
 		return refuseAll(cmd, RuleDefault, "nothing is known of what this command does")
 	}
-	var room [32]*rule
+	var room [32]match
 	matched := room[:0]
 	for i := range p.rules {
 		r := &p.rules[i]
-		holds, err := r.matches(&s, &c, &cmd)
+		holds, err := r.matches(&s, &c, &named)
+		if err == nil && holds {
+			matched = append(matched, match{r, false})
+			continue
+		}
+		if err == nil && r.verdict != Allow && len(named.Accesses) < len(cmd.Accesses) {
+			if holds, err = r.matches(&s, &c, &cmd); err == nil && holds {
+				matched = append(matched, match{r, true})
+			}
+		}
 		if err != nil {
 			return refuseAll(cmd, r.name, fmt.Sprintf("the condition of rule %s can't be evaluated: %v", r.name, err))
 		}
-		if holds {
-			matched = append(matched, r)
-		}
 	}
 	return judge(matched, &s, &c, &cmd)
+}
+
+// match is a rule that matches a command.
+type match struct {
+	*rule
+	through bool // only by what is reached through something else: then it can tighten and no more
+}
+
+// named is the command without its Through pairs.
+func (c Command) named() Command {
+	through := func(a Access) bool { return a.Through }
+	if slices.ContainsFunc(c.Accesses, through) {
+		c.Accesses = slices.DeleteFunc(slices.Clone(c.Accesses), through)
+	}
+	return c
 }
 
 // matches says whether a rule matches at least one pair of the command: the fields of the command as a whole hold, and
@@ -53,14 +83,17 @@ func (r *rule) matches(s *Subject, c *Connection, cmd *Command) (bool, error) {
 }
 
 // judge takes the verdict on each pair from the rules that match, and the strictest of them for the command.
-func judge(matched []*rule, s *Subject, c *Connection, cmd *Command) Decision {
+func judge(matched []match, s *Subject, c *Connection, cmd *Command) Decision {
 	d := Decision{Verdict: Allow, Judged: make([]Judged, len(cmd.Accesses))}
-	var decisive *rule
+	var decisive *rule // nil: the lack of one
 	var pair *Access
 	for i := range cmd.Accesses {
 		a := &cmd.Accesses[i]
 		r := strictest(matched, a)
 		j := Judged{Access: *a, Verdict: Deny, Rule: RuleDefault}
+		if a.Through {
+			j.Verdict, j.Rule = Allow, RuleThrough
+		}
 		if r != nil {
 			j.Verdict, j.Rule = r.verdict, r.name
 		}
@@ -77,13 +110,21 @@ func judge(matched []*rule, s *Subject, c *Connection, cmd *Command) Decision {
 	return d
 }
 
-// strictest is the rule that decides on a pair: of those that speak of it the first with the strictest verdict.
-func strictest(matched []*rule, a *Access) *rule {
-	var best *rule
-	for _, r := range matched {
-		if (best == nil || r.verdict < best.verdict) && r.touches(a) {
-			best = r
+// strictest is the rule that decides on a pair: of those that speak of it the first with the strictest verdict. A rule that
+// matches only by what lies beneath never takes the place of the lack of one, unless it denies.
+func strictest(matched []match, a *Access) *rule {
+	var best, tighter *rule
+	for _, m := range matched {
+		place := &best
+		if m.through && !a.Through {
+			place = &tighter
 		}
+		if (*place == nil || m.verdict < (*place).verdict) && m.touches(a) {
+			*place = m.rule
+		}
+	}
+	if tighter != nil && (best == nil && tighter.verdict == Deny || best != nil && tighter.verdict < best.verdict) {
+		return tighter
 	}
 	return best
 }
@@ -104,7 +145,7 @@ func deed(a *Access) string {
 }
 
 // approvals are the demands of every approve rule that matched, in the order of the file.
-func approvals(matched []*rule, cmd *Command) []Approval {
+func approvals(matched []match, cmd *Command) []Approval {
 	var demands []Approval
 	for _, r := range matched {
 		if r.verdict == Approve && r.touchesAny(cmd.Accesses) {

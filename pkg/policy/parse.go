@@ -107,7 +107,7 @@ func (d *decoder) name(n *strict.Node, name string, seen map[string]bool) {
 	switch {
 	case name == "":
 		d.Report(n, "the name is missing", "every rule has a name: refusals name it")
-	case name == RuleDefault || name == RuleInternal:
+	case name == RuleDefault || name == RuleInternal || name == RuleThrough:
 		d.Report(n, fmt.Sprintf("the name %q is taken: it stands for a decision that no rule made", name), "")
 	case seen[name]:
 		d.Report(n, fmt.Sprintf("the name %q is used twice", name), "")

@@ -62,6 +62,9 @@ type Connection struct {
 type Access struct {
 	Effect Effect
 	Object string
+	// Through: the command does not name the object, but reaches it through one that it names, as a view's tables. Rules that
+	// deny or ask for approval count for such a pair; it needs no rule that allows it.
+	Through bool
 }
 
 // SQL holds the facts about a SQL command that rules can ask for.
@@ -84,7 +87,7 @@ type Command struct {
 type Judged struct {
 	Access
 	Verdict Verdict
-	Rule    string // the rule that decided; "default" where none matched
+	Rule    string // the rule that decided; "default" where none matched, "through" where nothing speaks of a Through pair
 }
 
 // Decision is the verdict on a command with its reasons.
