@@ -115,10 +115,7 @@ func (w *Writer) Seal(reason string) error {
 	w.mu.Lock()
 	w.disarm()
 	w.sealed = true
-	var head Head
-	if err = w.cut(); err == nil {
-		head, err = w.checkpoint(TypeSeal, rest)
-	}
+	head, err := w.checkpoint(TypeSeal, rest)
 	w.mu.Unlock()
 	w.worker.Wait()
 	w.checkpoints.Wait()
@@ -129,17 +126,6 @@ func (w *Writer) Seal(reason string) error {
 		return fmt.Errorf("close recording: %w", err)
 	}
 	w.tell(head)
-	return nil
-}
-
-// cut ends the file behind its last frame, so that nothing stands behind the seal. mu is held.
-func (w *Writer) cut() error {
-	if w.err != nil {
-		return w.err
-	}
-	if err := w.f.Truncate(w.off); err != nil {
-		return w.fail(fmt.Errorf("cut the file: %w", err))
-	}
 	return nil
 }
 

@@ -91,7 +91,7 @@ func start(f *os.File, h Header, o Options) (*Writer, error) {
 	if err := lock(f); err != nil {
 		return nil, err
 	}
-	return newWriter(onDisk(f), h, o)
+	return newWriter(diskFile{f}, h, o)
 }
 
 // syncFolders makes the file's name last, and those of the folders of the day, which may be new.

@@ -6,5 +6,3 @@ import "os"
 
 // syncData waits until the file's data is on the disk.
 func syncData(f *os.File) error { return f.Sync() }
-
-func onDisk(f *os.File) file { return diskFile{f} }

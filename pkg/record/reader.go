@@ -3,7 +3,6 @@ package record
 import (
 	"bufio"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +43,6 @@ type Reader struct {
 	header Header
 	first  *Event
 	err    error
-	padded bool // zeros follow the last frame
 }
 
 // NewReader reads the file header and the first frame.
@@ -102,9 +100,6 @@ func (d *Reader) next() (Event, error) {
 	if err := d.fill(d.head[:]); err != nil {
 		return Event{}, d.ending(err, seq)
 	}
-	if binary.LittleEndian.Uint32(d.head[:]) == 0 {
-		return Event{}, d.unpublished(seq)
-	}
 	var h frameHeader
 	if !h.get(d.head[:]) {
 		return Event{}, &DamageError{Frame: seq, Why: "the checksum of its header does not fit"}
@@ -139,39 +134,6 @@ func (d *Reader) next() (Event, error) {
 	return Event{
 		Seq: seq, Elapsed: time.Duration(h.elapsed), Time: time.Unix(0, h.wall).UTC(), Type: h.typ, Body: d.body, Hash: hash,
 	}, nil
-}
-
-// unpublished says what stands where the next frame has no length: the room of a recording that is being written, or was
-// when its writer died, with at most a part of one frame in it. No frame follows; where one does, a length was wiped.
-func (d *Reader) unpublished(seq uint64) error {
-	clean := true
-	window := append([]byte(nil), d.head[:]...)
-	for {
-		var h frameHeader
-		if binary.LittleEndian.Uint64(window[8:]) > d.seq && h.get(window) && h.length > 0 && h.length <= MaxBody {
-			return &DamageError{Frame: seq, Why: "its length is gone, and frames follow it"}
-		}
-		clean = clean && window[0] == 0
-		c, err := d.src.ReadByte()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read recording: %w", err)
-		}
-		if err != nil {
-			break
-		}
-		if len(window) == cap(window) {
-			window = append(make([]byte, 0, 64<<10), window...)
-		}
-		window = append(window, c)[1:]
-	}
-	for _, c := range window {
-		clean = clean && c == 0
-	}
-	if clean {
-		d.padded = true
-		return io.EOF
-	}
-	return &TornError{Frame: seq}
 }
 
 // readBody reads n bytes in steps that grow with what has really come, so that a claim alone takes no memory.

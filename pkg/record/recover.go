@@ -88,8 +88,8 @@ func walk(d *Reader, v *verifier, torn func(error) bool) (last Event, err error)
 	}
 }
 
-// torn says whether what follows the last good frame is what a dying machine leaves: part of a frame, or a last frame whose
-// content did not reach the disk.
+// torn says whether what follows the last good frame is what a dying machine leaves: part of a frame, a last frame
+// whose content did not reach the disk, or zeros.
 func torn(f io.ReaderAt, d *Reader, problem error, size int64) bool {
 	var t *TornError
 	if errors.As(problem, &t) {
@@ -104,7 +104,28 @@ func torn(f io.ReaderAt, d *Reader, problem error, size int64) bool {
 		return false
 	}
 	var h frameHeader
-	return h.get(head[:]) && h.seq == d.seq+1 && d.end+headerSize+int64(h.length)+hashSize == size
+	if h.get(head[:]) {
+		return h.seq == d.seq+1 && d.end+headerSize+int64(h.length)+hashSize == size
+	}
+	return zeros(f, d.end, size)
+}
+
+// zeros says whether a file holds nothing else from an offset on.
+func zeros(f io.ReaderAt, from, size int64) bool {
+	buf := make([]byte, 64<<10)
+	for from < size {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-from)], from)
+		if err != nil && !errors.Is(err, io.EOF) || n == 0 {
+			return false
+		}
+		for _, b := range buf[:n] {
+			if b != 0 {
+				return false
+			}
+		}
+		from += int64(n)
+	}
+	return true
 }
 
 // sealCrashed continues the chain with a seal. Nobody knows when the writer died, so the monotonic time stands still.

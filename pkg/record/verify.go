@@ -62,9 +62,6 @@ func Verify(r io.Reader, keys Keys, witnessed ...Head) (Report, error) {
 	for {
 		before := v.report.Head.Hash
 		e, err := d.Next()
-		if err != nil && d.padded && v.sealed {
-			err = &DamageError{Frame: d.seq + 1, Why: "there are bytes after the seal"}
-		}
 		if err != nil {
 			return v.stop(err)
 		}
