@@ -1,7 +1,6 @@
 package tunnel
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"strings"
@@ -17,7 +16,7 @@ type Incoming struct {
 	Hello            Hello
 	Remote           net.Addr
 
-	conn *tls.Conn
+	conn *gathered
 }
 
 // Accept opens the session: the client gets the session's name, and the connection is the protocol's from now on.

@@ -150,14 +150,15 @@ func (s *Split) receive(ctx context.Context, raw net.Conn, remove func() bool) {
 		_ = raw.Close()
 		return
 	}
-	c := tls.Server(raw, s.base)
+	under := &gathering{Conn: raw}
+	c := tls.Server(under, s.base)
 	if err := c.HandshakeContext(ctx); err != nil {
 		s.conf.Log.Debug("handshake refused", "remote", raw.RemoteAddr().String(), "error", err)
 		_ = raw.Close()
 		return
 	}
 	if c.ConnectionState().NegotiatedProtocol == Protocol {
-		s.greet(ctx, c, remove)
+		s.greet(ctx, &gathered{c, under}, remove)
 		return
 	}
 	if err := raw.SetDeadline(time.Time{}); err != nil || !remove() || !s.https.give(ctx, c) {
@@ -166,7 +167,7 @@ func (s *Split) receive(ctx context.Context, raw net.Conn, remove func() bool) {
 }
 
 // greet reads a tunnel's Hello and offers it to Accept.
-func (s *Split) greet(ctx context.Context, c *tls.Conn, remove func() bool) {
+func (s *Split) greet(ctx context.Context, c *gathered, remove func() bool) {
 	in := &Incoming{PeerCertificates: c.ConnectionState().PeerCertificates, Remote: c.RemoteAddr(), conn: c}
 	hello, err := ReadHello(c)
 	if err != nil {

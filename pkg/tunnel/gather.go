@@ -1,0 +1,66 @@
+package tunnel
+
+import (
+	"crypto/tls"
+	"net"
+	"sync"
+)
+
+// maxRecord is the most that TLS puts into one record, and so into one write of its own.
+const maxRecord = 16 << 10
+
+// gathering is a connection below TLS that can hold writes back, so that several records leave in one.
+type gathering struct {
+	net.Conn
+
+	mu      sync.Mutex
+	holding bool
+	held    []byte
+}
+
+func (g *gathering) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.holding {
+		return g.Conn.Write(b)
+	}
+	g.held = append(g.held, b...)
+	return len(b), nil
+}
+
+func (g *gathering) hold() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holding = true
+}
+
+// release writes what was held. Its memory goes with it: most connections never have much to say again.
+func (g *gathering) release() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := g.held
+	g.holding, g.held = false, nil
+	if len(held) == 0 {
+		return nil
+	}
+	_, err := g.Conn.Write(held)
+	return err
+}
+
+// gathered is a TLS connection whose large writes are one write below.
+type gathered struct {
+	*tls.Conn
+	under *gathering
+}
+
+func (c *gathered) Write(b []byte) (int, error) {
+	if len(b) <= maxRecord {
+		return c.Conn.Write(b)
+	}
+	c.under.hold()
+	n, err := c.Conn.Write(b)
+	if rerr := c.under.release(); err == nil {
+		err = rerr
+	}
+	return n, err
+}
