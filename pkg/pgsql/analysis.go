@@ -50,6 +50,8 @@ type Masks struct {
 	instead map[uint32]string
 	// beneath names a relation with masked columns, or an opaque one, that a view reads, at whatever depth.
 	beneath map[uint32]string
+	// split names, for relations that are partitioned by a masked column and for their partitions, that column.
+	split map[uint32]string
 }
 
 // Env is what a text is understood in.

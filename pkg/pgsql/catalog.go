@@ -35,6 +35,7 @@ type Relation struct {
 	Columns   []Column // in order, without dropped ones
 	Key       []string // columns of the primary key
 	Parents   []uint32 // inheritance and partitions
+	Splits    []int16  // columns that its rows are partitioned by; 0 stands for any
 	Reads     []uint32 // relations that a view reads; what those read is in theirs
 	Calls     bool     // a view that calls functions of somebody's own, or built-in ones that do more than read
 	Triggers  bool     // user-defined triggers

@@ -31,7 +31,7 @@ func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 		row         func(cells)
 	}{
 		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
-		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"built-in functions", builtinQuery, l.builtin},
+		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"partition keys", splitsQuery, l.split}, {"built-in functions", builtinQuery, l.builtin},
 		{"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
 		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
 		{"functions", functionsQuery, l.named(l.c.functions)}, {"operators", operatorsQuery, l.named(l.c.operators)},
@@ -140,6 +140,12 @@ func (l *catalogLoad) key(r cells) {
 func (l *catalogLoad) parent(r cells) {
 	if rel := l.c.Relations[r.oid(0)]; rel != nil {
 		rel.Parents = append(rel.Parents, r.oid(1))
+	}
+}
+
+func (l *catalogLoad) split(r cells) {
+	if rel := l.c.Relations[r.oid(0)]; rel != nil {
+		rel.Splits = append(rel.Splits, int16(r.number(1)))
 	}
 }
 

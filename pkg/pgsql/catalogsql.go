@@ -1,12 +1,12 @@
 package pgsql
 
 // Every name is qualified: the session's search path must not decide what is read.
-// 1249 is pg_attribute, the one system relation that the masks need: its attmissingval holds values.
+// 1249 is pg_attribute, whose attmissingval holds values, and 1259 pg_class, whose relpartbound may: system relations that the masks need.
 const (
 	serverQuery = `SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.current_database()`
 
 	ourRelations = `(n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast' AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)
-		AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') OR c.oid = 1249)`
+		AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') OR c.oid IN (1249, 1259))`
 
 	relationsQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 't',
 		EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
@@ -36,6 +36,10 @@ const (
 		WHERE k.contype = 'p' AND a.attrelid = k.conrelid ORDER BY 1, u.place LIMIT 500001`
 
 	inheritanceQuery = `SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits ORDER BY 1, 2 LIMIT 500001`
+
+	splitsQuery = `SELECT p.partrelid, k.num FROM pg_catalog.pg_partitioned_table p, pg_catalog.unnest(p.partattrs) k(num) WHERE k.num <> 0
+		UNION SELECT p.partrelid, m.m[1]::pg_catalog.int2 FROM pg_catalog.pg_partitioned_table p,
+			pg_catalog.regexp_matches(p.partexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) ORDER BY 1, 2 LIMIT 500001`
 
 	viewsQuery = `SELECT DISTINCT w.ev_class, d.refobjid, d.refclassid <> 'pg_catalog.pg_class'::pg_catalog.regclass
 		FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid

@@ -44,6 +44,7 @@ func (j *judge) dataChange(n *node, sc *scope) {
 // target makes the item of the relation that is written to. A CTE's name never hides it.
 func (j *judge) target(n *node, sc *scope) name {
 	found := j.lookup(n)
+	j.noteSplit(found.relation)
 	it := &item{name: n.text("relname"), node: n, relation: found.relation}
 	if alias := n.child("alias"); alias != nil {
 		it.name, it.aliased = alias.text("aliasname"), true

@@ -23,6 +23,7 @@ func (j *judge) maskedColumn(n *node, sc *scope) {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "this reference may mean " + t.relation.Qualified() + ", which has columns that are masked for you and is written to by this statement", Hint: "Give each table an alias of its own, and write alias.column."})
 	}
 	for _, u := range sc.uses(parts, star) {
+		j.noteEstimate(u.columns[0], sc)
 		if u.item.isTarget(sc) {
 			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: u.columns[0] + " is masked for you and can't be used by a statement that writes to " + u.item.relation.Qualified(), Hint: "Use columns that are not masked, and name them one by one in RETURNING."})
 			continue
@@ -202,6 +203,7 @@ func (j *judge) warnJoin(sc *scope, using []string, natural bool) {
 			if shared {
 				j.warned[c+" is masked for you; this condition compares the mask"] = struct{}{}
 				j.besideColumns = true
+				j.noteEstimate(c, nil)
 			}
 		}
 	}

@@ -110,6 +110,7 @@ func (j *judge) call(n *node) {
 }
 
 func (j *judge) effectOfCall(n *node, qualified, effect string) {
+	j.refusePartitionFacts(n, qualified)
 	switch effect {
 	case Read:
 		return

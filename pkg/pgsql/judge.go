@@ -19,6 +19,8 @@ type judge struct {
 	// maskedUses counts mentions of masked columns that were read.
 	maskedUses int
 	changes    bool               // it writes rows of some relation
+	explained  *node              // the statement of an EXPLAIN, while it is walked
+	estimated  string             // a masked column whose statistics the plan of an explained statement may tell
 	seen       map[*node]struct{} // relations and calls that were judged
 	made       map[*node]struct{} // names of what the statement makes
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.

@@ -9,21 +9,25 @@ type MaskPattern struct {
 	Writable bool
 }
 
-// attributeRelation is pg_attribute, whose attmissingval holds defaults as values.
-const attributeRelation = 1249
+// System relations that hold values: pg_attribute in attmissingval (defaults), pg_class in relpartbound (what partitions hold)
+// and in its counts.
+const (
+	attributeRelation = 1249
+	classRelation     = 1259
+)
 
 // Masks resolves patterns against the catalog and spreads them: to what inherits from a masked column, to the parents that
 // are read through it, to what is generated from it, and to the columns of views that are made of it. Views whose rows depend
 // on masked values, or whose definition can't be seen through, are opaque.
 func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}}
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}}
 	for _, p := range patterns {
 		parts := strings.Split(p.Pattern, ".")
 		for len(parts) < 3 {
 			parts = append([]string{"*"}, parts...)
 		}
 		for _, r := range c.Relations {
-			if r.OID == attributeRelation || !matches(parts[0], r.Schema) || !matches(parts[1], r.Name) {
+			if systemSchema(r.Schema) || !matches(parts[0], r.Schema) || !matches(parts[1], r.Name) {
 				continue
 			}
 			for _, col := range r.Columns {
@@ -39,7 +43,7 @@ func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
 	if r := c.Relations[attributeRelation]; r != nil {
 		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
 	}
-	for m.spread(c) || m.views(c) {
+	for m.spread(c) || m.partitions(c) || m.views(c) {
 		continue
 	}
 	m.findBeneath(c)

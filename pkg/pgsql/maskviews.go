@@ -117,7 +117,7 @@ func (m *Masks) findBeneath(c *Catalog) {
 		for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
 			r := c.Relations[oid]
 			i := slices.IndexFunc(r.Reads, func(read uint32) bool {
-				return read != attributeRelation && c.Relations[read] != nil && (len(m.Columns[read]) > 0 || m.beneath[read] != "" || m.Opaque[read] != "")
+				return read != attributeRelation && read != classRelation && c.Relations[read] != nil && (len(m.Columns[read]) > 0 || m.beneath[read] != "" || m.Opaque[read] != "")
 			})
 			if i >= 0 && m.beneath[oid] == "" {
 				m.beneath[oid], changed = c.Relations[r.Reads[i]].Qualified(), true

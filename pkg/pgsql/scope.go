@@ -205,6 +205,7 @@ func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
 		return
 	}
 	found := j.lookup(n)
+	j.noteSplit(found.relation)
 	it.relation = found.relation
 	if !it.aliased {
 		it.schema = schemaOf(found)
@@ -248,6 +249,7 @@ func callColumns(r *Relation, alias *node) []string {
 }
 
 func (j *judge) readSystem(n *node, found name) {
+	j.refusePartitionFacts(n, found.object)
 	j.add(found.system, found.object)
 	if found.system != Read && j.masks {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " can't be read where columns are masked for you: it may hold their values", Hint: "Ask somebody for whom nothing is masked."})

@@ -62,7 +62,14 @@ func (j *judge) explain(n *node) {
 			analyze = !isOff(o.child("arg"))
 		}
 	}
-	for _, a := range j.inner(n.child("query")) {
+	outer := j.explained
+	j.explained = n.child("query")
+	list := j.inner(j.explained)
+	j.explained = outer
+	if j.masks {
+		j.refuseEstimates(n)
+	}
+	for _, a := range list {
 		if !analyze && (a.Effect == Write || a.Effect == Delete || a.Effect == Schema) {
 			a.Effect = Read
 		}

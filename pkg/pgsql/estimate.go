@@ -1,0 +1,60 @@
+package pgsql
+
+// noteEstimate notes that an explained statement uses a masked column where its plan, or an estimate in it, may follow from
+// the column's statistics: in all that groups, joins or looks for repeats, Postgres counts the column's different values,
+// whatever the expression around it. It does not where the column is only shown, sorted by, or compared in the WHERE of a
+// query of one table. sc is nil for a use that is never such a place.
+func (j *judge) noteEstimate(column string, sc *scope) {
+	if j.explained != nil && j.estimated == "" && (sc == nil || !j.unestimated(sc)) {
+		j.estimated = column
+	}
+}
+
+func (j *judge) unestimated(sc *scope) bool {
+	q := sc.query
+	if q != j.explained || !q.is("SelectStmt") || q.child("group_clause") != nil || q.child("distinct_clause") != nil {
+		return false
+	}
+	switch j.part {
+	case "target_list", "sort_clause":
+	case "where_clause":
+		if from := q.list("from_clause"); len(from) != 1 || !from[0].is("RangeVar") {
+			return false
+		}
+	default:
+		return false
+	}
+	plain := true
+	q.walk(func(k *node) bool {
+		plain = plain && !k.is("SubLink") && !k.is("WindowDef")
+		return plain
+	})
+	return plain
+}
+
+// noteSplit notes that an explained statement reaches a relation that is partitioned by a masked column: its plan names
+// partitions, with how much they hold.
+func (j *judge) noteSplit(r *Relation) {
+	if j.explained == nil || !j.masks || r == nil || len(j.env.Masks.split) == 0 {
+		return
+	}
+	reach := j.env.Catalog.reach()
+	reach.below(r)
+	reach.family(r)
+	reach.seen[r.OID] = true
+	for oid := range reach.seen {
+		if column := j.env.Masks.split[oid]; column != "" {
+			j.estimated = column
+		}
+	}
+}
+
+// refuseEstimates refuses an EXPLAIN whose plan may tell of masked values.
+func (j *judge) refuseEstimates(n *node) {
+	if n.child("query").is("ExecuteStmt") {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "EXPLAIN EXECUTE is refused where columns are masked for you: its plan may tell of them", Hint: "Explain the statement itself."})
+	}
+	if j.estimated != "" {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: j.estimated + " is masked for you, and this plan would tell of its values", Hint: "Explain the statement without it in GROUP BY, DISTINCT, joins, subqueries and WITH."})
+	}
+}

@@ -1,0 +1,66 @@
+package pgsql
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// partitions makes the partitions opaque whose rows are chosen by a masked column: to be in one tells of that column. It says
+// whether it found anything new.
+func (m *Masks) partitions(c *Catalog) bool {
+	changed := false
+	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
+		r := c.Relations[oid]
+		for _, number := range r.Splits {
+			column, _, masked := m.at(c, source{relation: oid, column: number})
+			if !masked || m.split[oid] != "" {
+				continue
+			}
+			changed = true
+			m.split[oid] = r.Qualified() + "." + column
+			m.hidePartitions(c, r, r)
+			m.hideBounds(c)
+		}
+	}
+	return changed
+}
+
+func (m *Masks) hidePartitions(c *Catalog, root, r *Relation) {
+	for _, oid := range c.children[r.OID] {
+		child := c.Relations[oid]
+		if child == nil {
+			continue
+		}
+		m.Opaque[oid] = child.Qualified() + " holds rows of " + root.Qualified() + " by " + m.split[root.OID] + ", which is masked for you"
+		m.instead[oid] = readInstead(root)
+		m.hidePartitions(c, root, child)
+	}
+}
+
+// hideBounds masks what pg_class tells of partitions.
+func (m *Masks) hideBounds(c *Catalog) {
+	if r := c.Relations[classRelation]; r != nil {
+		for _, column := range []string{"relpartbound", "reltuples", "relpages", "relallvisible", "relallfrozen"} {
+			if r.column(column) != nil {
+				m.add(r.OID, column, derived())
+			}
+		}
+	}
+}
+
+// tellsOfPartitions says of one of Postgres' own functions or relations that it tells what partitions hold, or how much.
+func tellsOfPartitions(object string) bool {
+	name := strings.TrimPrefix(object, "pg_catalog.")
+	return name == "pg_get_partition_constraintdef" || strings.HasPrefix(name, "pg_stat") ||
+		strings.HasPrefix(name, "pg_") && strings.HasSuffix(name, "_size") && name != "pg_column_size" && name != "pg_database_size"
+}
+
+// refusePartitionFacts refuses what tells of partitions, where one of them is chosen by a masked column.
+func (j *judge) refusePartitionFacts(n *node, object string) {
+	if !j.masks || len(j.env.Masks.split) == 0 || !tellsOfPartitions(object) {
+		return
+	}
+	column := j.env.Masks.split[slices.Sorted(maps.Keys(j.env.Masks.split))[0]]
+	j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells what partitions hold, and " + column + ", which is masked for you, decides that", Hint: "Ask somebody for whom nothing is masked."})
+}
