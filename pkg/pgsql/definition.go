@@ -52,11 +52,10 @@ func (j *judge) definedPart(n *node) {
 	case "RangeVar":
 		j.named(n, j.effect)
 	default:
-		if classOf(tagOf(n)) == classExpression {
+		if expressions()[tagOf(n)] {
 			j.expr(n, &scope{})
 			return
 		}
-		j.place(tagOf(n))
 		n.each(func(_ string, kid *node) { j.definedPart(kid) })
 	}
 }
