@@ -21,7 +21,7 @@ func (s *session) frontend(ctx context.Context) error {
 			if !ok {
 				break
 			}
-			if err := s.message(ctx, m); err != nil {
+			if err := s.message(ctx, m); err != nil && !errors.Is(err, errSkipped) {
 				return err
 			}
 		}
@@ -47,11 +47,7 @@ func (s *session) message(ctx context.Context, m wire.Message) error {
 	}
 	switch m.Type {
 	case 'Q', 'P', 'B':
-		err := s.judged(ctx, m)
-		if errors.Is(err, errSkipped) {
-			return nil
-		}
-		return err
+		return s.judged(ctx, m)
 	case 'D':
 		return s.describe(ctx, m)
 	case 'E':

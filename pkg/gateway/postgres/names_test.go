@@ -170,6 +170,15 @@ func TestATextBehindAnErrorDoesNotWaitForWhatIsSkipped(t *testing.T) {
 	if answer != "1 E22012 ZI" { // planning at Bind divides already
 		t.Errorf("answered %s", answer)
 	}
+	for name, m := range map[string]encoder{
+		"describe": &describe{ObjectType: 'S', Name: "s"}, "portal": &describe{ObjectType: 'P', Name: "p"},
+		"execute": &execute{Portal: "p"}, "bind": &bind{PreparedStatement: "s"}, "parse": &parse{Name: "s", Query: "SELECT 1"},
+	} {
+		answer := say(t, c, 1, &parse{Query: "SELECT 1/0"}, &bind{}, &execute{}, &query{String: "DEALLOCATE ALL"}, m, &syncing{})
+		if answer != "1 E22012 ZI" {
+			t.Errorf("%s: answered %s", name, answer)
+		}
+	}
 	if answer := say(t, c, 1, &query{String: "SELECT 1"}); answer != "T D C ZI" {
 		t.Errorf("the session does not go on: %s", answer)
 	}
