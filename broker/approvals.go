@@ -233,10 +233,9 @@ func (b *Broker) tellRequester(tx store.Tx, n *news, a store.Approval, by api.Id
 		if g.Connection.Name != a.Connection {
 			continue
 		}
-		if _, err := tx.AddEvent(g.ID, e); err != nil {
+		if err := n.grantEvent(tx, g.ID, e); err != nil {
 			return err
 		}
-		n.topics = append(n.topics, topicGrant(g.ID))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hoop-gateway/hoop/broker/store"
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
@@ -46,6 +47,13 @@ func (c *changes) tell(topic string) {
 		default: // it has not looked since the last one
 		}
 	}
+}
+
+// grantEvent adds an event to a grant's stream and wakes those who read it.
+func (n *news) grantEvent(tx store.Tx, grantID string, e api.GrantEvent) error {
+	n.topics = append(n.topics, topicGrant(grantID))
+	_, err := tx.AddEvent(grantID, e)
+	return err
 }
 
 func topicGrant(id string) string    { return "grant " + id }

@@ -157,8 +157,6 @@ func (b *Broker) PublishGrantEvent(ctx context.Context, grantID string, e api.Gr
 		if g.State != grantActive {
 			return nil // its stream has ended: there is nobody to tell
 		}
-		n.topics = append(n.topics, topicGrant(grantID))
-		_, err = tx.AddEvent(grantID, e)
-		return err
+		return n.grantEvent(tx, grantID, e)
 	})
 }

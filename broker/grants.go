@@ -182,9 +182,8 @@ func (b *Broker) extend(tx store.Tx, n *news, c *call, g *store.Grant, r policy.
 		return nil
 	}
 	g.ExpiresAt, g.Warned, g.Identity = until, false, c.who
-	n.topics = append(n.topics, topicGrant(g.ID))
-	_, err = tx.AddEvent(g.ID, api.GrantEvent{Type: api.EventRenewed, Time: now, ExpiresAt: until})
-	return errors.Join(err, tx.PutGrant(*g), b.audit(tx, "grant_renewed", c.who, g.ID,
+	renewed := api.GrantEvent{Type: api.EventRenewed, Time: now, ExpiresAt: until}
+	return errors.Join(n.grantEvent(tx, g.ID, renewed), tx.PutGrant(*g), b.audit(tx, "grant_renewed", c.who, g.ID,
 		map[string]string{"expires_at": until.Format(time.RFC3339)}))
 }
 
@@ -281,14 +280,13 @@ func (b *Broker) endGrant(tx store.Tx, n *news, g store.Grant, e ending) error {
 			return err
 		}
 		closed := api.GrantEvent{Type: api.EventClosed, Time: b.now(), Code: e.reason, Message: e.message, By: g.EndedBy}
-		if _, err := tx.AddEvent(g.ID, closed); err != nil {
+		if err := n.grantEvent(tx, g.ID, closed); err != nil {
 			return err
 		}
 		err := b.audit(tx, "grant_"+g.State, e.by, g.ID, map[string]string{"reason": e.reason, "why": e.why})
 		if err != nil {
 			return err
 		}
-		n.topics = append(n.topics, topicGrant(g.ID))
 	}
 	n.endings = append(n.endings, api.Ending{GrantID: g.ID, Reason: e.reason, Message: e.message})
 	return nil

@@ -88,9 +88,8 @@ func (b *Broker) sweepGrants(tx store.Tx, n *news, now time.Time) error {
 			err = b.endGrant(tx, n, g, ending{reason: api.EndingExpired, message: "The grant's time is over."})
 		} else if !g.Warned {
 			g.Warned = true
-			n.topics = append(n.topics, topicGrant(g.ID))
-			_, err = tx.AddEvent(g.ID, api.GrantEvent{Type: api.EventExpiring, Time: now, ExpiresAt: g.ExpiresAt})
-			err = errors.Join(err, tx.PutGrant(g))
+			expiring := api.GrantEvent{Type: api.EventExpiring, Time: now, ExpiresAt: g.ExpiresAt}
+			err = errors.Join(n.grantEvent(tx, g.ID, expiring), tx.PutGrant(g))
 		}
 		if err != nil {
 			return err

@@ -8,13 +8,13 @@ import (
 
 // WithoutCaches is the same workers behind empty caches, and none of shapes.
 func (p *Pool) WithoutCaches() *Pool {
-	return &Pool{options: p.options, schema: p.schema, cache: newTextCache(64, 1<<20), results: resultCache{max: 64}, idle: p.idle, slots: p.slots, ctx: p.ctx, stop: p.stop}
+	return &Pool{options: p.options, schema: p.schema, cache: newTextCache(64, 1<<20), results: newResultCache(64), idle: p.idle, slots: p.slots, ctx: p.ctx, stop: p.stop}
 }
 
 // WithShapesAlone is the same workers behind an empty cache of shapes that keeps no text, and what it answered from it.
 func (p *Pool) WithShapesAlone() *Pool {
 	alone := p.WithoutCaches()
-	alone.shapes = &shapeCache{max: 4096}
+	alone.shapes = newShapeCache(4096)
 	return alone
 }
 

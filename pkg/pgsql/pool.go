@@ -27,7 +27,7 @@ type Pool struct {
 	options PoolOptions
 	schema  *schema
 	cache   *textCache
-	results resultCache
+	results *resultCache
 	shapes  *shapeCache
 	idle    chan *process // warm workers that nobody uses
 	slots   chan struct{} // one for each parse that may run
@@ -60,7 +60,7 @@ func NewPool(options PoolOptions) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{options: options, schema: s, cache: newTextCache(options.Cached, 4<<20), results: resultCache{max: options.Cached}, shapes: &shapeCache{max: options.Cached}, idle: make(chan *process, options.Workers+1), slots: make(chan struct{}, options.Workers)}
+	p := &Pool{options: options, schema: s, cache: newTextCache(options.Cached, 4<<20), results: newResultCache(options.Cached), shapes: newShapeCache(options.Cached), idle: make(chan *process, options.Workers+1), slots: make(chan struct{}, options.Workers)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	if err := p.startOne(); err != nil {
 		p.stop()

@@ -26,21 +26,44 @@ func circumstancesOf(env Env) circumstances {
 	}
 }
 
-// resultCache keeps analyses in two generations: when the young one is full it becomes the old one, and the old one goes.
+// generations keep values in a young and an old map: when the young one is full it becomes the old one, and the old one
+// goes. Their owner's lock guards them.
+type generations[K comparable, V any] struct {
+	young, old map[K]V
+	kept       int // values that were put into the young map
+	max        int // in both
+}
+
+func (g *generations[K, V]) get(k K) (V, bool) {
+	if v, ok := g.young[k]; ok {
+		return v, true
+	}
+	v, ok := g.old[k]
+	return v, ok
+}
+
+func (g *generations[K, V]) put(k K, v V) {
+	if g.young == nil || g.kept >= g.max/2 {
+		g.old, g.young, g.kept = g.young, make(map[K]V, g.max/2), 0
+	}
+	g.young[k] = v
+	g.kept++
+}
+
+// resultCache keeps analyses of whole texts.
 type resultCache struct {
-	mu         sync.Mutex
-	young, old map[resultKey]Analysis
-	max        int
+	mu sync.Mutex
+	generations[resultKey, Analysis]
+}
+
+func newResultCache(entries int) *resultCache {
+	return &resultCache{generations: generations[resultKey, Analysis]{max: entries}}
 }
 
 func (c *resultCache) get(k resultKey) (Analysis, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a, ok := c.young[k]; ok {
-		return a, true
-	}
-	a, ok := c.old[k]
-	return a, ok
+	return c.generations.get(k)
 }
 
 func (c *resultCache) put(k resultKey, a Analysis) {
@@ -49,8 +72,5 @@ func (c *resultCache) put(k resultKey, a Analysis) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.young == nil || len(c.young) >= c.max/2 {
-		c.old, c.young = c.young, make(map[resultKey]Analysis, c.max/2)
-	}
-	c.young[k] = a
+	c.generations.put(k, a)
 }

@@ -18,7 +18,7 @@ type shapeKey struct {
 // shaped is what was found out about one text, in a form that holds for every text of its shape and with its constants
 // that count.
 type shaped struct {
-	analysis Analysis
+	analysis Analysis       // without its texts
 	counts   map[int]string // constants that count, by token
 	edits    []tokenEdit
 	blanks   map[int]struct{}
@@ -30,11 +30,14 @@ type tokenEdit struct {
 	text     string
 }
 
-// shapeCache keeps shapes in two generations, as resultCache does. A nil one keeps nothing.
+// shapeCache keeps what was found out about shapes. A nil one keeps nothing.
 type shapeCache struct {
-	mu         sync.Mutex
-	young, old map[shapeKey][]*shaped
-	max        int
+	mu sync.Mutex
+	generations[shapeKey, []*shaped]
+}
+
+func newShapeCache(entries int) *shapeCache {
+	return &shapeCache{generations: generations[shapeKey, []*shaped]{max: entries}}
 }
 
 // get answers the analysis of a text that was never seen before, where one of its shape was.
@@ -43,10 +46,7 @@ func (c *shapeCache) get(k shapeKey, s *scanned) (Analysis, bool) {
 		return Analysis{}, false
 	}
 	c.mu.Lock()
-	known := c.young[k]
-	if known == nil {
-		known = c.old[k]
-	}
+	known, _ := c.generations.get(k)
 	c.mu.Unlock()
 	for _, x := range known {
 		if x.fits(s) {
@@ -62,12 +62,9 @@ func (c *shapeCache) put(k shapeKey, x *shaped) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.young == nil || len(c.young) >= c.max/2 {
-		c.old, c.young = c.young, make(map[shapeKey][]*shaped, c.max/2)
-	}
 	known := c.young[k]
 	if len(known) < maxVariants {
-		c.young[k] = append(known[:len(known):len(known)], x)
+		c.generations.put(k, append(known[:len(known):len(known)], x)) // who reads the old list reads on
 	}
 }
 
@@ -141,6 +138,7 @@ func (a *analyzer) shaped() *shaped {
 		return nil
 	}
 	x := &shaped{analysis: *a.out, counts: map[int]string{}, blanks: a.blanks}
+	x.analysis.Text, x.analysis.Normal, x.analysis.Recorded, x.analysis.Rewritten = "", "", "", ""
 	for i := range a.tokens {
 		if a.is(i, "tablesample") {
 			return nil // it is moved as it was written, spaces and all

@@ -16,6 +16,15 @@ type object struct {
 	any bool
 }
 
+// objectOf begins the event of a command, with room for its other members.
+func objectOf(command uint64, room int) object {
+	o := object{out: make([]byte, 0, room)}
+	o.begin()
+	o.key("command")
+	o.out = strconv.AppendUint(o.out, command, 10)
+	return o
+}
+
 func (o *object) key(name string) {
 	if o.any {
 		o.out = append(o.out, ',')
@@ -56,6 +65,11 @@ func (o *object) yes(name string, value bool) {
 	}
 }
 
+func (o *object) null(name string) {
+	o.key(name)
+	o.out = append(o.out, "null"...)
+}
+
 func (o *object) array(name string, n int, each func(int)) {
 	o.key(name)
 	o.out = append(o.out, '[')
@@ -86,18 +100,14 @@ func appendText(out []byte, value string) []byte {
 }
 
 func (c Command) encode() []byte {
-	o := object{out: make([]byte, 0, 160+len(c.Text)+len(c.Rewrote))}
-	o.begin()
-	o.key("command")
-	o.out = strconv.AppendUint(o.out, c.Command, 10)
+	o := objectOf(c.Command, 160+len(c.Text)+len(c.Rewrote))
 	o.optional("name", c.Name)
 	o.text("text", c.Text)
 	if len(c.Params) > 0 {
 		o.array("params", len(c.Params), func(i int) { c.Params[i].encode(&o) })
 	}
 	if c.Accesses == nil {
-		o.key("accesses")
-		o.out = append(o.out, "null"...)
+		o.null("accesses")
 	} else {
 		o.array("accesses", len(c.Accesses), func(i int) {
 			o.begin()
@@ -125,23 +135,20 @@ func (p Param) encode(o *object) {
 	if p.Text != nil {
 		o.text("text", *p.Text)
 	}
-	if p.Binary != nil {
+	switch {
+	case p.Binary == nil:
+	case *p.Binary == nil:
+		o.null("binary")
+	default:
 		o.key("binary")
-		if *p.Binary == nil {
-			o.out = append(o.out, "null"...)
-		} else {
-			o.out = append(base64.StdEncoding.AppendEncode(append(o.out, '"'), *p.Binary), '"')
-		}
+		o.out = append(base64.StdEncoding.AppendEncode(append(o.out, '"'), *p.Binary), '"')
 	}
 	o.yes("blank", p.Blank)
 	o.end()
 }
 
 func (x Outcome) encode() []byte {
-	o := object{out: make([]byte, 0, 128)}
-	o.begin()
-	o.key("command")
-	o.out = strconv.AppendUint(o.out, x.Command, 10)
+	o := objectOf(x.Command, 128)
 	o.number("rows", x.Rows)
 	o.number("bytes", x.Bytes)
 	o.optional("tag", x.Tag)

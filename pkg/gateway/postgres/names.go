@@ -106,16 +106,16 @@ type frontState struct {
 
 // reset begins a segment. Small maps are used again.
 func (f *frontState) reset() {
-	var next frontState
-	if len(f.statements) <= maxRoom {
-		next.statements = f.statements
-		clear(next.statements)
+	*f = frontState{statements: emptied(f.statements), portals: emptied(f.portals)}
+}
+
+// emptied is the same map where it was small, and none where it was large and slow to clear.
+func emptied[V any](m map[string]V) map[string]V {
+	if len(m) > maxRoom {
+		return nil
 	}
-	if len(f.portals) <= maxRoom {
-		next.portals = f.portals
-		clear(next.portals)
-	}
-	*f = next
+	clear(m)
+	return m
 }
 
 func (f *frontState) setStatement(name string, st *statement) {

@@ -159,7 +159,7 @@ func (s *session) command(st *statement, anew func(context.Context) (guard.Comma
 	a := st.analysis
 	c := guard.Command{
 		Text: a.Text, Recorded: a.Recorded, Normal: a.Normal, Rewritten: a.Rewritten, Masked: a.Masked,
-		Facts:    st.judged(),
+		Facts:    st.policyFacts(),
 		Reviewed: true,
 		Context:  func() []string { return s.meaning(st) },
 		Hooks:    s.hooks, Anew: anew,
@@ -186,8 +186,8 @@ func (s *session) meaning(st *statement) []string {
 	return all
 }
 
-// judged are the facts that policy judges.
-func (st *statement) judged() policy.Command {
+// policyFacts are the facts that policy judges.
+func (st *statement) policyFacts() policy.Command {
 	if st.facts == nil {
 		f := facts(st.analysis)
 		st.facts = &f
