@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hoop-gateway/hoop/localproxy/relay"
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
@@ -60,7 +61,7 @@ type Proxy struct {
 	guesses  *guesses
 	cancels  cancelKeys
 	clients  atomic.Int64
-	pool     sync.Pool // of *[chunk]byte
+	links    *relay.Engine
 	telling  sync.Mutex
 
 	mu   sync.Mutex
@@ -81,7 +82,7 @@ func Listen(o Options) (*Proxy, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), open: map[net.Conn]struct{}{}}
+	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), links: relay.New(), open: map[net.Conn]struct{}{}}
 	p.guesses = newGuesses(func(tries int) { p.event(Event{Type: SecretRefused, Tries: tries}) })
 	p.endpoint = Endpoint{Kind: o.Connection.Kind, User: "hoop", Database: o.Connection.Database}
 	if o.SocketDir != "" {
@@ -177,6 +178,7 @@ func (p *Proxy) forget(c net.Conn) {
 func (p *Proxy) closeAll() {
 	_ = p.ln.Close()
 	p.pending.Close()
+	p.links.End()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true

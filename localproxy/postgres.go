@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hoop-gateway/hoop/localproxy/relay"
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
@@ -19,7 +20,7 @@ const openWithin = 10 * time.Second
 
 // serve is the life of one local socket. proved takes it out of those that may be cut to make room.
 func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
-	local, ok := c.(halfCloser)
+	local, ok := c.(relay.Local)
 	if !ok || c.SetDeadline(time.Now().Add(openWithin)) != nil {
 		return
 	}
@@ -45,28 +46,26 @@ func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
 }
 
 // carry pumps one client and says that it came and went.
-func (p *Proxy) carry(local halfCloser, remote tunnel.Conn, session string) {
+func (p *Proxy) carry(local relay.Local, remote tunnel.Conn, session string) {
 	id := "client_" + strconv.FormatInt(p.clients.Add(1), 10)
 	p.event(Event{Type: ClientConnected, ClientID: id, Recording: session})
 	defer p.event(Event{Type: ClientClosed, ClientID: id, Recording: session})
 	var scan keyScan
 	var key string
-	p.pump(local, remote, func(b []byte) {
-		if scan.done {
-			return
-		}
+	p.links.Carry(relay.Link{Local: local, Remote: remote, Seen: func(b []byte) bool {
 		if k, found := scan.feed(b); found {
 			key = k
 			p.cancels.add(key)
 		}
-	})
+		return !scan.done
+	}})
 	if key != "" {
 		p.cancels.remove(key)
 	}
 }
 
 // admit reads up to the message that says what the program wants, and has the program prove that it may.
-func (p *Proxy) admit(ctx context.Context, c halfCloser) (packet, error) {
+func (p *Proxy) admit(ctx context.Context, c relay.Local) (packet, error) {
 	if err := p.checkPeer(c); err != nil {
 		return packet{}, err
 	}
@@ -170,7 +169,7 @@ type pgError struct{ sqlstate, message, hint string }
 func (e *pgError) Error() string { return e.message }
 
 // explain tells a program why it is not let in, in its protocol's words, and closes.
-func (p *Proxy) explain(c halfCloser, err error) {
+func (p *Proxy) explain(c relay.Local, err error) {
 	var own *pgError
 	var known *api.Error
 	var answer []byte

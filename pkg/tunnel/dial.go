@@ -42,10 +42,11 @@ func Dial(ctx context.Context, t Target, cred Credential, h Hello) (Conn, Answer
 			failed = unreachable(address, err)
 			continue
 		}
-		conn := tls.Client(raw, conf)
+		under := &gathering{Conn: raw}
+		conn := tls.Client(under, conf)
 		answer, err := greet(ctx, conn, address, opening)
 		if err == nil {
-			return conn, answer, nil
+			return &gathered{conn, under}, answer, nil
 		}
 		_ = raw.Close()
 		failed = err

@@ -64,3 +64,21 @@ func (c *gathered) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Below is the socket below the TLS of a tunnel that Dial opened.
+func Below(c Conn) (net.Conn, bool) {
+	g, ok := c.(*gathered)
+	if !ok {
+		return nil, false
+	}
+	return g.under.Conn, true
+}
+
+// Rebase puts another connection to the same peer in the place of Below, for an engine that reads and writes sockets in a
+// way of its own. Nobody else may be using c.
+func Rebase(c Conn, below net.Conn) {
+	under := c.(*gathered).under
+	under.mu.Lock()
+	defer under.mu.Unlock()
+	under.Conn = below
+}

@@ -1,0 +1,386 @@
+package relay_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"math/big"
+	mrand "math/rand"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hoop-gateway/hoop/localproxy/relay"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// world is an engine between a local listener and a gateway that accepts tunnels.
+type world struct {
+	engine *relay.Engine
+	split  *tunnel.Split
+	cert   tls.Certificate
+	local  net.Listener
+}
+
+// engines are those that must behave alike.
+var engines = map[string]func() *relay.Engine{"of this system": relay.New, "reference": relay.Reference}
+
+func eachEngine(t *testing.T, test func(*testing.T, *world)) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) { test(t, open(t, engine())) })
+	}
+}
+
+func open(t testing.TB, engine *relay.Engine) *world {
+	t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"gw"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	w := &world{engine: engine}
+	w.cert = tls.Certificate{Certificate: [][]byte{must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))(t)}, PrivateKey: key}
+	gateway := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	w.local = must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	w.split = must(tunnel.NewSplit(gateway, tunnel.Config{
+		Gateway: &tls.Config{Certificates: []tls.Certificate{w.cert}}, Verify: func([]*x509.Certificate) error { return nil },
+	}))(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- w.split.Serve(ctx) }()
+	t.Cleanup(func() {
+		engine.End()
+		cancel()
+		_ = w.local.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// ends are the two far ends of a link that is being carried.
+type ends struct {
+	program net.Conn      // the local program's
+	gateway tunnel.Conn   // the gateway's
+	done    chan struct{} // Carry returned
+}
+
+// link carries one more link.
+func (w *world) link(t testing.TB, seen func([]byte) bool) *ends {
+	t.Helper()
+	e := &ends{done: make(chan struct{})}
+	accepted := make(chan tunnel.Conn, 1)
+	go func() {
+		in, err := w.split.Accept(t.Context())
+		if err != nil {
+			close(accepted)
+			return
+		}
+		if c, err := in.Accept("se_1"); err == nil {
+			accepted <- c
+		}
+	}()
+	roots := x509.NewCertPool()
+	leaf := must(x509.ParseCertificate(w.cert.Certificate[0]))(t)
+	roots.AddCert(leaf)
+	address := w.split.HTTPS().Addr().String()
+	remote, _, err := tunnel.Dial(t.Context(), tunnel.Target{Addresses: []string{address}, ServerName: "gw", Roots: roots},
+		func(context.Context) (*tls.Certificate, error) { return &w.cert, nil }, tunnel.Hello{V: tunnel.Version, Connection: "db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.gateway = <-accepted
+	e.program = must(net.Dial("tcp", w.local.Addr().String()))(t)
+	local := must(w.local.Accept())(t)
+	go func() {
+		defer close(e.done)
+		w.engine.Carry(relay.Link{Local: local.(*net.TCPConn), Remote: remote, Seen: seen})
+	}()
+	deadline := time.Now().Add(patience)
+	_, _ = e.program.SetDeadline(deadline), e.gateway.SetDeadline(deadline) // fail for closed connections alone
+	t.Cleanup(func() { tunnel.Abort(e.program); tunnel.Abort(e.gateway); e.awaitDone(t) })
+	return e
+}
+
+func (e *ends) awaitDone(t testing.TB) {
+	t.Helper()
+	select {
+	case <-e.done:
+	case <-time.After(patience):
+		t.Fatal("the link is still carried")
+	}
+}
+
+// noise writes n random bytes in pieces of random sizes and answers their hash.
+func noise(w io.Writer, seed int64, n int) ([32]byte, error) {
+	r, h := mrand.New(mrand.NewSource(seed)), sha256.New()
+	for n > 0 {
+		size := 1 + r.Intn(100)
+		if r.Intn(3) == 0 {
+			size = 1 + r.Intn(300_000)
+		}
+		b := make([]byte, min(n, size))
+		_, _ = r.Read(b) // never fails
+		h.Write(b)
+		if _, err := w.Write(b); err != nil {
+			return [32]byte{}, err
+		}
+		n -= len(b)
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+func hashOf(r io.Reader) ([32]byte, error) {
+	h := sha256.New()
+	_, err := io.Copy(h, r)
+	return [32]byte(h.Sum(nil)), err
+}
+
+func TestBytesArriveAsTheyWereSentAndEndsArePassedOn(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		const size = 8 << 20
+		var all sync.WaitGroup
+		for n := range int64(4) {
+			e := w.link(t, nil)
+			type halfCloser interface {
+				net.Conn
+				CloseWrite() error
+			}
+			way := func(from, to halfCloser, seed int64) {
+				sent := make(chan [32]byte, 1)
+				all.Go(func() {
+					h, err := noise(from, seed, size)
+					if err = errors.Join(err, from.CloseWrite()); err != nil {
+						t.Error(err)
+					}
+					sent <- h
+				})
+				all.Go(func() {
+					got, err := hashOf(to)
+					if want := <-sent; err != nil || got != want {
+						t.Errorf("link %d: what arrived is not what was sent, or did not end well: %v", n, err)
+					}
+				})
+			}
+			way(e.program.(*net.TCPConn), e.gateway, 2*n)
+			way(e.gateway, e.program.(*net.TCPConn), 2*n+1)
+		}
+		all.Wait()
+	})
+}
+
+func TestOneDirectionEndsAndTheOtherGoesOn(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		for _, first := range []string{"program", "gateway"} {
+			e := w.link(t, nil)
+			var near, far interface {
+				net.Conn
+				CloseWrite() error
+			} = e.program.(*net.TCPConn), e.gateway
+			if first == "gateway" {
+				near, far = far, near
+			}
+			if _, err := near.Write([]byte("last words")); err != nil {
+				t.Fatal(err)
+			}
+			if err := near.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if got := must(io.ReadAll(io.LimitReader(far, 100)))(t); string(got) != "last words" {
+				t.Errorf("%q arrived", got)
+			}
+			for _, word := range []string{"one", "two"} {
+				if _, err := far.Write([]byte(word)); err != nil {
+					t.Fatal(err)
+				}
+				got := make([]byte, len(word))
+				if _, err := io.ReadFull(near, got); err != nil || string(got) != word {
+					t.Fatalf("%q came back: %v", got, err)
+				}
+			}
+			if err := far.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := near.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+				t.Errorf("read %d: %v", n, err)
+			}
+			e.awaitDone(t)
+		}
+	})
+}
+
+func TestWhoeverIsCutCutsTheOther(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		for name, cut := range map[string]func(*ends) net.Conn{
+			"the program is reset": func(e *ends) net.Conn {
+				_ = e.program.(*net.TCPConn).SetLinger(0)
+				_ = e.program.Close()
+				return e.gateway
+			},
+			"the gateway is killed": func(e *ends) net.Conn { tunnel.Abort(e.gateway); return e.program },
+		} {
+			e := w.link(t, nil)
+			other := cut(e)
+			if _, err := other.Read(make([]byte, 1)); err == nil || errors.Is(err, errTimeout(err)) {
+				t.Errorf("%s: %v", name, err)
+			}
+			tunnel.Abort(other) // as whoever reads that does
+			e.awaitDone(t)
+		}
+		e := w.link(t, nil)
+		w.engine.End()
+		if _, err := e.program.Read(make([]byte, 1)); err == nil || errors.Is(err, errTimeout(err)) {
+			t.Errorf("all links end: %v", err)
+		}
+		e.awaitDone(t)
+		late := w.link(t, nil)
+		late.awaitDone(t)
+	})
+}
+
+// errTimeout answers err where it says that nothing came in time.
+func errTimeout(err error) error {
+	var n net.Error
+	if errors.As(err, &n) && n.Timeout() {
+		return err
+	}
+	return nil
+}
+
+func TestWhatAGatewayWroteBeforeItDiedArrives(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		e := w.link(t, nil)
+		const size = 512 << 10
+		sent := bytes.Repeat([]byte("farewell"), size/8)
+		if _, err := e.gateway.Write(sent); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.gateway.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if got := must(io.ReadAll(e.program))(t); !bytes.Equal(got, sent) {
+			t.Errorf("%d bytes of %d arrived", len(got), len(sent))
+		}
+	})
+}
+
+func TestASideThatIsNotReadStopsTheOtherAndNoOtherLink(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		for _, side := range []string{"program", "gateway"} {
+			slow, quick := w.link(t, nil), w.link(t, nil)
+			writer, reader := net.Conn(slow.program), net.Conn(slow.gateway)
+			if side == "gateway" {
+				writer, reader = reader, writer
+			}
+			// More than all buffers on the way can take.
+			block := make([]byte, 1<<20)
+			if err := writer.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			written := 0
+			for range 64 {
+				n, err := writer.Write(block)
+				written += n
+				if err != nil {
+					if errTimeout(err) == nil {
+						t.Fatal(err)
+					}
+					break
+				}
+			}
+			if written == 64<<20 {
+				t.Error("nothing stopped a writer that nobody reads")
+			}
+			if _, err := quick.program.Write([]byte("ping")); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, 4)
+			if _, err := io.ReadFull(quick.gateway, got); err != nil || string(got) != "ping" {
+				t.Fatalf("another link got %q: %v", got, err)
+			}
+			if side == "program" { // a tunnel whose write was cut short is no TLS any more
+				if n, err := io.CopyN(io.Discard, reader, int64(written)); err != nil {
+					t.Errorf("%d of %d bytes arrived: %v", n, written, err)
+				}
+			}
+		}
+	})
+}
+
+func TestWhoLooksOnSeesAllThatComesBackUntilItHasSeenEnough(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		var mu sync.Mutex
+		var seen bytes.Buffer
+		e := w.link(t, func(b []byte) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if seen.Len() >= 100 {
+				t.Error("asked again after enough was seen")
+			}
+			seen.Write(b)
+			return seen.Len() < 100
+		})
+		if _, err := e.program.Write([]byte("not this")); err != nil {
+			t.Fatal(err)
+		}
+		sent := bytes.Repeat([]byte("0123456789"), 30)
+		for i := 0; i < len(sent); i += 10 {
+			if _, err := e.gateway.Write(sent[i : i+10]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(e.program, make([]byte, 10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if !bytes.Equal(seen.Bytes(), sent[:seen.Len()]) || seen.Len() < 100 {
+			t.Errorf("seen: %q", seen.Bytes())
+		}
+	})
+}
+
+func BenchmarkRoundTrip(b *testing.B) {
+	for name, engine := range engines {
+		b.Run(name, func(b *testing.B) {
+			e := open(b, engine()).link(b, nil)
+			_, _ = e.program.SetDeadline(time.Time{}), e.gateway.SetDeadline(time.Time{})
+			go func() { _, _ = io.Copy(e.gateway, e.gateway) }()
+			word := make([]byte, 100)
+			for b.Loop() {
+				if _, err := e.program.Write(word); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.ReadFull(e.program, word); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
