@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // Stage says whether a command would run or is only made ready.
@@ -39,11 +41,17 @@ type Command struct {
 	Masked []string
 	// Reviewed says that making the command ready runs no foreign code.
 	Reviewed bool
+	// Memo, if not nil, is of a command that may come again with other parameters and is otherwise the same.
+	Memo *Memo
 	Hooks
 	// Anew, if not nil, understands the command again after a person was asked: what would run then must be what was
 	// approved.
 	Anew func(context.Context) (Command, error)
 }
+
+// Memo is what the guard remembers of a command that comes again. Its owner takes a new one when the command's text, what is
+// sent in its place, its facts or its masks change.
+type Memo struct{ fixed atomic.Pointer[record.Fixed] }
 
 // Hooks are what a protocol does around the wait for a person. They are the same for all commands of a session.
 type Hooks struct {

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -241,6 +242,29 @@ func TestNothingIsLentBeforeTheRecordIsKept(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestNothingThatWasGatheredLeavesBeforeItsRecordIsKept(t *testing.T) {
+	j := &journal{}
+	s := gate(t, verdict(policy.Allow), j, newDesk())
+	var gathered, left bytes.Buffer
+	out, u := s.Kept(&left), guard.NewGathering(s, &gathered)
+	p, err := s.Admit(t.Context(), command("SELECT 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.With(p, func(b *bytes.Buffer) error { b.WriteString("SELECT 1"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	j.lost = errors.New("disk full")
+	if _, err := out.Write(gathered.Bytes()); !errors.Is(err, j.lost) || left.Len() > 0 {
+		t.Errorf("unrecorded, %q left: %v", left.String(), err)
+	}
+	j.lost = nil
+	before := j.commits
+	if _, err := out.Write(gathered.Bytes()); err != nil || left.String() != "SELECT 1" || j.commits == before {
+		t.Errorf("%q left after %d commits: %v", left.String(), j.commits-before, err)
 	}
 }
 

@@ -15,9 +15,24 @@ import (
 func (s *Session) recordCommand(p *Pass, d policy.Decision) error {
 	c := p.command
 	e := record.Command{
-		Command: p.number, Text: c.Recorded, Masked: c.Masked, Prepare: c.Stage == Prepare,
-		DecisionID: p.decisionID, Verdict: d.Verdict.String(), Rule: d.Rule,
+		Command: p.number, Prepare: c.Stage == Prepare, DecisionID: p.decisionID, Verdict: d.Verdict.String(), Rule: d.Rule,
 	}
+	for _, v := range c.Params {
+		e.Params = append(e.Params, recordedParam(v))
+	}
+	sync := d.Verdict != policy.Deny && c.Stage == Execute && weighty(c.Facts.Accesses)
+	return s.keep(record.TypeCommand, e.With(c.fixed()), sync)
+}
+
+// fixed is what recordings hold of a command each time it is sent.
+func (c Command) fixed() *record.Fixed {
+	if c.Memo == nil {
+		c.Memo = &Memo{}
+	}
+	if f := c.Memo.fixed.Load(); f != nil {
+		return f
+	}
+	e := record.Command{Text: c.Recorded, Masked: c.Masked}
 	if c.Rewritten != c.Text && c.Recorded == c.Text { // else it holds what was blanked
 		e.Rewrote = c.Rewritten
 	}
@@ -27,10 +42,9 @@ func (s *Session) recordCommand(p *Pass, d policy.Decision) error {
 	if c.Facts.SQL != nil && len(c.Facts.SQL.Commands) > 0 {
 		e.SQL = c.Facts.SQL.Commands[0]
 	}
-	for _, v := range c.Params {
-		e.Params = append(e.Params, recordedParam(v))
-	}
-	return s.append(e, d.Verdict != policy.Deny && c.Stage == Execute && weighty(c.Facts.Accesses))
+	f := e.Fix()
+	c.Memo.fixed.Store(f)
+	return f
 }
 
 // weighty says whether a command's record must be on disk before it runs.
@@ -112,10 +126,15 @@ func (s *Session) append(b record.Body, sync bool) error {
 	if err != nil {
 		return err
 	}
+	return s.keep(b.Type(), body, sync)
+}
+
+// keep gives an event to the recorder: staged, or on the disk when it returns.
+func (s *Session) keep(t record.Type, body []byte, sync bool) error {
 	if sync {
-		_, err = s.cfg.Recorder.AppendSync(b.Type(), body)
-	} else {
-		_, err = s.cfg.Recorder.Stage(b.Type(), body)
+		_, err := s.cfg.Recorder.AppendSync(t, body)
+		return err
 	}
+	_, err := s.cfg.Recorder.Stage(t, body)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,19 +97,44 @@ func (p *Pass) Finish(o Outcome) error {
 type Upstream[T any] struct {
 	session *Session
 	to      T
+	gathers bool
 }
 
 // NewUpstream puts the send side of a connection behind the gate.
 func NewUpstream[T any](s *Session, to T) *Upstream[T] { return &Upstream[T]{session: s, to: to} }
 
+// NewGathering is NewUpstream for a send side that only gathers what is sent, for one write later. All its writes must go
+// through Kept, so that the records of what was gathered are kept by one commit.
+func NewGathering[T any](s *Session, to T) *Upstream[T] {
+	return &Upstream[T]{session: s, to: to, gathers: true}
+}
+
+// Kept is w behind the recorder: no byte reaches it before everything that was recorded so far is kept.
+func (s *Session) Kept(w io.Writer) io.Writer { return kept{s, w} }
+
+type kept struct {
+	session *Session
+	to      io.Writer
+}
+
+func (k kept) Write(b []byte) (int, error) {
+	if err := k.session.Commit(); err != nil {
+		return 0, fmt.Errorf("record the command: %w", err)
+	}
+	return k.to.Write(b)
+}
+
 // With spends a pass and lends the upstream for the command that it admits. A pass that was spent, that is not of this
-// session or that the guard did not make lends nothing, and nothing is lent before the command's record is kept.
+// session or that the guard did not make lends nothing, and nothing is lent, or else leaves (see NewGathering), before the
+// command's record is kept.
 func (u *Upstream[T]) With(p *Pass, send func(T) error) error {
 	if p == nil || p.session != u.session || !p.state.CompareAndSwap(passIssued, passSpent) {
 		return ErrNoPass
 	}
-	if err := u.session.Commit(); err != nil {
-		return fmt.Errorf("record the command: %w", err)
+	if !u.gathers {
+		if err := u.session.Commit(); err != nil {
+			return fmt.Errorf("record the command: %w", err)
+		}
 	}
 	return send(u.to)
 }

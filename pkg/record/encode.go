@@ -99,13 +99,17 @@ func appendText(out []byte, value string) []byte {
 	return append(append(append(out, '"'), value...), '"')
 }
 
-func (c Command) encode() []byte {
-	o := objectOf(c.Command, 160+len(c.Text)+len(c.Rewrote))
+// Fixed is what of a Command stays the same each time the same statement is sent, encoded once: all but its number,
+// parameters, stage and decision.
+type Fixed struct{ before, behind []byte }
+
+// Fix encodes what stays the same.
+func (c Command) Fix() *Fixed {
+	o := object{out: make([]byte, 0, 32+len(c.Name)+len(c.Text)), any: true}
 	o.optional("name", c.Name)
 	o.text("text", c.Text)
-	if len(c.Params) > 0 {
-		o.array("params", len(c.Params), func(i int) { c.Params[i].encode(&o) })
-	}
+	f := &Fixed{before: o.out}
+	o = object{out: make([]byte, 0, 128+len(c.Rewrote)), any: true}
 	if c.Accesses == nil {
 		o.null("accesses")
 	} else {
@@ -121,6 +125,20 @@ func (c Command) encode() []byte {
 	if len(c.Masked) > 0 {
 		o.array("masked", len(c.Masked), func(i int) { o.out = appendText(o.out, c.Masked[i]) })
 	}
+	f.behind = o.out
+	return f
+}
+
+func (c Command) encode() []byte { return c.With(c.Fix()) }
+
+// With is the encoded event of a command whose fixed part was encoded before.
+func (c Command) With(f *Fixed) []byte {
+	o := objectOf(c.Command, 160+len(f.before)+len(f.behind))
+	o.out = append(o.out, f.before...)
+	if len(c.Params) > 0 {
+		o.array("params", len(c.Params), func(i int) { c.Params[i].encode(&o) })
+	}
+	o.out = append(o.out, f.behind...)
 	o.yes("prepare", c.Prepare)
 	o.optional("decision_id", c.DecisionID)
 	o.optional("verdict", c.Verdict)

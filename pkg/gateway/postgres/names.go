@@ -24,6 +24,7 @@ type statement struct {
 	types    []uint32 // of its parameters, as far as they are known
 	uses     []nameUse
 	facts    *policy.Command // of analysis, once they were asked for
+	memo     *guard.Memo     // comes and goes with facts
 }
 
 // nameUse is a name that a text goes on with, and what the name meant when the text was understood.

@@ -141,7 +141,7 @@ func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Con
 	}
 	s := &session{
 		log: p.log, client: hello.client, target: target, grammar: p.grammar, catalog: cat, database: config.Database,
-		in: wire.NewReader(hello.client, wire.FromClient), out: &writer{to: target.conn},
+		in: wire.NewReader(hello.client, wire.FromClient), out: &writer{},
 		names: newNames(), status: 'I', segment: 1,
 	}
 	s.changed = sync.NewCond(&s.mu)

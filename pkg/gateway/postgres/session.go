@@ -78,7 +78,8 @@ var errTerminated = errors.New("the client ended the session")
 func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	s.gate = gate
 	s.hooks = guard.Hooks{Waiting: s.waiting, Holding: s.holding, NoHold: s.noHold}
-	s.up = guard.NewUpstream(gate, s.out)
+	s.out.to = gate.Kept(s.target.conn)
+	s.up = guard.NewGathering(gate, s.out)
 	if err := s.welcome(); err != nil {
 		return err
 	}

@@ -157,9 +157,11 @@ func (s *session) reject(ctx context.Context, recorded string, p *pgsql.Problem)
 // command is a text that was understood, as the guard judges it. anew understands it again, after a person was asked.
 func (s *session) command(st *statement, anew func(context.Context) (guard.Command, error)) guard.Command {
 	a := st.analysis
+	judged := st.policyFacts()
 	c := guard.Command{
 		Text: a.Text, Recorded: a.Recorded, Normal: a.Normal, Rewritten: a.Rewritten, Masked: a.Masked,
-		Facts:    st.policyFacts(),
+		Facts:    judged,
+		Memo:     st.memo,
 		Reviewed: true,
 		Context:  func() []string { return s.meaning(st) },
 		Hooks:    s.hooks, Anew: anew,
@@ -190,7 +192,7 @@ func (s *session) meaning(st *statement) []string {
 func (st *statement) policyFacts() policy.Command {
 	if st.facts == nil {
 		f := facts(st.analysis)
-		st.facts = &f
+		st.facts, st.memo = &f, &guard.Memo{}
 	}
 	return *st.facts
 }
