@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,19 +23,37 @@ type load struct {
 	run  func(context.Context, way) (units float64, took time.Duration, err error)
 }
 
-func (w *world) loads() []load {
-	loads := make([]load, 0, 4)
-	for _, mode := range []string{"simple", "extended", "prepared"} {
-		loads = append(loads, load{mode, "transactions", func(ctx context.Context, to way) (float64, time.Duration, error) { return w.pgbench(ctx, to, mode) }})
+// loads are what is measured, as far as the options ask for it.
+func (w *world) loads() ([]load, error) {
+	var all []load
+	for text := range strings.SplitSeq(w.options.clients, ",") {
+		clients, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("-clients: %w", err)
+		}
+		for _, mode := range []string{"simple", "extended", "prepared"} {
+			all = append(all, load{fmt.Sprintf("%s, %d", mode, clients), "transactions", func(ctx context.Context, to way) (float64, time.Duration, error) {
+				return w.pgbench(ctx, to, "-M", mode, "-c", text)
+			}})
+		}
 	}
-	return append(loads, load{"bulk", "rows", w.bulk})
+	all = append(all,
+		load{"churn", "connections", func(ctx context.Context, to way) (float64, time.Duration, error) {
+			return w.pgbench(ctx, to, "-C", "-c", "4")
+		}},
+		load{"bulk", "rows", w.bulk})
+	wanted, err := regexp.Compile(w.options.loads)
+	if err != nil {
+		return nil, fmt.Errorf("-loads: %w", err)
+	}
+	return slices.DeleteFunc(all, func(l load) bool { return !wanted.MatchString(l.name) }), nil
 }
 
 var processed = regexp.MustCompile(`number of transactions actually processed: (\d+)`)
 
-func (w *world) pgbench(ctx context.Context, to way, mode string) (float64, time.Duration, error) {
-	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-S", "-M", mode, "-c", strconv.Itoa(w.options.clients), "-j", "2", "-T", strconv.Itoa(w.options.seconds),
-		"-h", "127.0.0.1", "-p", strconv.Itoa(to.port), "-U", to.user, database)
+func (w *world) pgbench(ctx context.Context, to way, how ...string) (float64, time.Duration, error) {
+	cmd := exec.CommandContext(ctx, "pgbench", append([]string{"-n", "-S", "-j", "2", "-T", strconv.Itoa(w.options.seconds),
+		"-h", "127.0.0.1", "-p", strconv.Itoa(to.port), "-U", to.user, database}, how...)...)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+to.password, "PGSSLMODE=disable")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -102,7 +121,6 @@ func (w *world) measure(ctx context.Context, to way, l load) (measurement, error
 
 // connectCost is the median time of psql alone and of psql through `hoop connect`, from process start to exit.
 func (w *world) connectCost(ctx context.Context) (alone, through time.Duration) {
-	direct := w.ways[0]
 	timed := func(cmd func() *exec.Cmd) time.Duration {
 		var all []time.Duration
 		for range 15 {
@@ -117,7 +135,7 @@ func (w *world) connectCost(ctx context.Context) (alone, through time.Duration) 
 		return all[len(all)/2]
 	}
 	alone = timed(func() *exec.Cmd {
-		c := exec.CommandContext(ctx, "psql", "-h", "127.0.0.1", "-p", strconv.Itoa(direct.port), "-U", role, "-Atc", "SELECT 1", database)
+		c := exec.CommandContext(ctx, "psql", "-h", "127.0.0.1", "-p", strconv.Itoa(w.direct.port), "-U", role, "-Atc", "SELECT 1", database)
 		c.Env = append(os.Environ(), "PGPASSWORD="+password)
 		return c
 	})

@@ -16,10 +16,13 @@ import (
 type options struct {
 	rounds  int
 	seconds int
-	clients int
+	clients string
 	rows    int
+	loads   string
+	ways    string
 	out     string
 	bin     string
+	tools   string
 }
 
 func main() {
@@ -29,10 +32,13 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of one pgbench run")
-	flag.IntVar(&o.clients, "clients", 8, "pgbench clients")
+	flag.StringVar(&o.clients, "clients", "8", "how many pgbench clients, by commas")
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the bulk read")
 	flag.StringVar(&o.out, "out", "docs/benchmarks.md", "where the table goes")
 	flag.StringVar(&o.bin, "bin", "bin", "where hoop and hoopd are")
+	flag.StringVar(&o.loads, "loads", "", "only loads whose name this regular expression matches")
+	flag.StringVar(&o.ways, "ways", "", "only ways whose name this regular expression matches")
+	flag.StringVar(&o.tools, "tools", ".cache/bin", "where ghostunnel is")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -61,8 +67,12 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer w.stop()
+	loads, err := w.loads()
+	if err != nil {
+		return err
+	}
 	var results []measurement
-	for _, load := range w.loads() {
+	for _, load := range loads {
 		for round := range o.rounds {
 			for _, way := range w.ways {
 				m, err := w.measure(ctx, way, load)

@@ -23,15 +23,15 @@ func report(o options, all []measurement, alone, through time.Duration) string {
 
 Written by `+"`make bench`"+`: medians of %d interleaved rounds on one machine (%d cores), so that only the ratios mean anything.
 The floor is the plain two-hop TLS tunnel: two Go processes that copy bytes over TLS 1.3 with client certificates, as hoop's
-two programs must. hoop ran with a policy, masks in force for the person, and recordings on (1 MiB of each result kept,
+two programs must. Beside it stands ghostunnel 1.8.4, client and server, for the same. hoop ran with a policy, masks in force for the person, and recordings on (1 MiB of each result kept,
 the rest counted and hashed). The target kept no statement log. PgBouncer pooled by session.
 
-pgbench -S with %d clients for %d s a run, over a table of 100,000 rows (simple: a new literal each time); bulk: a SELECT of
-%d rows of about 110 bytes.
+pgbench -S for %d s a run over a table of 100,000 rows, by mode (simple: a new literal each time) and number of clients; churn: a
+new connection for each transaction, 4 clients; bulk: a SELECT of %d rows of about 110 bytes.
 
-| load | way | rate, 1/s | of direct | of the tunnel | CPU for each unit, us |
-|---|---|---|---|---|---|
-`, o.rounds, runtime.NumCPU(), o.clients, o.seconds, o.rows)
+| load | way | rate, 1/s | of direct | of the tunnel | of ghostunnel | CPU for each unit, us |
+|---|---|---|---|---|---|---|
+`, o.rounds, runtime.NumCPU(), o.seconds, o.rows)
 	for _, load := range names(all, func(m measurement) string { return m.load.name }) {
 		rates := map[string]float64{}
 		cpus := map[string]string{}
@@ -40,11 +40,20 @@ pgbench -S with %d clients for %d s a run, over a table of 100,000 rows (simple:
 			rates[way], cpus[way] = middle(all, load, way)
 		}
 		for _, way := range ways {
-			fmt.Fprintf(&b, "| %s | %s | %.0f | %.0f %% | %.0f %% | %s |\n", load, way, rates[way], 100*rates[way]/rates["direct"], 100*rates[way]/rates["two-hop TLS"], cpus[way])
+			fmt.Fprintf(&b, "| %s | %s | %.0f | %s | %s | %s | %s |\n", load, way, rates[way],
+				share(rates, way, "direct"), share(rates, way, "two-hop TLS"), share(rates, way, "ghostunnel"), cpus[way])
 		}
 	}
 	fmt.Fprintf(&b, "\n`psql -c 'SELECT 1'` from process start to exit: %d ms alone, %d ms as `hoop connect db-prod -- psql …` (medians of 15).\n", alone.Milliseconds(), through.Milliseconds())
 	return b.String()
+}
+
+// share is a way's rate as a part of another's, where that was measured.
+func share(rates map[string]float64, way, of string) string {
+	if rates[of] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %%", 100*rates[way]/rates[of])
 }
 
 // names are the distinct answers of of, in the order in which they come.

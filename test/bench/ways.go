@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +33,7 @@ type world struct {
 	options options
 	dir     string
 	server  *pgtest.Server
+	direct  way
 	ways    []way
 	started []*exec.Cmd
 	env     []string // of hoop
@@ -84,12 +87,18 @@ func (w *world) start(ctx context.Context) error {
 		}
 	}
 	target := part{"postgres", w.server.PID()}
-	w.ways = append(w.ways, way{"direct", w.server.Port, role, password, []part{target}})
+	w.direct = way{"direct", w.server.Port, role, password, []part{target}}
+	w.ways = append(w.ways, w.direct)
 	for _, add := range []func(context.Context, part) error{w.addBouncer, w.addTunnel, w.addHoop} {
 		if err := add(ctx, target); err != nil {
 			return err
 		}
 	}
+	wanted, err := regexp.Compile(w.options.ways)
+	if err != nil {
+		return fmt.Errorf("-ways: %w", err)
+	}
+	w.ways = slices.DeleteFunc(w.ways, func(x way) bool { return !wanted.MatchString(x.name) })
 	return nil
 }
 
@@ -153,7 +162,7 @@ func (w *world) addBouncer(ctx context.Context, target part) error {
 	if err != nil {
 		return err
 	}
-	conf := fmt.Sprintf("[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = session\ndefault_pool_size = 40\nlog_connections = 0\nlog_disconnections = 0\n",
+	conf := fmt.Sprintf("[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = session\ndefault_pool_size = 60\nmax_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
 		database, w.server.Port, database, port, filepath.Join(w.dir, "users.txt"))
 	for name, text := range map[string]string{"users.txt": fmt.Sprintf("%q %q\n", role, password), "pgbouncer.ini": conf} {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
@@ -172,6 +181,7 @@ func (w *world) addBouncer(ctx context.Context, target part) error {
 	return awaitPort(ctx, port)
 }
 
+// addTunnel adds the plain tunnel of two Go processes, and the same of a program that is widely used.
 func (w *world) addTunnel(ctx context.Context, target part) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -181,29 +191,38 @@ func (w *world) addTunnel(ctx context.Context, target part) error {
 	if err := writeCertificate(cert); err != nil {
 		return err
 	}
-	in, err := freePort()
+	err = w.addHops(ctx, target, "two-hop TLS", "hop", func(side, listen, dial string) *exec.Cmd {
+		return exec.CommandContext(ctx, self, hopCommand, side, listen, dial, cert)
+	})
 	if err != nil {
 		return err
 	}
-	out, err := freePort()
-	if err != nil {
-		return err
-	}
-	parts := []part{target}
-	for _, hop := range []struct {
-		side         string
-		listen, dial int
-	}{{"out", out, w.server.Port}, {"in", in, out}} {
-		pid, err := w.run(exec.CommandContext(ctx, self, hopCommand, hop.side, fmt.Sprintf("127.0.0.1:%d", hop.listen), fmt.Sprintf("127.0.0.1:%d", hop.dial), cert))
+	ghostunnel := filepath.Join(w.options.tools, "ghostunnel")
+	return w.addHops(ctx, target, "ghostunnel", "ghostunnel", func(side, listen, dial string) *exec.Cmd {
+		mode := map[string][]string{"out": {"server", "--allow-all"}, "in": {"client", "--override-server-name", "localhost"}}[side]
+		return exec.CommandContext(ctx, ghostunnel, append(mode, "--quiet", "all", "--listen", listen, "--target", dial,
+			"--cert", cert, "--key", cert, "--cacert", cert)...)
+	})
+}
+
+// addHops adds a way of two processes: out, beside the target, and in, beside the program.
+func (w *world) addHops(ctx context.Context, target part, name, each string, hop func(side, listen, dial string) *exec.Cmd) error {
+	parts, dial := []part{target}, w.server.Port
+	for _, side := range []string{"out", "in"} {
+		port, err := freePort()
 		if err != nil {
 			return err
 		}
-		if err := awaitPort(ctx, hop.listen); err != nil {
+		pid, err := w.run(hop(side, fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", dial)))
+		if err != nil {
 			return err
 		}
-		parts = append(parts, part{"hop " + hop.side, pid})
+		if err := awaitPort(ctx, port); err != nil {
+			return err
+		}
+		parts, dial = append(parts, part{each + " " + side, pid}), port
 	}
-	w.ways = append(w.ways, way{"two-hop TLS", in, role, password, parts})
+	w.ways = append(w.ways, way{name, dial, role, password, parts})
 	return nil
 }
 
