@@ -61,7 +61,7 @@ type Proxy struct {
 	guesses  *guesses
 	cancels  cancelKeys
 	clients  atomic.Int64
-	links    *relay.Engine
+	links    *relay.Engine // while it is served
 	telling  sync.Mutex
 
 	mu   sync.Mutex
@@ -82,7 +82,7 @@ func Listen(o Options) (*Proxy, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), links: relay.New(), open: map[net.Conn]struct{}{}}
+	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), open: map[net.Conn]struct{}{}}
 	p.guesses = newGuesses(func(tries int) { p.event(Event{Type: SecretRefused, Tries: tries}) })
 	p.endpoint = Endpoint{Kind: o.Connection.Kind, User: "hoop", Database: o.Connection.Database}
 	if o.SocketDir != "" {
@@ -116,6 +116,7 @@ func (p *Proxy) Endpoint() Endpoint { return p.endpoint }
 // when every goroutine that it started is gone.
 func (p *Proxy) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
+	p.links = relay.New()
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { p.closeAll() })
 	defer func() {

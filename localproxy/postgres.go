@@ -20,7 +20,7 @@ const openWithin = 10 * time.Second
 
 // serve is the life of one local socket. proved takes it out of those that may be cut to make room.
 func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
-	local, ok := c.(relay.Local)
+	local, ok := c.(relay.Conn)
 	if !ok || c.SetDeadline(time.Now().Add(openWithin)) != nil {
 		return
 	}
@@ -46,7 +46,7 @@ func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
 }
 
 // carry pumps one client and says that it came and went.
-func (p *Proxy) carry(local relay.Local, remote tunnel.Conn, session string) {
+func (p *Proxy) carry(local relay.Conn, remote tunnel.Conn, session string) {
 	id := "client_" + strconv.FormatInt(p.clients.Add(1), 10)
 	p.event(Event{Type: ClientConnected, ClientID: id, Recording: session})
 	defer p.event(Event{Type: ClientClosed, ClientID: id, Recording: session})
@@ -65,7 +65,7 @@ func (p *Proxy) carry(local relay.Local, remote tunnel.Conn, session string) {
 }
 
 // admit reads up to the message that says what the program wants, and has the program prove that it may.
-func (p *Proxy) admit(ctx context.Context, c relay.Local) (packet, error) {
+func (p *Proxy) admit(ctx context.Context, c relay.Conn) (packet, error) {
 	if err := p.checkPeer(c); err != nil {
 		return packet{}, err
 	}
@@ -169,7 +169,7 @@ type pgError struct{ sqlstate, message, hint string }
 func (e *pgError) Error() string { return e.message }
 
 // explain tells a program why it is not let in, in its protocol's words, and closes.
-func (p *Proxy) explain(c relay.Local, err error) {
+func (p *Proxy) explain(c relay.Conn, err error) {
 	var own *pgError
 	var known *api.Error
 	var answer []byte

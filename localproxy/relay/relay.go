@@ -1,50 +1,128 @@
-// Package relay carries bytes both ways between a local socket and a tunnel. There are two engines behind one door: a loop
-// over all sockets of a process (Linux), and two goroutines a link, which is the reference and serves everything else.
+// Package relay carries bytes both ways between a local socket and a tunnel.
 package relay
 
 import (
 	"net"
+	"sync"
 
+	"github.com/hoop-gateway/hoop/pkg/pump"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
-// Local is the socket of a local program. CloseWrite ends one direction and leaves the other open.
-type Local interface {
+// Conn is one end of a link. CloseWrite ends one direction and leaves the other open.
+type Conn interface {
 	net.Conn
 	CloseWrite() error
 }
 
 // Link is a local socket and the tunnel that it is carried through.
 type Link struct {
-	Local  Local
+	Local  Conn
 	Remote tunnel.Conn
 	// Seen is shown what comes back, in order and in pieces of any size, before it is written. It must not keep the
 	// bytes. Once it answers false it is not asked again. Nil: nobody looks.
 	Seen func([]byte) bool
 }
 
-// see shows b to who looks on.
-func (l *Link) see(b []byte) {
-	if l.Seen != nil && !l.Seen(b) {
-		l.Seen = nil
-	}
+// Engine carries links: those between sockets in a loop where the system has one, all others with two goroutines each.
+type Engine struct {
+	loop *pump.Loop // nil: none
+	pool sync.Pool  // of *[pump.Room]byte, for links that are not in the loop
+
+	mu    sync.Mutex
+	links map[*link]bool
+	over  bool
 }
 
-// Engine carries links. The zero Engine is none: use New or Reference.
-type Engine struct {
-	carry func(*Link)
-	end   func()
+// New makes the engine of this system. End must be called.
+func New() *Engine {
+	e := Reference()
+	if loop, err := pump.Start(); err == nil { // else there is the other way
+		e.loop = loop
+	}
+	return e
 }
+
+// Reference makes an engine without a loop, which works for any kind of connection on any system.
+func Reference() *Engine { return &Engine{links: map[*link]bool{}} }
 
 // Carry carries a link until both directions have ended: the end of one is passed on as such, an error ends both. When it
 // returns both sockets are closed. A link that comes after End is closed at once.
-func (e *Engine) Carry(l Link) { e.carry(&l) }
+func (e *Engine) Carry(l Link) {
+	k := e.link(l)
+	defer k.abort()
+	if !e.keep(k) {
+		return
+	}
+	defer e.forget(k)
+	var wg sync.WaitGroup
+	wg.Go(func() { e.copy(k, k.remote, k.local, nil) })
+	e.copy(k, k.local, k.remote, l.Seen)
+	wg.Wait()
+}
 
-// End ends all links at once, without a farewell.
-func (e *Engine) End() { e.end() }
+// End ends all links at once, without a farewell. It returns when the loop is over.
+func (e *Engine) End() {
+	e.mu.Lock()
+	loop := e.loop
+	e.over, e.loop = true, nil
+	for k := range e.links {
+		k.abort()
+	}
+	e.mu.Unlock()
+	if loop != nil {
+		loop.Close()
+	}
+}
 
-// abort closes both sockets of a link at once.
-func (l *Link) abort() {
-	tunnel.Abort(l.Local)
-	tunnel.Abort(l.Remote)
+func (e *Engine) keep(k *link) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.over {
+		e.links[k] = true
+	}
+	return !e.over
+}
+
+func (e *Engine) forget(k *link) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.links, k)
+}
+
+// link is a Link that is being carried.
+type link struct{ local, remote end }
+
+// end is one end of it, and the socket below where the loop has that.
+type end struct {
+	Conn
+	socket *pump.Conn
+}
+
+// link takes the sockets of a Link into the loop where both can be.
+func (e *Engine) link(l Link) *link {
+	k := &link{end{Conn: l.Local}, end{Conn: l.Remote}}
+	e.mu.Lock()
+	loop := e.loop
+	e.mu.Unlock()
+	below, ok := tunnel.Below(l.Remote)
+	if loop == nil || !ok {
+		return k
+	}
+	local, err := loop.Adopt(l.Local)
+	if err != nil {
+		return k
+	}
+	k.local = end{local, local}
+	if remote, err := loop.Adopt(below); err == nil {
+		tunnel.Rebase(l.Remote, remote)
+		k.remote.socket = remote
+	}
+	return k
+}
+
+// abort closes both sockets at once.
+func (k *link) abort() {
+	tunnel.Abort(k.local.Conn)
+	tunnel.Abort(k.remote.Conn)
 }
