@@ -64,7 +64,7 @@ func judging(fn func(map[string]gateway.Protocol) error) error {
 		return err
 	}
 	defer grammar.Close()
-	protocol := postgres.New(grammar, slog.New(slog.DiscardHandler))
+	protocol := postgres.New(grammar, slog.New(slog.DiscardHandler), 0)
 	defer protocol.Close()
 	return fn(map[string]gateway.Protocol{"postgres": protocol})
 }

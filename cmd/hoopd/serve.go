@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -133,7 +134,7 @@ func (s *server) openStores(ctx context.Context) (err error) {
 
 // openPolicy loads the policy, whose tests are judged by the protocols: a policy that fails them serves nobody.
 func (s *server) openPolicy(ctx context.Context) error {
-	s.protocol = postgres.New(s.grammar, s.log)
+	s.protocol = postgres.New(s.grammar, s.log, max(1, runtime.GOMAXPROCS(0)/2))
 	s.protocols = map[string]gateway.Protocol{"postgres": s.protocol}
 	s.policy = &policyFile{path: s.cfg.Policy, log: s.log, test: func(ctx context.Context, p *policy.Policy) []policy.TestFailure {
 		return gateway.FailedTests(ctx, p, s.protocols, forPolicy(s.cfg.Connections))

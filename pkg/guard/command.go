@@ -43,6 +43,9 @@ type Command struct {
 	Reviewed bool
 	// Memo, if not nil, is of a command that may come again with other parameters and is otherwise the same.
 	Memo *Memo
+	// NoWait has Admit answer ErrWaits, and do nothing, for a command that must wait: for a person, or for the disk. So does
+	// it for one that is refused.
+	NoWait bool
 	Hooks
 	// Anew, if not nil, understands the command again after a person was asked: what would run then must be what was
 	// approved.

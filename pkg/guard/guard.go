@@ -4,6 +4,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -86,6 +87,9 @@ type Session struct {
 	shape   []byte // of the results recorded last
 }
 
+// ErrWaits is what Admit answers for a command with NoWait that has to wait. Nothing of it was judged or recorded.
+var ErrWaits = errors.New("this command has to wait")
+
 // New makes the gate of one session.
 func New(c Config) (*Session, error) {
 	if c.Policy == nil || c.Recorder == nil || c.Approvals == nil || c.Now == nil || c.ID == "" || c.GrantID == "" {
@@ -104,11 +108,14 @@ func New(c Config) (*Session, error) {
 // this command, or a *Refusal. There is no other way to get a pass, and any error on the way refuses.
 func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	began := s.cfg.Now()
+	d := s.decide(c, began)
+	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d)) {
+		return nil, ErrWaits
+	}
 	p := &Pass{session: s, number: s.number.Add(1), command: c, began: began}
 	if c.Stage == Execute {
 		s.commands.Add(1)
 	}
-	d := s.decide(c, began)
 	p.decisionID = s.decisionID(p.number)
 	s.cfg.Metrics.Decided(s.cfg.Connection.Kind, d.Verdict, s.cfg.Now().Sub(began))
 	if err := s.recordCommand(p, d); err != nil {

@@ -268,6 +268,51 @@ func TestNothingThatWasGatheredLeavesBeforeItsRecordIsKept(t *testing.T) {
 	}
 }
 
+func TestWhatMustNotWaitIsAdmittedAtOnceOrNotJudgedAtAll(t *testing.T) {
+	reads := command("SELECT 1")
+	reads.Facts.Accesses = []policy.Access{{Effect: policy.Read, Object: "public.t"}}
+	prepares := command("DELETE FROM t")
+	prepares.Stage = guard.Prepare
+	for _, c := range []struct {
+		name  string
+		p     guard.Policy
+		c     guard.Command
+		waits bool
+	}{
+		{"an allowed read does not wait", verdict(policy.Allow), reads, false},
+		{"making a write ready does not wait", verdict(policy.Allow), prepares, false},
+		{"an allowed write waits for the disk", verdict(policy.Allow), command("DELETE FROM t"), true},
+		{"what needs an approval waits", verdict(policy.Approve), reads, true},
+		{"what is denied is announced, which waits", verdict(policy.Deny), reads, true},
+		{"a zero decision waits, and is refused then", ruled{func() policy.Decision { return policy.Decision{} }}, reads, true},
+		{"without a policy it waits, and is refused then", nil, reads, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := &journal{}
+			s := gate(t, c.p, j, newDesk())
+			c.c.NoWait = true
+			p, err := s.Admit(t.Context(), c.c)
+			commands, refused := s.Counts()
+			if c.waits && (p != nil || !errors.Is(err, guard.ErrWaits) || len(j.types) > 0 || commands+refused > 0) {
+				t.Errorf("pass %v, error %v, recorded %v, counted %d and %d", p, err, j.types, commands, refused)
+			}
+			if !c.waits && (err != nil || !j.has(record.TypeCommand, c.c.Text)) {
+				t.Errorf("error %v, recorded %v", err, j.bodies)
+			}
+			c.c.NoWait, c.c.NoHold = false, nil
+			if next, err := s.Admit(t.Context(), c.c); err == nil && c.waits && next.Number() != 1 {
+				t.Errorf("the command got the number %d", next.Number())
+			}
+		})
+	}
+	s := gate(t, verdict(policy.Allow), &journal{}, newDesk())
+	s.End(api.Refusal{Code: "locked"})
+	reads.NoWait = true
+	if _, err := s.Admit(t.Context(), reads); !errors.Is(err, guard.ErrWaits) {
+		t.Errorf("a session that ended admits: %v", err)
+	}
+}
+
 func TestAPassLendsItsOwnUpstreamOnce(t *testing.T) {
 	s := gate(t, verdict(policy.Allow), &journal{}, newDesk())
 	other := gate(t, verdict(policy.Allow), &journal{}, newDesk())

@@ -20,8 +20,12 @@ func (s *Session) recordCommand(p *Pass, d policy.Decision) error {
 	for _, v := range c.Params {
 		e.Params = append(e.Params, recordedParam(v))
 	}
-	sync := d.Verdict != policy.Deny && c.Stage == Execute && weighty(c.Facts.Accesses)
-	return s.keep(record.TypeCommand, e.With(c.fixed()), sync)
+	return s.keep(record.TypeCommand, e.With(c.fixed()), mustSync(c, d))
+}
+
+// mustSync says whether a command's record must be on disk before it runs.
+func mustSync(c Command, d policy.Decision) bool {
+	return d.Verdict != policy.Deny && c.Stage == Execute && weighty(c.Facts.Accesses)
 }
 
 // fixed is what recordings hold of a command each time it is sent.
@@ -47,7 +51,7 @@ func (c Command) fixed() *record.Fixed {
 	return f
 }
 
-// weighty says whether a command's record must be on disk before it runs.
+// weighty says whether a command does more than read.
 func weighty(accesses []policy.Access) bool {
 	for _, a := range accesses {
 		if a.Effect != policy.Read && a.Effect != policy.Session {

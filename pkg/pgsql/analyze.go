@@ -9,22 +9,15 @@ import (
 // Analyze says what a text does, and what to send in its place. It never fails open: what it can't tell is a Problem, or the
 // effect unknown.
 func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis {
-	around := circumstancesOf(env)
-	p, shape := grammar.cache.get(text), shapeKey{circumstances: around}
-	if p == nil {
-		s, problem := scan(text)
-		if problem == nil && len(text) <= maxShaped {
-			shape.shape = s.shape()
-			if known, ok := grammar.shapes.get(shape, &s); ok {
-				return known
-			}
-		}
-		p = grammar.parseScanned(ctx, s, problem)
-	}
-	key := resultKey{parsed: p, circumstances: around}
-	if known, ok := grammar.results.get(key); ok {
+	q, known, ok := grammar.known(text, env)
+	if ok {
 		return known
 	}
+	p, shape := q.parsed, q.shape
+	if p == nil {
+		p = grammar.parseScanned(ctx, q.scanned, q.problem)
+	}
+	key := resultKey{parsed: p, circumstances: shape.circumstances}
 	a := &analyzer{ctx: ctx, pool: grammar, parsed: p, env: env, names: newNames(env), out: &Analysis{Text: text, Normal: p.normal(), Rewritten: text}}
 	a.masks = env.Masks != nil && len(env.Masks.Columns)+len(env.Masks.Opaque) > 0
 	a.readAs()
@@ -37,6 +30,34 @@ func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis 
 		grammar.shapes.put(shape, a.shaped())
 	}
 	return *a.out
+}
+
+// Known is Analyze without waiting: it answers what is remembered of the text, or of one of its shape.
+func Known(grammar *Pool, text string, env Env) (Analysis, bool) {
+	_, known, ok := grammar.known(text, env)
+	return known, ok
+}
+
+// question is a text that nothing is remembered of, as far as it was looked at.
+type question struct {
+	scanned
+	problem *Problem
+	parsed  *parsed // nil: the grammar has to be asked
+	shape   shapeKey
+}
+
+func (p *Pool) known(text string, env Env) (q question, known Analysis, ok bool) {
+	q.shape.circumstances = circumstancesOf(env)
+	if q.parsed = p.cache.get(text); q.parsed != nil {
+		known, ok = p.results.get(resultKey{parsed: q.parsed, circumstances: q.shape.circumstances})
+		return q, known, ok
+	}
+	q.scanned, q.problem = scan(text)
+	if q.problem == nil && len(text) <= maxShaped {
+		q.shape.shape = q.scanned.shape()
+		known, ok = p.shapes.get(q.shape, &q.scanned)
+	}
+	return q, known, ok
 }
 
 // analyzer is the work on one text.

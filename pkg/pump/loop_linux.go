@@ -129,7 +129,7 @@ func (l *Loop) run() {
 	l.scratch, l.room = make([]byte, received), make([]byte, Room)
 	var events [128]unix.EpollEvent
 	for {
-		n, err := unix.EpollWait(l.poll, events[:], -1)
+		n, err := l.await(events[:])
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			panic("epoll can't be waited for: " + err.Error()) // a wrong descriptor or address: never
 		}
@@ -148,6 +148,22 @@ func (l *Loop) run() {
 			}
 		}
 	}
+}
+
+// looks is how often the loop looks for events before it sleeps, giving way to others in between: the peers of a busy
+// connection answer within microseconds, and to be woken costs more than that. It bounds what a message costs a loop that
+// is otherwise idle, 10 to 20 us of processor time.
+const looks = 20
+
+// await answers what has come.
+func (l *Loop) await(events []unix.EpollEvent) (int, error) {
+	for range looks {
+		if n, err := unix.EpollWait(l.poll, events, 0); n != 0 || err != nil {
+			return n, err
+		}
+		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) // never fails on Linux
+	}
+	return unix.EpollWait(l.poll, events, -1)
 }
 
 // awake serves those that were kicked, and answers true at the end.

@@ -21,27 +21,35 @@ func (s *session) backend(ctx context.Context) error {
 	back := wire.NewReader(s.target.conn, wire.FromServer)
 	var r run
 	for {
-		for {
-			m, ok, err := back.Next()
-			if err != nil {
-				return s.through(&r, err)
-			}
-			if !ok {
-				break
-			}
-			if err := s.answer(&r, m); err != nil {
-				return s.through(&r, err)
-			}
+		much := back.Buffered() > bulk
+		if err := s.answers(back, &r); err != nil {
+			return s.through(&r, err)
 		}
 		if err := s.write(&r); err != nil {
 			return err
 		}
+		if err := drained(s.socket.client); err != nil {
+			return err
+		}
 		back.Shrink()
-		if err := back.Fill(); err != nil {
+		if err := s.nextAnswer(back, &r, much); err != nil {
 			if s.yield(err) {
 				continue
 			}
-			return fmt.Errorf("%w: %w", errTargetGone, err)
+			return err
+		}
+	}
+}
+
+// answers handles what was read.
+func (s *session) answers(back *wire.Reader, r *run) error {
+	for {
+		m, ok, err := back.Next()
+		if err != nil || !ok {
+			return err
+		}
+		if err := s.answer(r, m); err != nil {
+			return err
 		}
 	}
 }

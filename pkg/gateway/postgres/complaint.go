@@ -3,6 +3,7 @@ package postgres
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
@@ -22,6 +23,9 @@ type refused struct {
 
 // asRefused is the answer to what the guard refused: 42501 with the refusal object as its detail.
 func asRefused(err error) *refused {
+	if errors.Is(err, guard.ErrWaits) {
+		return later
+	}
 	r, ok := err.(*guard.Refusal)
 	if !ok {
 		return unavailable(err)
@@ -49,6 +53,9 @@ func newNonce() string {
 
 // refuseQuery puts a statement that the target itself rejects in the place of a refused one.
 func (s *session) refuseQuery(r *refused) error {
+	if r == later {
+		return errSlow
+	}
 	r.nonce = newNonce()
 	s.endSegment(&expectation{kind: 'Q', refusal: r})
 	return s.up.Housekeep(guard.Substitute, func(w *writer) error { return w.query(r.nonce) })
@@ -56,6 +63,9 @@ func (s *session) refuseQuery(r *refused) error {
 
 // refuseExtended does the same within a segment. The target skips the rest of the segment, and so does the gateway.
 func (s *session) refuseExtended(kind byte, name string, r *refused) error {
+	if r == later {
+		return errSlow
+	}
 	if err := s.release(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres"
 	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
 	"github.com/jackc/pgproto3/v2"
 )
@@ -109,9 +110,13 @@ func signIn(conn net.Conn) error {
 	return err
 }
 
-func TestConformance(t *testing.T) {
-	guardtest.Run(t, guardtest.Adapter{
-		Protocol: protocol(t), Target: target(), Policy: testPolicy, Hello: signIn, Forms: forms(),
+func TestConformance(t *testing.T) { guardtest.Run(t, adapter(protocol(t))) }
+
+func TestConformanceWithoutALoop(t *testing.T) { guardtest.Run(t, adapter(protocolWith(t, 0))) }
+
+func adapter(p *postgres.Protocol) guardtest.Adapter {
+	return guardtest.Adapter{
+		Protocol: p, Target: target(), Policy: testPolicy, Hello: signIn, Forms: forms(),
 		Allowed: func(mark string) string { return fmt.Sprintf("SELECT name, '%s' FROM users WHERE id = 1", mark) },
 		Denied:  func(mark string) string { return "DROP TABLE " + mark },
 		Held: func(mark string) string {
@@ -129,7 +134,7 @@ func TestConformance(t *testing.T) {
 			agentPassword, "ann@example.com", "123-45-6789", "4111111111111111", "+1-202-555-0101", "987-65-4321", "Oslo", "378282246310005",
 		},
 		Hostile: hostile(),
-	})
+	}
 }
 
 // hostile are headers that no client may send, of every message type.

@@ -124,6 +124,9 @@ func (s *session) execute(ctx context.Context, m wire.Message) error {
 	if p == nil || p.pass == nil {
 		return s.refuseExtended('E', "", noPortal(e.Portal))
 	}
+	if s.inLoop && p.copyIn {
+		return errSlow
+	}
 	if r := s.stillBound(ctx, p); r != nil {
 		return s.refuseExtended('E', "", r)
 	}
@@ -212,6 +215,9 @@ func (s *session) stillBound(ctx context.Context, p *portal) *refused {
 	if around.version == p.version && same {
 		return nil
 	}
+	if s.inLoop {
+		return later
+	}
 	void := &refused{code: "34000", message: "the portal is void: what it would do changed since it was bound", hint: "Bind it again."}
 	if !same {
 		return void
@@ -228,6 +234,9 @@ func (s *session) stillBound(ctx context.Context, p *portal) *refused {
 
 // refuseBind refuses a bound command together with what was kept back for it.
 func (s *session) refuseBind(r *refused) error {
+	if r == later {
+		return errSlow
+	}
 	if len(s.front.deferred) == 0 {
 		return s.refuseExtended('B', "", r)
 	}

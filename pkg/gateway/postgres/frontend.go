@@ -13,23 +13,35 @@ import (
 // frontend reads the client until it leaves. All whole messages of one read are handled before one write.
 func (s *session) frontend(ctx context.Context) error {
 	for {
-		for {
-			m, ok, err := s.in.Next()
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			if err := s.message(ctx, m); err != nil && !errors.Is(err, errSkipped) {
-				return err
-			}
+		if err := s.messages(ctx); err != nil {
+			return err
 		}
 		if err := s.out.flush(); err != nil {
 			return err
 		}
+		if err := drained(s.socket.target); err != nil {
+			return err
+		}
 		s.in.Shrink()
-		if err := s.in.Fill(); err != nil {
+		if err := s.nextInput(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// messages handles what was read. One that is slow in the loop is left where it is.
+func (s *session) messages(ctx context.Context) error {
+	for {
+		m, ok, err := s.in.Next()
+		if err != nil || !ok {
+			return err
+		}
+		err = s.message(ctx, m)
+		if errors.Is(err, errSlow) {
+			s.in.Back(m)
+			return err
+		}
+		if err != nil && !errors.Is(err, errSkipped) {
 			return err
 		}
 	}
@@ -39,6 +51,9 @@ func (s *session) message(ctx context.Context, m wire.Message) error {
 	s.mu.Lock()
 	copying, skipping := s.copyIn, s.queue.skipping
 	s.mu.Unlock()
+	if copying && s.inLoop {
+		return errSlow
+	}
 	if copying {
 		return s.copyMessage(m)
 	}
@@ -71,17 +86,20 @@ func (s *session) message(ctx context.Context, m wire.Message) error {
 }
 
 // judged handles a message that a verdict is taken on. A cancel request that comes meanwhile is for it.
-func (s *session) judged(ctx context.Context, m wire.Message) error {
-	s.judging.Store(judging)
-	defer s.judging.Store(notJudging)
+func (s *session) judged(ctx context.Context, m wire.Message) (err error) {
+	s.judging.CompareAndSwap(notJudging, judging) // it may be so already, since it was slow in the loop
 	switch m.Type {
 	case 'Q':
-		return s.query(ctx, m.Body())
+		err = s.query(ctx, m.Body())
 	case 'P':
-		return s.parse(ctx, m.Body())
+		err = s.parse(ctx, m.Body())
 	default:
-		return s.bind(ctx, m.Body())
+		err = s.bind(ctx, m.Body())
 	}
+	if !errors.Is(err, errSlow) {
+		s.judging.Store(notJudging)
+	}
+	return err
 }
 
 // cancelled ends the time in which a cancel request is for the command being judged, and says whether one came.
@@ -105,6 +123,9 @@ func (s *session) query(ctx context.Context, body []byte) error {
 	}
 	if r := s.loneCopy(ctx, st.analysis); r != nil {
 		return s.refuseQuery(r)
+	}
+	if s.inLoop && copiesIn(st.analysis) {
+		return errSlow
 	}
 	pass, err := s.gate.Admit(ctx, s.command(st, s.again(text)))
 	if err != nil {

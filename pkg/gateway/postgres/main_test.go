@@ -69,9 +69,13 @@ func target() gateway.Target {
 	}
 }
 
-func protocol(t testing.TB) *postgres.Protocol {
+// protocol serves sessions in a loop.
+func protocol(t testing.TB) *postgres.Protocol { return protocolWith(t, 1) }
+
+// protocolWith serves sessions in as many loops, or without any.
+func protocolWith(t testing.TB, loops int) *postgres.Protocol {
 	t.Helper()
-	p := postgres.New(grammar, slog.New(slog.DiscardHandler))
+	p := postgres.New(grammar, slog.New(slog.DiscardHandler), loops)
 	t.Cleanup(p.Close)
 	return p
 }

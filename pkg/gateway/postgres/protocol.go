@@ -12,12 +12,14 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
 	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/pump"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -30,6 +32,8 @@ type Protocol struct {
 	grammar Grammar
 	work    sync.WaitGroup
 	quit    chan struct{}
+	loops   []*pump.Loop
+	turn    atomic.Uint32 // which loop is next
 
 	mu       sync.Mutex
 	catalogs map[string]*catalog
@@ -43,15 +47,28 @@ type cancelKey struct {
 	secret  uint32
 }
 
-// New makes the protocol with the grammar that understands its texts.
-func New(grammar Grammar, log *slog.Logger) *Protocol {
-	return &Protocol{log: log, grammar: grammar, quit: make(chan struct{}), catalogs: map[string]*catalog{}, sessions: map[cancelKey]*session{}}
+// New makes the protocol with the grammar that understands its texts. Its sessions share as many loops as are asked for;
+// without any, and on systems that have none, each is served by its own goroutines alone.
+func New(grammar Grammar, log *slog.Logger, loops int) *Protocol {
+	p := &Protocol{log: log, grammar: grammar, quit: make(chan struct{}), catalogs: map[string]*catalog{}, sessions: map[cancelKey]*session{}}
+	for range loops {
+		loop, err := pump.Start()
+		if err != nil {
+			log.Warn("sessions are served without a loop", "error", err)
+			break
+		}
+		p.loops = append(p.loops, loop)
+	}
+	return p
 }
 
 // Close stops reading catalogs and waits until nothing of the protocol runs. Sessions must be over before.
 func (p *Protocol) Close() {
 	close(p.quit)
 	p.work.Wait()
+	for _, loop := range p.loops {
+		loop.Close()
+	}
 }
 
 // Ready says whether texts can be understood now.
@@ -145,6 +162,9 @@ func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Con
 		names: newNames(), status: 'I', segment: 1,
 	}
 	s.changed = sync.NewCond(&s.mu)
+	if len(p.loops) > 0 {
+		s.enter(p.loops[int(p.turn.Add(1))%len(p.loops)])
+	}
 	key := cancelKey{hello.grant, target.process, target.secret}
 	p.mu.Lock()
 	p.sessions[key] = s

@@ -62,6 +62,9 @@ func (s *session) lookAgain(ctx context.Context) error {
 // reload reads catalog and search path in the session itself, once all that was sent is answered. In an aborted
 // transaction nothing can be read and nothing more can be done but to end it, so the old snapshot stands until then.
 func (s *session) reload(ctx context.Context) error {
+	if s.inLoop {
+		return errSlow
+	}
 	s.mu.Lock()
 	last := s.segment - 1
 	s.mu.Unlock()

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -33,6 +32,9 @@ type session struct {
 	up    *guard.Upstream[*writer]
 	in    *wire.Reader // from the client
 	out   *writer      // to the target
+
+	socket sockets // in a loop; none: both goroutines wait by themselves
+	inLoop bool    // the loop does the frontend's work
 
 	clientMu sync.Mutex // whole messages are written to the client under it
 
@@ -112,8 +114,7 @@ func (s *session) leave(cancel context.CancelCauseFunc, err error) error {
 func (s *session) recovered(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if e := recover(); e != nil {
-			s.log.Error("session panicked", "panic", fmt.Sprint(e))
-			err = fmt.Errorf("%w: internal error", wire.ErrProtocol)
+			err = s.panicked(e)
 		}
 	}()
 	return f(ctx)
@@ -130,13 +131,12 @@ func (s *session) finish(why error) {
 	if running {
 		cancelled.Go(s.target.cancel)
 	}
-	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) {
-		_ = s.client.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
-		if s.clientMu.TryLock() {
-			_, _ = s.client.Write(fatal(why))
-			s.clientMu.Unlock()
-		}
+	_ = s.client.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) && s.clientMu.TryLock() {
+		_, _ = s.client.Write(fatal(why))
+		s.clientMu.Unlock()
 	}
+	_ = drained(s.socket.client)
 	_ = s.client.Close()
 	cancelled.Wait()
 	_ = s.target.Close()
@@ -168,6 +168,9 @@ func (s *session) await(ctx context.Context, ok func() bool) error {
 	defer s.mu.Unlock()
 	if ok() {
 		return nil
+	}
+	if s.inLoop {
+		return errSlow
 	}
 	s.mu.Unlock()
 	watched, release := s.watch(ctx)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -74,6 +75,14 @@ func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, e
 	c.User, c.Password = t.Credential.User, t.Credential.Password.Reveal()
 	c.TLSConfig, c.Fallbacks = t.TLS, nil
 	c.MaxProtocolMessageBodyLen = 1 << 20
+	dial := c.DialFunc
+	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &seam{conn}, nil
+	}
 	c.RuntimeParams = map[string]string{}
 	maps.Copy(c.RuntimeParams, chosen)
 	maps.Copy(c.RuntimeParams, pinned)

@@ -48,7 +48,13 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 	st := &statement{version: around.version, catalog: env.Catalog.Version}
 	env.Prepared = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{statementName, name}) }
 	env.Cursor = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{portalName, name}) }
-	a := pgsql.Analyze(ctx, s.grammar, text, env)
+	a, known := pgsql.Known(s.grammar, text, env)
+	if !known && s.inLoop {
+		return nil, later
+	}
+	if !known {
+		a = pgsql.Analyze(ctx, s.grammar, text, env)
+	}
 	st.analysis = &a
 	if a.Problem != nil {
 		return nil, s.reject(ctx, a.Recorded, a.Problem)
@@ -123,6 +129,9 @@ func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
 	if around.version == st.version && s.sameNames(ctx, st) {
 		return nil
 	}
+	if s.inLoop {
+		return later
+	}
 	now, r := s.understand(ctx, st.analysis.Text)
 	if r != nil {
 		return r
@@ -145,6 +154,9 @@ func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
 
 // reject records a text that can't be judged and answers its error in PostgreSQL's words.
 func (s *session) reject(ctx context.Context, recorded string, p *pgsql.Problem) *refused {
+	if s.inLoop {
+		return later
+	}
 	r := api.Refusal{Code: "refused", Rule: p.Rule, Message: p.Message}
 	if p.Hint != "" {
 		r.Remedy = []api.Remedy{{Kind: "rewrite", Text: p.Hint}}
@@ -162,6 +174,7 @@ func (s *session) command(st *statement, anew func(context.Context) (guard.Comma
 		Text: a.Text, Recorded: a.Recorded, Normal: a.Normal, Rewritten: a.Rewritten, Masked: a.Masked,
 		Facts:    judged,
 		Memo:     st.memo,
+		NoWait:   s.inLoop,
 		Reviewed: true,
 		Context:  func() []string { return s.meaning(st) },
 		Hooks:    s.hooks, Anew: anew,
@@ -293,6 +306,9 @@ func shown(p guard.Param) string {
 
 // unavailable is the error of a session that can't judge safely now.
 func unavailable(err error) *refused {
+	if errors.Is(err, errSlow) {
+		return later
+	}
 	message := "hoop: the gateway can't judge this command now, so it was not run"
 	var e *api.Error
 	if errors.As(err, &e) {

@@ -96,6 +96,17 @@ func (r *Reader) Next() (Message, bool, error) {
 	return Message{Type: r.in, Raw: have, First: true}, true, nil
 }
 
+// Back takes the message that Next handed out last back: it is the next again.
+func (r *Reader) Back(m Message) {
+	r.r -= len(m.Raw)
+	switch {
+	case m.First:
+		r.left = 0
+	default:
+		r.left += len(m.Raw)
+	}
+}
+
 // size is the length of the message that head begins, header included, once type and length are allowed.
 func (r *Reader) size(head []byte) (int, error) {
 	l := r.limits[head[0]]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"testing"
@@ -26,6 +27,12 @@ func read(src io.Reader, side wire.Side) (messages [][]byte, err error) {
 		m, ok, err := r.Next()
 		if err != nil {
 			return messages, err
+		}
+		if ok { // a message that is taken back comes again
+			r.Back(m)
+			if again, ok, err := r.Next(); !ok || err != nil || again.First != m.First || again.Last != m.Last || !bytes.Equal(again.Raw, m.Raw) {
+				return messages, fmt.Errorf("taken back, %q came as %q: %w", m.Raw, again.Raw, errors.Join(err, io.ErrNoProgress))
+			}
 		}
 		if !ok {
 			if err := r.Fill(); err != nil {
