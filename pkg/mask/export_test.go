@@ -1,0 +1,4 @@
+package mask
+
+// Held is how many bytes a stream keeps.
+func (s *Stream) Held() int { return len(s.buf) }
