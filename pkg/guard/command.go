@@ -65,6 +65,9 @@ type Hooks struct {
 	// Holding, if not nil, is called when the command begins to wait. The context that it answers ends when the client
 	// goes or, with the cause ErrCancelled, takes the command back; release is called when the wait is over.
 	Holding func(context.Context) (held context.Context, release func())
+	// Values, if not nil, has detectors look at the texts in a parameter's value, of which value is a copy to edit, and
+	// answers what is left of it. blank says that nothing is. Nil: a value is a text.
+	Values func(p Param, value []byte, d Detectors) (left []byte, blank bool)
 }
 
 // Param is a value bound to a command.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/mask"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
@@ -58,7 +59,7 @@ type Metrics interface {
 	Masked()
 }
 
-// Config is what a Session needs. Every field but Metrics and Log is required.
+// Config is what a Session needs. Every field but Metrics, Log and Detectors is required.
 type Config struct {
 	ID         string // the session's
 	GrantID    string
@@ -72,6 +73,8 @@ type Config struct {
 	Log        *slog.Logger
 	Now        func() time.Time
 	ResultCap  int64 // bytes of result kept for each command; beyond it they are counted and hashed
+	// Detectors makes the detectors that masks ask for; nil: those of pkg/mask.
+	Detectors func([]mask.Rule) (Detectors, error)
 }
 
 // Session is the gate of one client socket. Its methods are safe for concurrent use.
@@ -112,7 +115,8 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d)) {
 		return nil, ErrWaits
 	}
-	p := &Pass{session: s, number: s.number.Add(1), command: c, began: began}
+	p := &Pass{session: s, number: s.number.Add(1), began: began, scan: s.Scan()}
+	p.command = p.seen(c)
 	if c.Stage == Execute {
 		s.commands.Add(1)
 	}
@@ -133,7 +137,7 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 		if r := s.ask(ctx, p, d); r != nil {
 			return nil, s.refuse(ctx, p, *r)
 		}
-		p.approved = true
+		p.approved, p.scan = true, s.Scan()
 	default:
 		return nil, s.refuse(ctx, p, denied(d))
 	}
@@ -158,9 +162,11 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 	}
 	d := s.decide(p.command, s.cfg.Now())
 	if d.Verdict == policy.Allow || d.Verdict == policy.Approve && p.approved {
-		return nil
-	}
-	if d.Verdict == policy.Approve {
+		if s.Scan() == p.scan {
+			return nil
+		}
+		d.Message = "The policy changed while the command ran: other detectors look at its results now."
+	} else if d.Verdict == policy.Approve {
 		d.Message = "The policy changed while the command ran: it needs an approval now."
 	}
 	return s.refuse(ctx, p, denied(d))
@@ -169,7 +175,8 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 // Reject records and counts a command that could not even be judged (it does not parse, or is not served) and answers
 // its refusal. Nothing of it may be sent.
 func (s *Session) Reject(ctx context.Context, c Command, r api.Refusal) *Refusal {
-	p := &Pass{session: s, number: s.number.Add(1), command: c, began: s.cfg.Now()}
+	p := &Pass{session: s, number: s.number.Add(1), began: s.cfg.Now(), scan: s.Scan()}
+	p.command = p.seen(c)
 	p.decisionID = s.decisionID(p.number)
 	s.commands.Add(1)
 	if err := s.recordCommand(p, policy.Decision{Rule: r.Rule, Message: r.Message}); err != nil {
@@ -200,6 +207,7 @@ func (s *Session) Counts() (commands, refused int64) { return s.commands.Load(),
 type Standing struct {
 	policy.Standing
 	Version string
+	scan    *Scan
 }
 
 // Standing answers what the policy in force says of this session's person before any command. Without a policy it
@@ -213,7 +221,8 @@ func (s *Session) Standing() *Standing {
 	if known := s.standing.Load(); known != nil && known.Version == version {
 		return known
 	}
-	now := &Standing{p.Standing(s.cfg.Subject, s.cfg.Connection), version}
+	now := &Standing{Standing: p.Standing(s.cfg.Subject, s.cfg.Connection), Version: version}
+	now.scan = s.scanFor(now.Masks, s.standing.Load())
 	s.standing.Store(now)
 	return now
 }

@@ -18,6 +18,7 @@ func (s *Session) recordCommand(p *Pass, d policy.Decision) error {
 		Command: p.number, Prepare: c.Stage == Prepare, DecisionID: p.decisionID, Verdict: d.Verdict.String(), Rule: d.Rule,
 	}
 	for _, v := range c.Params {
+		v.Value, v.Blank = p.seenValue(v)
 		e.Params = append(e.Params, recordedParam(v))
 	}
 	return s.keep(record.TypeCommand, e.With(c.fixed()), mustSync(c, d))
@@ -89,7 +90,7 @@ func (s *Session) recordApproval(p *Pass, a api.Approval) error {
 
 func (s *Session) recordRefusal(p *Pass, r api.Refusal) error {
 	return s.append(record.Refused{
-		Command: p.number, DecisionID: r.DecisionID, Code: r.Code, Rule: r.Rule, Message: r.Message, ApprovalID: r.ApprovalID,
+		Command: p.number, DecisionID: r.DecisionID, Code: r.Code, Rule: r.Rule, Message: p.seenText(r.Message), ApprovalID: r.ApprovalID,
 	}, false)
 }
 

@@ -33,6 +33,7 @@ type Pass struct {
 	began      time.Time
 	deferred   bool
 	approved   bool // by a person
+	scan       *Scan
 	state      atomic.Int32
 	bytes      int64     // of result
 	whole      int64     // of result given to the recorder

@@ -58,6 +58,7 @@ type Form uint8
 // The forms.
 const (
 	Text  Form = iota
+	Piece      // a part of a larger text: what would be Null is left out
 	JSON       // a finding that is no part of a string is replaced by null, so that the document stays one
 	Fixed      // of an unknown layout: a finding is overwritten with stars, so that no length changes
 )
@@ -126,6 +127,8 @@ func (s *Set) Apply(value []byte, form Form) ([]byte, Result) {
 			for i := f.start; i < f.end; i++ {
 				value[i] = '*'
 			}
+		case as == Null && form == Piece:
+			e.replace(f, "", nil)
 		case as == Null:
 			return value[:0], Nulled
 		case form == JSON && !j.inside(f.start):

@@ -131,15 +131,15 @@ func TestHonestValuesPassUntouched(t *testing.T) {
 func TestSeveralFindingsOfOneValueAreAllMasked(t *testing.T) {
 	s := set(t, "redact")
 	for text, want := range map[string]string{
-		"alice@example.com,bob@example.com;carol@example.com": "***,***;***",
-		"4111111111111111 4111111111111111":                   "*** ***",
+		"alice@example.com,bob@example.com;carol@example.com":                                   "***,***;***",
+		"4111111111111111 4111111111111111":                                                     "*** ***",
 		"call +1-202-555-0101 or 202-555-0101, SSN 123-45-6789, card 4111 1111 1111 1111 12/27": "call *** or ***, SSN ***, card *** 12/27",
-		`{"{alice@example.com}","(4111-1111-1111-1111,x)"}`:                                   `{"{***}","(***,x)"}`,
-		"https://user:secret@example.com/?q=bob@example.com&x=1":                              "https://user:***/?q=***&x=1",
-		`"caf\u00e9\nalice@example.com"`:                                                       `"caf\u00e9\n***"`,
-		`"\u00e9alice@example.com"`:                                                            `"\u00e9***"`,
-		jwt + " " + jwt:                                                                        "*** ***",
-		pem + "\n" + pem + "\n.":                                                               "***\n***\n.",
+		`{"{alice@example.com}","(4111-1111-1111-1111,x)"}`:                                     `{"{***}","(***,x)"}`,
+		"https://user:secret@example.com/?q=bob@example.com&x=1":                                "https://user:***/?q=***&x=1",
+		`"caf\u00e9\nalice@example.com"`:                                                        `"caf\u00e9\n***"`,
+		`"\u00e9alice@example.com"`:                                                             `"\u00e9***"`,
+		jwt + " " + jwt:                                                                         "*** ***",
+		pem + "\n" + pem + "\n.":                                                                "***\n***\n.",
 	} {
 		if got, _ := apply(s, text, mask.Text); got != want {
 			t.Errorf("%q became %q, not %q", text, got, want)
@@ -161,6 +161,7 @@ func TestWhatIsShownInsteadFollowsTheRule(t *testing.T) {
 		{"last4", "a@b.co", mask.Text, "***", mask.Masked},
 		{"last4", pem, mask.Text, "***", mask.Masked},
 		{"null", "card 4111111111111111.", mask.Text, "", mask.Nulled},
+		{"null", "card 4111111111111111.", mask.Piece, "card .", mask.Masked},
 		{"null", "nothing", mask.Text, "nothing", mask.Clean},
 		{"redact", `{"card": 4111111111111111, "a\"b": "4111111111111111", "l": [4111111111111111]}`, mask.JSON, `{"card": null, "a\"b": "***", "l": [null]}`, mask.Masked},
 		{"last4", `{"card": 4111111111111111, "b": "4111111111111111"}`, mask.JSON, `{"card": null, "b": "***1111"}`, mask.Masked},

@@ -4,7 +4,7 @@ package mask
 const lookBehind = 2 * maxLocal
 
 // Stream applies a set to a text that comes in pieces, cut anywhere. What comes out is the same however it was cut: what
-// Apply makes of the whole as Text, but for Null, which leaves a finding out. It holds back no more than a few kilobytes.
+// Apply makes of the whole as a Piece. It holds back no more than a few kilobytes.
 type Stream struct {
 	set   *Set
 	buf   []byte

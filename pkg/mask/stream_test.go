@@ -38,7 +38,7 @@ func everything() string {
 }
 
 func TestEverySplitGivesTheSame(t *testing.T) {
-	for _, as := range []string{"redact", "last4"} {
+	for _, as := range []string{"redact", "last4", "null"} {
 		s := set(t, as)
 		var texts []string
 		for _, values := range findings() {
@@ -47,7 +47,7 @@ func TestEverySplitGivesTheSame(t *testing.T) {
 			}
 		}
 		for _, text := range append(texts, honest()...) {
-			want, _ := apply(s, text, mask.Text)
+			want, _ := apply(s, text, mask.Piece)
 			for at := 0; at <= len(text); at++ {
 				if got := streamed(t, s, []byte(text), max(at, 1), max(len(text)-at, 1)); got != want {
 					t.Fatalf("%s: %q split at %d became %q, not %q", as, text, at, got, want)
@@ -55,7 +55,7 @@ func TestEverySplitGivesTheSame(t *testing.T) {
 			}
 		}
 		text := everything()
-		want, _ := apply(s, text, mask.Text)
+		want, _ := apply(s, text, mask.Piece)
 		for size := 1; size < 300; size++ {
 			if got := streamed(t, s, []byte(text), size); got != want {
 				t.Fatalf("%s: in pieces of %d:\n got %q\nwant %q", as, size, got, want)
@@ -74,10 +74,10 @@ func FuzzSplit(f *testing.F) {
 	for _, v := range honest() {
 		f.Add([]byte(v), uint8(1), uint8(2))
 	}
-	redact, last4 := set(f, "redact"), set(f, "last4")
+	redact, last4, null := set(f, "redact"), set(f, "last4"), set(f, "null")
 	f.Fuzz(func(t *testing.T, text []byte, a, b uint8) {
-		for _, s := range []*mask.Set{redact, last4} {
-			whole, r := s.Apply(bytes.Clone(text), mask.Text)
+		for _, s := range []*mask.Set{redact, last4, null} {
+			whole, r := s.Apply(bytes.Clone(text), mask.Piece)
 			if len(whole) > len(text) || (r == mask.Clean) != bytes.Equal(whole, text) && r == mask.Clean {
 				t.Fatalf("%q became %q (%d)", text, whole, r)
 			}

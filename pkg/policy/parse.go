@@ -197,21 +197,48 @@ func (d *decoder) mask(n *strict.Node) maskRule {
 		"columns":  func(n *strict.Node) { d.globs(&columns)(n); d.columns(n, columns) },
 		"as":       func(n *strict.Node) { m.mask.As = d.masked(n) },
 		"writable": d.boolean(&m.mask.Writable),
-		"detect":   d.later("detect"),
+		"detect": func(n *strict.Node) {
+			d.words(&m.mask.Detect, "detector", Detectors()...)(n)
+			d.detect(n, m.mask.Detect)
+		},
+		"patterns": d.later("patterns"),
 		"rows":     d.later("rows"),
 		"fields":   d.later("fields"),
 		"json":     d.later("json"),
 	})
 	m.mask.Columns = columns.texts()
-	if n.Kind == strict.Mapping && !n.Has("detect", "rows", "fields", "json") {
-		if columns == nil {
-			d.Report(n, "a mask needs columns", `write: columns: ["public.users.email"]`)
-		}
-		if !n.Has("as") {
-			d.Report(n, "a mask says what is shown instead", "write: as: redact, null or last4")
-		}
+	if n.Kind == strict.Mapping && !n.Has("rows", "fields", "json", "patterns") {
+		d.complete(n)
 	}
 	return m
+}
+
+// complete checks that a mask says what it masks, in one way, and how.
+func (d *decoder) complete(n *strict.Node) {
+	switch {
+	case n.Has("columns") && n.Has("detect"):
+		d.Report(n, "a mask has columns or detect, not both", "write two masks")
+	case n.Has("detect") && n.Has("writable"):
+		d.Report(n, "writable is about columns: what detectors find is masked on the way back alone", "leave it out")
+	case !n.Has("columns") && !n.Has("detect"):
+		d.Report(n, "a mask needs columns or detect", `write: columns: ["public.users.email"], or: detect: [email]`)
+	}
+	if !n.Has("as") {
+		d.Report(n, "a mask says what is shown instead", "write: as: redact, null or last4")
+	}
+}
+
+// detect checks that each detector stands in a list once.
+func (d *decoder) detect(n *strict.Node, names []string) {
+	if n.Kind != strict.List {
+		d.Report(n, fmt.Sprintf("a list is needed here, not %s", n.Kind), "write: detect: [email]")
+		return
+	}
+	for i, name := range names {
+		if name != "" && slices.Contains(names[:i], name) {
+			d.Report(n.Items[i], fmt.Sprintf("the detector %q stands here twice", name), "")
+		}
+	}
 }
 
 func (d *decoder) masked(n *strict.Node) string {

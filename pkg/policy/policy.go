@@ -117,12 +117,18 @@ type Reach struct {
 	Renew          bool
 }
 
-// Mask is a mask rule that holds for a subject on a connection.
+// Mask is a mask rule that holds for a subject on a connection: of columns, or of what detectors find in free text.
 type Mask struct {
 	Name     string
 	Columns  []string // patterns "schema.table.column"; a missing part at the left matches anything: "*.email"
+	Detect   []string // names of Detectors
 	As       string   // "redact", "null" or "last4"
 	Writable bool
+}
+
+// Detectors are the names that a mask may look for in free text. What each of them finds is pkg/mask's to say.
+func Detectors() []string {
+	return []string{"email", "credit_card", "us_ssn", "iban", "phone", "jwt", "aws_key", "private_key", "api_token"}
 }
 
 // Standing is what a policy says of a subject on a connection before any command.

@@ -40,6 +40,7 @@ masks:
   - {name: pii, unless: {groups: [privacy]}, columns: ["*.email", public.users.ssn], as: redact}
   - {name: cards, who: {types: [agent]}, columns: [card], as: last4, writable: true}
   - {name: elsewhere, on: {connections: [db-dev]}, columns: [card], as: "null"}
+  - {name: leaks, unless: {users: [bot]}, on: {labels: {env: prod}}, detect: [email, us_ssn], as: last4}
 `)
 	agent := person("bot")
 	agent.Type = "agent"
@@ -47,9 +48,9 @@ masks:
 		s    policy.Subject
 		want string
 	}{
-		{person("dev", "developers"), "[{pii [*.email public.users.ssn] redact false}]"},
-		{person("pia", "privacy"), "[]"},
-		{agent, "[{pii [*.email public.users.ssn] redact false} {cards [card] last4 true}]"},
+		{person("dev", "developers"), "[{pii [*.email public.users.ssn] [] redact false} {leaks [] [email us_ssn] last4 false}]"},
+		{person("pia", "privacy"), "[{leaks [] [email us_ssn] last4 false}]"},
+		{agent, "[{pii [*.email public.users.ssn] [] redact false} {cards [card] [] last4 true}]"},
 	} {
 		if got := fmt.Sprint(p.Masks(c.s, dbProd())); got != c.want {
 			t.Errorf("%s: %s, want %s", c.s.User, got, c.want)
@@ -239,6 +240,7 @@ func TestNothingRestrictsOnlyWhomOneRuleAllowsEverything(t *testing.T) {
 		"a rule denies":                   {"rules: [{name: a, " + all + "}, {name: b, objects: [x], effects: [read], verdict: deny}]", false},
 		"a rule asks":                     {"rules: [{name: a, " + all + "}, {name: b, effects: [delete], verdict: approve, approval: {by: {groups: [dba]}}}]", false},
 		"something is masked":             {"rules: [{name: a, " + all + "}]\nmasks: [{name: m, columns: [email], as: redact}]", false},
+		"only free text is masked":        {"rules: [{name: a, " + all + "}]\nmasks: [{name: m, detect: [email], as: redact}]", true},
 		"nothing is allowed":              {"rules: [{name: a, effects: [read], verdict: deny}]", false},
 		"two rules allow it between them": {"rules: [{name: a, effects: [read], verdict: allow}, {name: b, effects: [write], verdict: allow}]", false},
 	} {
