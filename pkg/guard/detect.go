@@ -24,18 +24,15 @@ type Scan struct {
 	rules     []mask.Rule
 }
 
-// Over has f look at one piece of an answer. Where the detectors fail, or f does, it answers an error that wraps
-// ErrDetectors, and the piece must not be shown.
+// Over has f look at one piece of an answer. Where the detectors panic it answers an error that wraps ErrDetectors; after
+// any error the piece must not be shown.
 func (s *Scan) Over(f func(Detectors) error) (err error) {
 	defer func() {
 		if e := recover(); e != nil {
 			err = fmt.Errorf("%w: panic", ErrDetectors) // not what it says: it may hold what was looked at
 		}
 	}()
-	if err := f(s.detectors); err != nil {
-		return fmt.Errorf("%w: %w", ErrDetectors, err)
-	}
-	return nil
+	return f(s.detectors)
 }
 
 // Text is a text of a few words with what is found replaced.

@@ -80,19 +80,22 @@ func (s *session) write(r *run) error {
 	return err
 }
 
-// add takes a message that follows the ones before it in the same buffer.
+// add takes a message that stands behind the ones before it in the same buffer.
 func (r *run) add(raw []byte) {
 	if r.bytes == nil {
 		r.bytes = raw
 		return
 	}
-	r.bytes = r.bytes[:len(r.bytes)+len(raw)]
+	n := len(r.bytes)
+	if r.bytes = r.bytes[:n+len(raw)]; &r.bytes[n] != &raw[0] {
+		copy(r.bytes[n:], raw) // detectors made what comes before it shorter
+	}
 }
 
 func (r *run) addRow(raw []byte, pass *guard.Pass) {
 	r.add(raw)
 	if r.rows == nil {
-		r.rows, r.pass = raw, pass
+		r.rows, r.pass = r.bytes[len(r.bytes)-len(raw):], pass
 		return
 	}
 	r.rows = r.rows[:len(r.rows)+len(raw)]
@@ -132,8 +135,7 @@ func (s *session) answer(r *run, m wire.Message) error {
 	case 'E', 'N':
 		return s.complaint(r, head, m)
 	case 'A':
-		r.add(m.Raw)
-		return nil
+		return s.notification(r, head, m)
 	case 'S':
 		if err := s.target.status(m.Body()); err != nil {
 			return err
@@ -149,7 +151,10 @@ func (s *session) answer(r *run, m wire.Message) error {
 			return err
 		}
 	}
-	if err := s.step(head, m); err != nil {
+	if err := s.shaped(r, head, m); err != nil {
+		return err
+	}
+	if err := s.step(head, m); err != nil || head.own {
 		return err
 	}
 	r.add(m.Raw)
@@ -172,6 +177,9 @@ func (s *session) row(r *run, head *expectation, m wire.Message) error {
 	}
 	if m.First {
 		head.rows++
+	}
+	if head.look != nil {
+		return s.looked(r, head, m)
 	}
 	r.addRow(m.Raw, head.pass)
 	return nil

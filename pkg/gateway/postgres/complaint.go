@@ -87,6 +87,11 @@ func (s *session) complaint(r *run, head *expectation, m wire.Message) error {
 		return err
 	}
 	own := s.rebuild(head, f, m.Type)
+	if own == nil {
+		if own, err = lookedComplaint(s.scanOf(head), m.Type, f); err != nil {
+			return err
+		}
+	}
 	if m.Type == 'E' {
 		s.failed(head, f)
 	}

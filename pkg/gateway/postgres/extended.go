@@ -87,12 +87,15 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 		return err
 	}
 	of := *st // what it means now: the name may come to mean something else while the portal lives
-	p := &portal{pass: pass, of: &of, version: st.version, copyIn: copiesIn(st.analysis)}
+	p := &portal{pass: pass, of: &of, version: st.version, copyIn: copiesIn(st.analysis), look: newLook(pass)}
 	s.touch(portalName, m.Portal)
 	s.front.setPortal(m.Portal, p)
 	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }, withheld: s.withholds(st.analysis)}
 	s.owe(x)
-	return s.forward(x, func(w *writer) error { return w.bind(kept) })
+	if err := s.forward(x, func(w *writer) error { return w.bind(kept) }); err != nil {
+		return err
+	}
+	return s.askShape(m.Portal, p)
 }
 
 // bound is a statement with its values, as the guard judges it.
@@ -130,7 +133,7 @@ func (s *session) execute(ctx context.Context, m wire.Message) error {
 	if r := s.stillBound(ctx, p); r != nil {
 		return s.refuseExtended('E', "", r)
 	}
-	x := &expectation{kind: 'E', pass: p.pass}
+	x := &expectation{kind: 'E', pass: p.pass, look: p.look}
 	send := func(w *writer) error {
 		s.prepare(x, p.of)
 		s.owe(x)

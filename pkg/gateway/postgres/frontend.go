@@ -134,7 +134,7 @@ func (s *session) query(ctx context.Context, body []byte) error {
 	if s.cancelled() {
 		return s.refuseQuery(cancelledBefore(pass))
 	}
-	x := &expectation{kind: 'Q', pass: pass}
+	x := &expectation{kind: 'Q', pass: pass, look: newLook(pass)}
 	s.prepare(x, st)
 	s.endSegment(x)
 	if err := s.forward(x, func(w *writer) error { return w.query(pass.Text()) }); err != nil {

@@ -39,6 +39,7 @@ type portal struct {
 	of      *statement
 	version string // when it was bound
 	copyIn  bool
+	look    *look
 }
 
 // nameKind tells the target's two name spaces apart.

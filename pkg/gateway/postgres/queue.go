@@ -25,6 +25,8 @@ type expectation struct {
 	warnings  []string   // told to the client before the first answer
 	describes *statement // whose parameters a Describe asks for
 	shapes    bool       // ParameterDescription comes first
+	look      *look      // at the answers; nil: nothing does
+	own       bool       // the answer is for the gateway alone
 }
 
 // skipped is how a message failed that the target did not look at.

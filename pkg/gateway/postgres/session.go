@@ -79,7 +79,7 @@ var errTerminated = errors.New("the client ended the session")
 // Serve runs the session until the client leaves, the target does, or ctx ends; its cause is then told to the client.
 func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	s.gate = gate
-	s.hooks = guard.Hooks{Waiting: s.waiting, Holding: s.holding, NoHold: s.noHold}
+	s.hooks = guard.Hooks{Waiting: s.waiting, Holding: s.holding, NoHold: s.noHold, Values: lookAtParameter}
 	s.out.to = gate.Kept(s.target.conn)
 	s.up = guard.NewGathering(gate, s.out)
 	if err := s.welcome(); err != nil {

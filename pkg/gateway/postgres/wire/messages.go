@@ -210,6 +210,19 @@ func DecodeParameterStatus(raw []byte) (name, value string, err error) {
 	return name, value, b.end("ParameterStatus")
 }
 
+// Notification is a decoded NotificationResponse.
+type Notification struct {
+	Process          uint32
+	Channel, Payload string
+}
+
+// DecodeNotification reads a NotificationResponse message's body.
+func DecodeNotification(raw []byte) (Notification, error) {
+	b := body{left: raw}
+	n := Notification{Process: uint32(b.int32()), Channel: b.string(), Payload: b.string()}
+	return n, b.end("NotificationResponse")
+}
+
 // DecodeTag reads a CommandComplete message's body.
 func DecodeTag(raw []byte) (string, error) {
 	b := body{left: raw}
