@@ -116,7 +116,7 @@ func TestConformanceWithoutALoop(t *testing.T) { guardtest.Run(t, adapter(protoc
 
 func adapter(p *postgres.Protocol) guardtest.Adapter {
 	return guardtest.Adapter{
-		Protocol: p, Target: target(), Policy: testPolicy, Hello: signIn, Forms: forms(),
+		Protocol: p, Target: target(), Policy: testPolicy + "  - {name: leaks, detect: [email, credit_card], as: redact}\n", Hello: signIn, Forms: forms(),
 		Allowed: func(mark string) string { return fmt.Sprintf("SELECT name, '%s' FROM users WHERE id = 1", mark) },
 		Denied:  func(mark string) string { return "DROP TABLE " + mark },
 		Held: func(mark string) string {
@@ -125,8 +125,12 @@ func adapter(p *postgres.Protocol) guardtest.Adapter {
 		Masked: func(mark string) string {
 			return fmt.Sprintf("SELECT *, '%s' FROM users ORDER BY id", mark)
 		},
-		Running: func(mark string) string { return fmt.Sprintf("SELECT pg_sleep(60), '%s'", mark) },
-		PeerLog: func(testing.TB) string { return server.Log() },
+		Found: func(mark string) string {
+			return fmt.Sprintf("SELECT 'carol' || '@example.net', ARRAY['5555' || '555555554444'], 'dave@example.net', '%s'", mark)
+		},
+		Findings: []string{"carol@example.net", "5555555555554444", "dave@example.net"},
+		Running:  func(mark string) string { return fmt.Sprintf("SELECT pg_sleep(60), '%s'", mark) },
+		PeerLog:  func(testing.TB) string { return server.Log() },
 		OnlyPrepared: func(line string) bool {
 			return strings.Contains(line, " parse ") && strings.Contains(line, "duration:")
 		},

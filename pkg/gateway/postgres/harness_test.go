@@ -17,6 +17,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/mask"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -36,7 +37,9 @@ type stand struct {
 	target   gateway.Target
 	listener net.Listener
 	approve  func(api.Approval) string // what a request becomes
-	work     sync.WaitGroup
+	// detectors are those of the sessions to come; nil: the built-in ones.
+	detectors func([]mask.Rule) (guard.Detectors, error)
+	work      sync.WaitGroup
 
 	mu     sync.Mutex
 	rules  *policy.Policy
@@ -128,7 +131,7 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	}
 	gate, err := guard.New(guard.Config{
 		ID: fmt.Sprintf("se_%d", n), GrantID: "gr_test", Subject: policy.Subject{User: "dev", Groups: []string{"developers"}, Type: "human"},
-		Connection: s.target.Connection, Policy: s.policy, Recorder: w, Approvals: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20,
+		Connection: s.target.Connection, Policy: s.policy, Recorder: w, Approvals: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20, Detectors: s.detectors,
 	})
 	if err != nil {
 		return err

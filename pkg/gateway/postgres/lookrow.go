@@ -1,28 +1,20 @@
 package postgres
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/freetext"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/mask"
 	"github.com/jackc/pgproto3/v2"
 )
 
-// maxLooked bounds, in bytes, a row that detectors look at: it is held until its end has come.
-const maxLooked = 16 << 20
-
-var errTooLongToLook = errors.New("a row is too long to be looked at")
-
 // look has detectors look at the answers of one command. It knows how they are laid out.
 type look struct {
-	scan   *guard.Scan
-	kinds  []valueKind  // of the columns of rows; nil before they are known
-	copied *copied      // while data of a COPY comes
-	stream *mask.Stream // of such data in text or CSV format that was cut within a row
-	held   []byte       // of a message or tuple whose end has not come
+	scan  *guard.Scan
+	kinds []freetext.Kind // of the columns of rows; nil before they are known
+	held  freetext.Held   // a row whose end has not come
+	copy  *freetext.Copy  // while data of a COPY comes
 }
 
 // newLook is nil where no detectors are in force.
@@ -34,66 +26,47 @@ func newLook(pass *guard.Pass) *look {
 }
 
 // shape takes the messages that say how what follows is laid out. It answers data that was held back until then.
-func (l *look) shape(m wire.Message) ([]byte, error) {
+func (l *look) shape(m wire.Message) (held []byte, err error) {
 	switch m.Type {
 	case 'T':
-		l.kinds = []valueKind{}
+		l.kinds = []freetext.Kind{}
 		for _, c := range wire.DecodeColumns(m.Body()) {
-			l.kinds = append(l.kinds, kindOf(c.Type, c.Format))
+			l.kinds = append(l.kinds, freetext.KindOf(c.Type, c.Format))
 		}
 	case 'H':
-		l.copied, l.stream, l.held = &copied{binary: m.Body()[0] == 1}, nil, nil
+		l.copy = freetext.NewCopy(m.Body(), l.scan.Stream)
 	case 'c':
-		return l.copyEnds()
+		if l.copy == nil {
+			return nil, fmt.Errorf("%w: the end of a COPY that did not begin", wire.ErrProtocol)
+		}
+		err = l.scan.Over(func(guard.Detectors) error { held, err = l.copy.End(); return err })
+		l.copy = nil
 	}
-	return nil, nil
+	return held, err
 }
 
-// message looks at one message of data, or a piece of one, and answers what of it may go on now. It is edited in place
-// where that can be: then same is true, and it stands where the message begins.
+// message looks at one message of data, or a piece of one, and answers what may go on now. same says that it is the message
+// itself, edited in place; else it stands in a buffer of its own.
 func (l *look) message(m wire.Message) (out []byte, same bool, err error) {
-	if m.Type == 'd' {
-		return l.copyData(m)
+	if m.Type == 'd' && l.copy == nil || m.Type == 'D' && l.kinds == nil {
+		return nil, false, fmt.Errorf("%w: rows of which nothing was announced", wire.ErrProtocol)
 	}
-	raw := m.Raw
-	if !m.First || !m.Last {
-		if len(l.held)+len(m.Raw) > maxLooked {
-			return nil, false, errTooLongToLook
-		}
-		l.held = append(l.held, m.Raw...)
-		if !m.Last {
-			return nil, false, nil
-		}
-		raw, l.held = l.held, nil
-		if err := wire.CheckServer(wire.Message{Type: 'D', Raw: raw, First: true, Last: true}); err != nil {
+	raw, same := m.Raw, m.First && m.Last
+	if m.Type == 'D' && !same {
+		if raw, err = l.held.Add(m); raw == nil || err != nil {
 			return nil, false, err
 		}
 	}
 	err = l.scan.Over(func(d guard.Detectors) error {
-		out, err = l.row(d, raw)
+		if m.Type == 'd' {
+			out, same, err = l.copy.Message(d, m)
+		} else {
+			out, err = freetext.Row(d, l.kinds, raw)
+		}
 		return err
 	})
-	return out, m.First && m.Last, err
+	return out, same, err
 }
-
-// row looks at a DataRow that was checked.
-func (l *look) row(d guard.Detectors, raw []byte) ([]byte, error) {
-	if n := int(binary.BigEndian.Uint16(raw[headerLen:])); l.kinds == nil || n != len(l.kinds) {
-		return nil, fmt.Errorf("%w: a row of %d values does not have the columns that were announced", wire.ErrProtocol, n)
-	}
-	e := editor{d: d, b: raw}
-	e.keep(headerLen + 2)
-	for _, kind := range l.kinds {
-		if _, err := e.value(kind); err != nil {
-			return nil, err
-		}
-	}
-	binary.BigEndian.PutUint32(raw[1:], uint32(e.w-1))
-	return raw[:e.w], nil
-}
-
-// headerLen is the type and the length in front of a message's body.
-const headerLen = 5
 
 // looked takes what a command's detectors leave of a row or of COPY data.
 func (s *session) looked(r *run, x *expectation, m wire.Message) error {
@@ -140,4 +113,15 @@ func (s *session) askShape(name string, p *portal) error {
 	}
 	describe := encoded(&pgproto3.Describe{ObjectType: 'P', Name: name})
 	return s.housekeep(guard.Describe, describe, &expectation{kind: 'D', pass: p.pass, look: p.look, own: true})
+}
+
+// lookAtParameter is guard's Values: a parameter as recordings keep it. What is bound as text is looked at whatever its type
+// is, since a number may be a card's.
+func lookAtParameter(p guard.Param, value []byte, d guard.Detectors) (left []byte, blank bool) {
+	oid := p.Type
+	if p.Format == 0 {
+		oid = oidText
+	}
+	left, null, err := freetext.Value(d, freetext.KindOf(oid, p.Format), value)
+	return left, null || err != nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/freetext"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/record"
@@ -112,11 +113,11 @@ func fatal(why error) []byte {
 		return fatalText(sqlState(e.Code), "hoop: "+e.Message, e.Hint)
 	case errors.Is(why, record.ErrFailed):
 		return fatalText("53100", "hoop: the recording can't be written, and nothing runs unrecorded", "Connect again once the gateway's operator has made room for recordings.")
-	case errors.Is(why, errTooLongToLook):
+	case errors.Is(why, freetext.ErrTooLong):
 		return fatalText("54000", "hoop: a row is longer than 16 MiB, and detectors are in force: it can't be looked at, so it is not shown", "Ask for less of it, or COPY it in text format.")
 	case errors.Is(why, wire.ErrProtocol):
 		return fatalText("08P01", "hoop: "+why.Error(), "")
-	case errors.Is(why, guard.ErrDetectors):
+	case errors.Is(why, guard.ErrDetectors), errors.Is(why, freetext.ErrTooDeep):
 		return fatalText("XX000", "hoop: detectors failed, and what can't be looked at is not shown", "Ask who runs the gateway: its log says more.")
 	case errors.Is(why, errTargetGone), errors.Is(why, io.ErrUnexpectedEOF):
 		return fatalText("08006", "hoop: the target ended the connection", "Connect again.")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -43,12 +44,16 @@ type Adapter struct {
 	Held    func(marker string) string
 	Masked  func(marker string) string // reads masked values
 	Running func(marker string) string // runs for a minute at least
+	// Found has a Finding in its text, and reads others, in which detectors of the policy find them; the text does not
+	// hold those as they are.
+	Found func(marker string) string
 	// PeerLog is everything that the peer logged of what it received.
 	PeerLog func(t testing.TB) string
 	// OnlyPrepared says whether a line of the log tells of a command that was made ready and not run: a held command may
 	// be made ready, where planning runs no foreign code.
 	OnlyPrepared func(line string) bool
 	Canaries     []string // masked values, and the target's credential
+	Findings     []string // what is found in the answer to Found, or in its text
 	Hostile      [][]byte // messages that announce lengths which nobody may send
 }
 
@@ -219,9 +224,13 @@ func (s *suite) canaries(t *testing.T) {
 		t.Error("the peer's log does not have it")
 	}
 	e.desk.answer("approved")
-	seen := [][]byte{got.Raw, e.ask(t, s.form, s.Held(marker("held"))).Raw, e.ask(t, s.form, s.Denied(marker("denied"))).Raw}
+	found := e.ask(t, s.form, s.Found(marker("found")))
+	if found.Refused || found.Ended {
+		t.Fatalf("a read of free text was refused: %q", found.Raw)
+	}
+	seen := [][]byte{got.Raw, found.Raw, e.ask(t, s.form, s.Held(marker("held"))).Raw, e.ask(t, s.form, s.Denied(marker("denied"))).Raw}
 	text := e.close(t)
-	for _, canary := range s.Canaries {
+	for _, canary := range slices.Concat(s.Canaries, s.Findings) {
 		if bytes.Contains(bytes.Join(seen, nil), []byte(canary)) {
 			t.Errorf("the client got %q", canary)
 		}

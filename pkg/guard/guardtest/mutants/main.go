@@ -38,6 +38,16 @@ var mutants = []mutant{
 		"canaries_reach_neither_client_nor_recording_nor_log",
 	},
 	{
+		"Detectors find nothing", "pkg/guard/detect.go",
+		"if len(rules) == 0 {", "if len(rules) >= 0 {",
+		"canaries_reach_neither_client_nor_recording_nor_log",
+	},
+	{
+		"Commands are recorded before the detectors", "pkg/guard/detect.go",
+		"c.Recorded = p.seenText(c.Recorded)", "_ = p.seenText",
+		"canaries_reach_neither_client_nor_recording_nor_log",
+	},
+	{
 		"every approval is granted", "pkg/guard/guard.go",
 		"if r := s.ask(ctx, p, d); r != nil {", "if r := s.ask(ctx, p, d); r != nil && false {",
 		"unapproved_commands_never_reach_the_peer",

@@ -1,4 +1,4 @@
-package postgres
+package freetext
 
 import (
 	"bytes"
@@ -6,74 +6,69 @@ import (
 	"fmt"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
-	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/mask"
 )
 
-// copied is the state of a COPY TO STDOUT. Its data may be cut into messages anywhere.
-type copied struct {
+// Copy looks at the data of one COPY TO STDOUT, which may be cut into messages anywhere.
+type Copy struct {
 	binary bool
 	begun  bool // the header of the binary format has come
 	over   bool // and its trailer
 	line   bool // the latest byte was a line end
+	held   []byte
+	stream *mask.Stream // of text that was cut within a row; nil before the first
+	begin  func() (*mask.Stream, error)
 }
 
-// copyData looks at a CopyData message or a piece of one.
-func (l *look) copyData(m wire.Message) (out []byte, same bool, err error) {
-	c := l.copied
-	if c == nil {
-		return nil, false, fmt.Errorf("%w: data of a COPY that did not begin", wire.ErrProtocol)
-	}
+// NewCopy begins with the body of a CopyOutResponse that wire.CheckServer passed. stream is asked for what looks at text
+// in pieces.
+func NewCopy(response []byte, stream func() (*mask.Stream, error)) *Copy {
+	return &Copy{binary: response[0] != 0, begin: stream}
+}
+
+// Message looks at a CopyData message or a piece of one, and answers what may go on now. same says that it is the message
+// itself, edited in place; else it is messages in a buffer of their own.
+func (c *Copy) Message(d Detectors, m wire.Message) (out []byte, same bool, err error) {
 	data := m.Raw
 	if m.First {
 		data = m.Raw[headerLen:]
 	}
-	err = l.scan.Over(func(d guard.Detectors) error {
-		if c.binary {
-			out, same, err = l.tuples(d, m, data)
-		} else {
-			out, same, err = l.lines(d, m, data)
-		}
-		return err
-	})
-	return out, same, err
+	if c.binary {
+		return c.tuples(d, m, data)
+	}
+	return c.lines(d, m, data)
 }
 
-// copyEnds looks at what was held back.
-func (l *look) copyEnds() (out []byte, err error) {
-	c := l.copied
-	if c == nil {
-		return nil, fmt.Errorf("%w: the end of a COPY that did not begin", wire.ErrProtocol)
-	}
-	l.copied = nil
-	if c.binary && (len(l.held) > 0 || !c.over) {
+// End answers what was held back, when the COPY ends well.
+func (c *Copy) End() ([]byte, error) {
+	if c.binary && (len(c.held) > 0 || !c.over) {
 		return nil, fmt.Errorf("%w: COPY data ends within a row", wire.ErrProtocol)
 	}
-	if l.stream != nil {
-		err = l.scan.Over(func(guard.Detectors) error { out = l.stream.Flush(nil); return nil })
+	if c.stream == nil {
+		return nil, nil
 	}
-	return framed(out), err
+	return framed(c.stream.Flush(nil)), nil
 }
 
 // lines looks at data in text or CSV format. A message holds a row, as PostgreSQL sends it, and is edited in place; what is cut
 // otherwise goes through a stream, which sends on what is settled. A row ends where a message does behind a line end.
-func (l *look) lines(d guard.Detectors, m wire.Message, data []byte) (out []byte, same bool, err error) {
+func (c *Copy) lines(d Detectors, m wire.Message, data []byte) (out []byte, same bool, err error) {
 	if len(data) > 0 {
-		l.copied.line = data[len(data)-1] == '\n'
+		c.line = data[len(data)-1] == '\n'
 	}
-	ends := m.Last && l.copied.line
-	if m.First && ends && (l.stream == nil || l.stream.Idle()) {
+	ends := m.Last && c.line
+	if m.First && ends && (c.stream == nil || c.stream.Idle()) {
 		left, _ := d.Apply(data, mask.Piece)
 		return reframed(m.Raw, len(left)), true, nil
 	}
-	if l.stream == nil {
-		if l.stream, err = l.scan.Stream(); err != nil {
+	if c.stream == nil {
+		if c.stream, err = c.begin(); err != nil {
 			return nil, false, err
 		}
 	}
-	out = l.stream.Write(nil, data)
+	out = c.stream.Write(nil, data)
 	if ends {
-		out = l.stream.Flush(out)
+		out = c.stream.Flush(out)
 	}
 	return framed(out), false, nil
 }
@@ -94,25 +89,25 @@ func framed(data []byte) []byte {
 
 // tuples looks at data in binary format, whose columns nobody announces: values are told by their bytes. A message holds a row,
 // as PostgreSQL sends it, and is edited in place; what is cut otherwise is held until its end has come.
-func (l *look) tuples(d guard.Detectors, m wire.Message, data []byte) (out []byte, same bool, err error) {
-	whole := m.First && m.Last && len(l.held) == 0
+func (c *Copy) tuples(d Detectors, m wire.Message, data []byte) (out []byte, same bool, err error) {
+	whole := m.First && m.Last && len(c.held) == 0
 	if !whole {
-		if len(l.held)+len(data) > maxLooked {
-			return nil, false, errTooLongToLook
+		if len(c.held)+len(data) > MaxHeld {
+			return nil, false, ErrTooLong
 		}
-		l.held = append(l.held, data...)
-		data = l.held
+		c.held = append(c.held, data...)
+		data = c.held
 	}
 	e := editor{d: d, b: data}
 	for {
-		n, err := l.copied.next(data[e.r:])
+		n, err := c.next(data[e.r:])
 		if err != nil {
 			return nil, false, err
 		}
 		if n == 0 {
 			break
 		}
-		if err := l.copied.edit(&e, n); err != nil {
+		if err := c.edit(&e, n); err != nil {
 			return nil, false, err
 		}
 	}
@@ -124,7 +119,7 @@ func (l *look) tuples(d guard.Detectors, m wire.Message, data []byte) (out []byt
 		return nil, false, nil
 	}
 	out = framed(data[:e.w])
-	l.held = bytes.Clone(rest)
+	c.held = bytes.Clone(rest)
 	return out, false, nil
 }
 
@@ -134,7 +129,7 @@ const (
 )
 
 // next is how long the header, row or trailer is that data begins with, 0 where it is not all there.
-func (c *copied) next(data []byte) (int, error) {
+func (c *Copy) next(data []byte) (int, error) {
 	switch {
 	case len(data) == 0:
 		return 0, nil
@@ -175,7 +170,7 @@ func copyBegins(data []byte) (int, error) {
 		return 0, nil
 	}
 	flags, extends := binary.BigEndian.Uint32(data[len(copySignature):]), binary.BigEndian.Uint32(data[len(copySignature)+4:])
-	if flags>>16 != 0 || extends > maxLooked {
+	if flags>>16 != 0 || extends > MaxHeld {
 		return 0, fmt.Errorf("%w: COPY data of an unknown layout", wire.ErrProtocol)
 	}
 	if len(data)-copyHeader < int(extends) {
@@ -185,7 +180,7 @@ func copyBegins(data []byte) (int, error) {
 }
 
 // edit looks at the n bytes of a header, row or trailer.
-func (c *copied) edit(e *editor, n int) error {
+func (c *Copy) edit(e *editor, n int) error {
 	end := e.r + n
 	switch {
 	case !c.begun:

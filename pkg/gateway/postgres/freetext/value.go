@@ -1,22 +1,32 @@
-package postgres
+package freetext
 
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"unicode/utf8"
 
-	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/mask"
 )
 
 // maxNesting bounds how deep rows and arrays stand in each other.
 const maxNesting = 16
 
-var errTooDeep = fmt.Errorf("%w: a value is nested too deep", guard.ErrDetectors)
+// ErrTooDeep says that a value can't be looked at. It must not be shown.
+var ErrTooDeep = errors.New("a value is nested too deep to be looked at")
 
-// lookAt has detectors look at one value, in place, and answers what is left of it. null says that nothing is.
-func lookAt(d guard.Detectors, kind valueKind, v []byte, depth int) (left []byte, null bool, err error) {
+// Detectors are pkg/mask's.
+type Detectors interface {
+	// Apply replaces in place what is found in a value, and answers what is left of it, which is never longer.
+	Apply(value []byte, form mask.Form) ([]byte, mask.Result)
+}
+
+// Value has detectors look at one value, in place, and answers what is left of it. null says that nothing is.
+func Value(d Detectors, kind Kind, v []byte) (left []byte, null bool, err error) {
+	return lookAt(d, kind, v, 0)
+}
+
+func lookAt(d Detectors, kind Kind, v []byte, depth int) (left []byte, null bool, err error) {
 	switch kind {
 	case textValue:
 		return applied(d, v, mask.Text)
@@ -27,7 +37,10 @@ func lookAt(d guard.Detectors, kind valueKind, v []byte, depth int) (left []byte
 			return v, false, nil
 		}
 		rest, null, err := applied(d, v[1:], mask.JSON)
-		return v[:1+len(rest)], null, err
+		if null {
+			return v[:0], true, err
+		}
+		return v[:1+len(rest)], false, err
 	case escapedBytes:
 		if bytes.HasPrefix(v, []byte(`\x`)) {
 			return v, false, nil
@@ -39,16 +52,16 @@ func lookAt(d guard.Detectors, kind valueKind, v []byte, depth int) (left []byte
 	return v, false, nil
 }
 
-func applied(d guard.Detectors, v []byte, form mask.Form) ([]byte, bool, error) {
+func applied(d Detectors, v []byte, form mask.Form) ([]byte, bool, error) {
 	left, r := d.Apply(v, form)
 	return left, r == mask.Nulled, nil
 }
 
 // lookInto looks at a value that is laid out as an array, as a row or as pairs of texts, or else as a text, or, where it is
 // nothing of these, at its bytes, of which then none is moved. Layouts are exact: all lengths must add up.
-func lookInto(d guard.Detectors, v []byte, depth int) ([]byte, bool, error) {
+func lookInto(d Detectors, v []byte, depth int) ([]byte, bool, error) {
 	if depth >= maxNesting {
-		return nil, false, errTooDeep
+		return nil, false, ErrTooDeep
 	}
 	e := editor{d: d, b: v, depth: depth + 1}
 	var err error
@@ -116,7 +129,7 @@ func isPairs(v []byte) bool {
 
 // editor rewrites a row of values in place: r is how far it has read, w how far it has written, never more.
 type editor struct {
-	d     guard.Detectors
+	d     Detectors
 	b     []byte
 	r, w  int
 	depth int
@@ -131,7 +144,7 @@ func (e *editor) keep(n int) {
 }
 
 // value looks at a value behind its length, and says whether it became NULL.
-func (e *editor) value(kind valueKind) (nulled bool, err error) {
+func (e *editor) value(kind Kind) (nulled bool, err error) {
 	size := int(int32(binary.BigEndian.Uint32(e.b[e.r:])))
 	if size < 0 || kind == noText {
 		e.keep(4 + max(size, 0))
@@ -158,7 +171,7 @@ func (e *editor) value(kind valueKind) (nulled bool, err error) {
 
 func (e *editor) array() error {
 	dims := int(binary.BigEndian.Uint32(e.b))
-	kind := kindOf(binary.BigEndian.Uint32(e.b[8:]), 1)
+	kind := KindOf(binary.BigEndian.Uint32(e.b[8:]), 1)
 	e.keep(12 + 8*dims)
 	nulls := false
 	for e.r < len(e.b) {
@@ -177,7 +190,7 @@ func (e *editor) array() error {
 func (e *editor) record() error {
 	e.keep(4)
 	for e.r < len(e.b) {
-		kind := kindOf(binary.BigEndian.Uint32(e.b[e.r:]), 1)
+		kind := KindOf(binary.BigEndian.Uint32(e.b[e.r:]), 1)
 		e.keep(4)
 		if _, err := e.value(kind); err != nil {
 			return err
@@ -199,15 +212,4 @@ func (e *editor) pairs() error {
 		}
 	}
 	return nil
-}
-
-// lookAtParameter is guard's Values: a parameter as recordings keep it. What is bound as text is looked at whatever its type
-// is, since a number may be a card's.
-func lookAtParameter(p guard.Param, value []byte, d guard.Detectors) (left []byte, blank bool) {
-	kind := textValue
-	if p.Format != 0 {
-		kind = kindOf(p.Type, p.Format)
-	}
-	left, null, err := lookAt(d, kind, value, 0)
-	return left, null || err != nil
 }

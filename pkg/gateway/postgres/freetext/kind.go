@@ -1,25 +1,27 @@
-package postgres
+// Package freetext knows where in PostgreSQL's rows and COPY data the free text is, and has detectors look at it there: values
+// are edited in place, with the lengths around them.
+package freetext
 
-// valueKind is where in a value the free text is.
-type valueKind uint8
+// Kind is where in a value the free text is. The zero Kind has none.
+type Kind uint8
 
 const (
-	noText        valueKind = iota // numbers, times, ids: detectors don't look at them
-	textValue                      // the value is a text
-	jsonValue                      // a JSON document
-	versionedJSON                  // the same behind a byte with a version: jsonb and jsonpath in binary format
-	escapedBytes                   // bytea in text format, which is a text where it is not hexadecimal
-	arrayValue                     // an array in binary format
-	recordValue                    // a row in binary format
-	unknownValue                   // of a type that is not PostgreSQL's own, in binary format: told by its bytes
+	noText        Kind = iota // numbers, times, ids: detectors don't look at them
+	textValue                 // the value is a text
+	jsonValue                 // a JSON document
+	versionedJSON             // the same behind a byte with a version: jsonb and jsonpath in binary format
+	escapedBytes              // bytea in text format, which is a text where it is not hexadecimal
+	arrayValue                // an array in binary format
+	recordValue               // a row in binary format
+	unknownValue              // of a type that is not PostgreSQL's own, in binary format: told by its bytes
 )
 
 // firstOwnOID is the first number of types that the server's own catalogs don't fix. (PostgreSQL's FirstGenbkiObjectId.)
 const firstOwnOID = 10000
 
-// kindOf is where the free text is in values of a type, in format 0 (text) or 1 (binary). The numbers are those of
+// KindOf is where the free text is in values of a type, in format 0 (text) or 1 (binary). The numbers are those of
 // pg_type.dat.
-func kindOf(oid uint32, format int16) valueKind {
+func KindOf(oid uint32, format int16) Kind {
 	if format == 0 {
 		return kindInText(oid)
 	}
@@ -43,7 +45,7 @@ func kindOf(oid uint32, format int16) valueKind {
 	return noText
 }
 
-func kindInText(oid uint32) valueKind {
+func kindInText(oid uint32) Kind {
 	switch oid {
 	case 114, 3802:
 		return jsonValue
