@@ -78,7 +78,7 @@ func run() error {
 			verdict = "MISSED"
 			missed++
 		}
-		fmt.Printf("%-30s %s (%s)\n", m.name, verdict, m.noticed)
+		fmt.Printf("%-45s %s (%s)\n", m.name, verdict, m.noticed)
 	}
 	if missed > 0 {
 		return fmt.Errorf("%d of %d mutants passed the conformance suite", missed, len(mutants))
