@@ -376,3 +376,40 @@ func TestTheRecordingOfLookedAtRowsIsWhole(t *testing.T) {
 		t.Errorf("the file has what was masked, %v", err)
 	}
 }
+
+// BenchmarkBulk reads rows like pgbench's and ones of free text, with detectors and without, and prepared statements of one
+// row, for which the gateway asks for a shape where detectors look.
+func BenchmarkBulk(b *testing.B) {
+	const text = "'Customer#' || g, 'IVhzIApeRb ot,c,E ' || md5(g::text), 'to the even, regular platelets. regular, ironic epitaphs nag e', now()::text"
+	for _, way := range []struct{ name, rules string }{{"plain", allowAll}, {"detectors", looking("redact")}} {
+		c := listen(b, way.rules).client(b)
+		for name, sql := range map[string]string{
+			"text": "SELECT g, " + text + " FROM generate_series(1, 20000) g", "COPY": "COPY (SELECT g, " + text + " FROM generate_series(1, 20000) g) TO STDOUT",
+			"findings": "SELECT g, " + text + ", 'bob@example.com' FROM generate_series(1, 20000) g",
+		} {
+			b.Run(way.name+"/"+name, func(b *testing.B) {
+				for b.Loop() {
+					var err error
+					if name == "COPY" {
+						_, err = c.CopyTo(b.Context(), io.Discard, sql)
+					} else {
+						err = c.Exec(b.Context(), sql).Close()
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		if _, err := c.Prepare(b.Context(), "p", "SELECT total FROM orders WHERE id = $1", nil); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(way.name+"/prepared", func(b *testing.B) {
+			for b.Loop() {
+				if r := c.ExecPrepared(b.Context(), "p", [][]byte{[]byte("10")}, nil, nil).Read(); r.Err != nil {
+					b.Fatal(r.Err)
+				}
+			}
+		})
+	}
+}
