@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,7 +158,7 @@ func (q question) ask(ctx context.Context, p *policy.Policy, protocols map[strin
 		fmt.Fprintf(&b, "approve: %d of %s (rule %s)\n", max(a.Quorum, 1), strings.Join(append(a.Groups, a.Users...), ", "), a.Rule)
 	}
 	for _, m := range p.Masks(who, on) {
-		fmt.Fprintf(&b, "masked:  %s, as %s (mask %s)\n", strings.Join(m.Columns, ", "), m.As, m.Name)
+		fmt.Fprintf(&b, "masked:  %s, as %s (mask %s)\n", strings.Join(append(slices.Clone(m.Columns), m.Detect...), ", "), m.As, m.Name)
 	}
 	return b.String(), nil
 }

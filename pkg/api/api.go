@@ -323,8 +323,9 @@ type Can struct {
 	Rule       string     `json:"rule,omitempty"`
 	Message    string     `json:"message,omitempty"`
 	Accesses   []Judged   `json:"accesses,omitempty"`
-	Masked     []string   `json:"masked,omitempty"` // columns that are masked for this person
-	Runs       string     `json:"runs,omitempty"`   // the text that would be sent to the target
+	Masked     []string   `json:"masked,omitempty"`   // columns that are masked for this person
+	Detected   []string   `json:"detected,omitempty"` // without a command: what detectors mask in free text for this person
+	Runs       string     `json:"runs,omitempty"`     // the text that would be sent to the target
 	Remedy     []Remedy   `json:"remedy,omitempty"`
 	Rules      []RuleLine `json:"rules,omitempty"` // without a command: what the rules say
 }

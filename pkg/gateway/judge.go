@@ -99,6 +99,7 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 		}
 		for _, m := range p.Masks(who, asked(c)) {
 			out.Masked = append(out.Masked, m.Columns...)
+			out.Detected = append(out.Detected, m.Detect...)
 		}
 		return out, nil
 	}
