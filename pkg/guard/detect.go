@@ -24,6 +24,14 @@ type Scan struct {
 	rules     []mask.Rule
 }
 
+// same says that both look for the same and show the same instead.
+func (s *Scan) same(other *Scan) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return reflect.DeepEqual(s.rules, other.rules)
+}
+
 // Over has f look at one piece of an answer. Where the detectors panic it answers an error that wraps ErrDetectors; after
 // any error the piece must not be shown.
 func (s *Scan) Over(f func(Detectors) error) (err error) {
@@ -80,7 +88,7 @@ func (s *Session) scanFor(masks []policy.Mask, stands *Standing) *Scan {
 	if len(rules) == 0 {
 		return nil
 	}
-	if stands != nil && stands.scan != nil && reflect.DeepEqual(rules, stands.scan.rules) {
+	if stands != nil && stands.scan.same(&Scan{rules: rules}) {
 		return stands.scan
 	}
 	make := s.cfg.Detectors

@@ -162,7 +162,7 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 	}
 	d := s.decide(p.command, s.cfg.Now())
 	if d.Verdict == policy.Allow || d.Verdict == policy.Approve && p.approved {
-		if s.Scan() == p.scan {
+		if s.Scan().same(p.scan) {
 			return nil
 		}
 		d.Message = "The policy changed while the command ran: other detectors look at its results now."

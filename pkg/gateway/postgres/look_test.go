@@ -308,23 +308,7 @@ func TestSomebodyExceptedSeesWhatIsThere(t *testing.T) {
 // drip is the server behind a relay that passes its bytes on in pieces of a size.
 func drip(t *testing.T, size int) gateway.Target {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go dripOne(c, size)
-		}
-	}()
-	to := target()
-	to.Address = l.Addr().String()
-	return to
+	return behind(t, func(c net.Conn) { dripOne(c, size) })
 }
 
 func dripOne(c net.Conn, size int) {

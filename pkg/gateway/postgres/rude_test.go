@@ -18,6 +18,12 @@ import (
 // server until a statement holds the word "rude".
 func rude(t *testing.T, answer []byte) gateway.Target {
 	t.Helper()
+	return behind(t, func(c net.Conn) { relay(c, answer) })
+}
+
+// behind is the server behind what serve does with each connection to it.
+func behind(t *testing.T, serve func(net.Conn)) gateway.Target {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +35,7 @@ func rude(t *testing.T, answer []byte) gateway.Target {
 			if err != nil {
 				return
 			}
-			go relay(c, answer)
+			go serve(c)
 		}
 	}()
 	to := target()
