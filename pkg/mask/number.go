@@ -31,16 +31,16 @@ func (s *Set) digits(v view, i int) (finding, int, outcome) {
 			return f, j, out
 		}
 	}
-	if !worth(b[i:j], behind) || !v.free(i) {
+	if !worth(b[i:j], behind, b[min(j+1, len(b)):]) || !v.free(i) {
 		return finding{}, j, nothing
 	}
 	f, _, out := s.spelled(v, i)
 	return f, j, out
 }
 
-// worth says whether a run of digits can begin a card, an SSN or a phone, by its length and what is behind it. It is what
-// keeps ids, dates and times cheap.
-func worth(run []byte, behind byte) bool {
+// worth says whether a run of digits can begin a card, an SSN or a phone, by its length, the sign behind it and the bytes behind
+// that. It is what keeps ids, dates and times cheap.
+func worth(run []byte, behind byte, rest []byte) bool {
 	if behind >= 0x80 {
 		return len(run) <= maxCard
 	}
@@ -52,7 +52,8 @@ func worth(run []byte, behind byte) bool {
 	case n == 3:
 		return behind == '-' || behind == '.'
 	case n == 1:
-		return run[0] == '1' && (behind == '-' || behind == '.' || behind == ' ')
+		area := len(rest) == 0 || rest[0] == '(' || rest[0] >= '2' && rest[0] <= '9' || rest[0] >= 0x80
+		return run[0] == '1' && (behind == '-' || behind == '.' || behind == ' ') && area
 	}
 	return false
 }
