@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"syscall"
 )
 
@@ -75,11 +76,14 @@ func run(ctx context.Context, o options) error {
 	for _, load := range loads {
 		for round := range o.rounds {
 			for _, way := range w.ways {
+				if ok, err := regexp.MatchString(way.loads, load.name); !ok || err != nil {
+					continue // the expressions are ours, and right
+				}
 				m, err := w.measure(ctx, way, load)
 				if err != nil {
 					return fmt.Errorf("%s over %s: %w", load.name, way.name, err)
 				}
-				fmt.Fprintf(os.Stderr, "round %d  %-9s %-13s %10.0f/s  %s\n", round+1, load.name, way.name, m.rate, m.cpuLine())
+				fmt.Fprintf(os.Stderr, "round %d  %-13s %-18s %10.0f/s  %s\n", round+1, load.name, way.name, m.rate, m.cpuLine())
 				results = append(results, m)
 			}
 		}

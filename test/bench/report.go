@@ -23,8 +23,9 @@ func report(o options, all []measurement, alone, through time.Duration) string {
 
 Written by `+"`make bench`"+`: medians of %d interleaved rounds on one machine (%d cores), so that only the ratios mean anything.
 The floor is the plain two-hop TLS tunnel: two Go processes that copy bytes over TLS 1.3 with client certificates, as hoop's
-two programs must. Beside it stands ghostunnel 1.8.4, client and server, for the same. hoop ran with a policy, masks in force for the person, and recordings on (1 MiB of each result kept,
-the rest counted and hashed). The target kept no statement log. PgBouncer pooled by session.
+two programs must. Beside it stands ghostunnel 1.8.4, client and server, for the same. hoop ran with a policy, masks in force for the
+person, and recordings on (1 MiB of each result kept, the rest counted and hashed; or all of it; or with every detector over every
+text). The target kept no statement log. PgBouncer pooled by session.
 
 pgbench -S for %d s a run over a table of 100,000 rows, by mode (simple: a new literal each time) and number of clients; churn: a
 new connection for each transaction, 4 clients; bulk: a SELECT of %d rows of about 110 bytes.

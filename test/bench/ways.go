@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -13,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/pgsql/pgtest"
@@ -26,6 +23,7 @@ type way struct {
 	user     string
 	password string
 	parts    []part // whose processor time is counted
+	loads    string // a regular expression: it is measured with these alone
 }
 
 // world is the target and all ways to it.
@@ -44,13 +42,6 @@ const (
 	password = "bench-password"
 	database = "postgres"
 )
-
-// policy lets developers read, and masks columns of a table that stands beside the one that is measured.
-const policy = `version: 1
-reach: [{name: all, who: {groups: [developers]}, on: {connections: [db-prod]}, ttl: 2h}]
-rules: [{name: read, who: {groups: [developers]}, effects: [read, session], verdict: allow}]
-masks: [{name: pii, columns: [public.people.ssn, public.people.email], as: redact}]
-`
 
 func build(ctx context.Context, o options, dir string) (*world, error) {
 	w := &world{options: o, dir: dir}
@@ -87,7 +78,7 @@ func (w *world) start(ctx context.Context) error {
 		}
 	}
 	target := part{"postgres", w.server.PID()}
-	w.direct = way{"direct", w.server.Port, role, password, []part{target}}
+	w.direct = way{name: "direct", port: w.server.Port, user: role, password: password, parts: []part{target}}
 	w.ways = append(w.ways, w.direct)
 	for _, add := range []func(context.Context, part) error{w.addBouncer, w.addTunnel, w.addHoop} {
 		if err := add(ctx, target); err != nil {
@@ -177,7 +168,7 @@ func (w *world) addBouncer(ctx context.Context, target part) error {
 	if err != nil {
 		return err
 	}
-	w.ways = append(w.ways, way{"PgBouncer", port, role, password, []part{target, {"pgbouncer", pid}}})
+	w.ways = append(w.ways, way{name: "PgBouncer", port: port, user: role, password: password, parts: []part{target, {"pgbouncer", pid}}})
 	return awaitPort(ctx, port)
 }
 
@@ -222,100 +213,6 @@ func (w *world) addHops(ctx context.Context, target part, name, each string, hop
 		}
 		parts, dial = append(parts, part{each + " " + side, pid}), port
 	}
-	w.ways = append(w.ways, way{name, dial, role, password, parts})
+	w.ways = append(w.ways, way{name: name, port: dial, user: role, password: password, parts: parts})
 	return nil
-}
-
-func (w *world) addHoop(ctx context.Context, target part) error {
-	state := filepath.Join(w.dir, "hoop")
-	if err := os.Mkdir(state, 0o711); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(state, "policy.yaml"), []byte(policy), 0o600); err != nil {
-		return err
-	}
-	hoopd := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoopd"), "dev", "--state", state, "--postgres", w.server.DSNFor(role, password, database))
-	log, err := os.Create(filepath.Join(w.dir, "hoopd.log"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = log.Close() }()
-	hoopd.Stderr = log
-	pid, err := w.run(hoopd)
-	if err != nil {
-		return err
-	}
-	if err := w.awaitEnv(ctx, state); err != nil {
-		return err
-	}
-	ready, client, err := w.connect(ctx)
-	if err != nil {
-		return err
-	}
-	w.ways = append(w.ways, way{"hoop", ready.Port, ready.User, ready.Password, []part{target, {"hoop", client}, {"hoopd", pid}}})
-	return nil
-}
-
-// awaitEnv waits for hoopd dev and takes over what it exports.
-func (w *world) awaitEnv(ctx context.Context, state string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if text, err := os.ReadFile(filepath.Join(state, "env")); err == nil {
-			for line := range strings.Lines(string(text)) {
-				name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-				w.env = append(w.env, name+"="+strings.Trim(value, "'"))
-			}
-			break
-		}
-		select {
-		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(w.dir, "hoopd.log"))
-			return fmt.Errorf("hoopd dev is not ready: %s", log)
-		case <-tick.C:
-		}
-	}
-	token, err := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoopd"), "dev", "token", "dev", "--ttl", "8h", "--state", state).Output()
-	if err != nil {
-		return fmt.Errorf("ask for a token: %w", err)
-	}
-	w.env = append(w.env, "HOOP_ID_TOKEN="+strings.TrimSpace(string(token)), "HOME="+w.dir, "PATH="+os.Getenv("PATH"), "HOOP_TOKEN_STORE=none")
-	return nil
-}
-
-// ready is the event of that name.
-type ready struct {
-	Event    string `json:"event"`
-	Port     int    `json:"port"`
-	User     string `json:"user"`
-	Password string `json:"password"`
-}
-
-// connect opens the local proxy that all sockets of the bench share.
-func (w *world) connect(ctx context.Context) (ready, int, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoop"), "connect", "db-prod", "-o", "ndjson")
-	cmd.Env = w.env
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return ready{}, 0, err
-	}
-	pid, err := w.run(cmd)
-	if err != nil {
-		return ready{}, 0, err
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		var r ready
-		if err := json.Unmarshal(lines.Bytes(), &r); err == nil && r.Event == "ready" {
-			go func() { // keeps the pipe empty until the program ends
-				for lines.Scan() {
-					continue
-				}
-			}()
-			return r, pid, nil
-		}
-	}
-	return ready{}, 0, errors.New("hoop connect ended before it was ready")
 }
