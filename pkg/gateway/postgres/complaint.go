@@ -18,6 +18,7 @@ type refused struct {
 	message string
 	detail  string
 	hint    string
+	at      int    // character of the client's own text that it speaks of, from 1; 0: of none
 	nonce   string // stands in the substitute and so in the target's own error
 }
 
@@ -160,7 +161,7 @@ func (s *session) refusal(r *refused) []byte {
 		message = strings.TrimSuffix(message, ".") + ". The transaction in progress is rolled back."
 	}
 	s.mu.Unlock()
-	e := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: r.code, Message: message, Detail: r.detail, Hint: r.hint}
+	e := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: r.code, Message: message, Detail: r.detail, Hint: r.hint, Position: int32(r.at)}
 	return encoded(&e)
 }
 

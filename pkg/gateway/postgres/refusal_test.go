@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"strings"
 	"testing"
@@ -64,6 +65,19 @@ func TestARefusalSaysWhatHappenedWhyAndWhatToDo(t *testing.T) {
 	}
 	if e.File != "" || e.Line != 0 || e.Routine != "" || e.Position != 0 {
 		t.Errorf("it shows where the target raised it: %+v", e)
+	}
+}
+
+func TestATextThatCannotBeReadSaysWhere(t *testing.T) {
+	c := listen(t, testPolicy).client(t)
+	const text = "SELECT 'é', x y z"
+	_, simple := c.Exec(t.Context(), text).ReadAll()
+	_, extended := c.Prepare(t.Context(), "", text, nil)
+	for form, err := range map[string]error{"simple": simple, "extended": extended} {
+		var e *pgconn.PgError
+		if !errors.As(err, &e) || e.Code != "42601" || e.Position != 17 {
+			t.Errorf("%s: got %+v", form, err)
+		}
 	}
 }
 

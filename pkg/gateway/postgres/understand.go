@@ -163,7 +163,9 @@ func (s *session) reject(ctx context.Context, recorded string, p *pgsql.Problem)
 	}
 	got := s.gate.Reject(ctx, guard.Command{Text: recorded, Recorded: recorded, Rewritten: recorded}, r)
 	got.SQLState = p.SQLState
-	return asRefused(got)
+	said := asRefused(got)
+	said.at = p.Position
+	return said
 }
 
 // command is a text that was understood, as the guard judges it. anew understands it again, after a person was asked.
