@@ -6,7 +6,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 3s
 SOAK ?= 100
 
-.PHONY: build demo test test-deps mutants fuzz soak test-pgx bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -32,7 +32,10 @@ soak: build ## kill -9 of the gateway under load, SOAK times
 	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
 
 test-pgx: build ## pgx's own tests, directly and through hoop
-	@test/clients/pgx.sh
+	@test/clients/suite.sh pgx
+
+test-pq: build ## lib/pq's own tests, directly and through hoop
+	@test/clients/suite.sh pq
 
 bench: build ## side by side: direct, two-hop TLS tunnel, PgBouncer, hoop
 	@scripts/bench.sh
