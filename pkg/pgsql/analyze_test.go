@@ -125,15 +125,31 @@ func TestPinnedSettingsCantBeChangedInAnyWay(t *testing.T) {
 		"UPDATE pg_settings SET setting='x' WHERE name='role'", "UPDATE pg_catalog.pg_settings SET setting = 'x'", "ALTER ROLE x SET standard_conforming_strings = off",
 		"ALTER DATABASE d SET client_encoding = 'x'", "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = x AS ''", "ALTER FUNCTION f() SET role = x",
 		"SET SESSION AUTHORIZATION x", "SET ROLE NONE", "RESET ROLE", "RESET SESSION AUTHORIZATION", "SET search_path = x", "SET SCHEMA 'x'",
-		"SET row_security = off", "SET backslash_quote = on", "select 1; SET ROLE x", "EXPLAIN ANALYZE SELECT set_config('role','x',false)",
+		"SELECT set_config('search_path', '', true)", "SELECT set_config('search_path', NULL, false)", "SELECT set_config('search_path', 1, false)", "SELECT 1, set_config('search_path', '', false)",
+		"SELECT set_config('search_path', '', false) FROM t", "PREPARE p AS SELECT set_config('search_path', '', false)", "EXPLAIN ANALYZE SELECT set_config('search_path', '', false)",
+		"DECLARE c CURSOR FOR SELECT set_config('search_path', '', false)", "SELECT set_config('search_path', set_config('search_path', '', false), false)",
+		"SELECT set_config(name, 'x', false) FROM pg_settings", "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'role'", "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name <> 'work_mem'",
+		"SELECT set_config(name, 'x', false) FROM t AS pg_settings WHERE name = 'work_mem'", "SELECT set_config(name, 'x', false) FROM pg_settings, t WHERE name = 'work_mem'",
+		"SELECT set_config(setting, 'x', false) FROM pg_settings WHERE name = 'work_mem'", "SELECT set_config(name, 'x', false) FROM pg_settings WHERE 'work_mem' = name", "SELECT set_config(name, '', false) FROM pg_settings WHERE name = 'search_path'",
+		"SELECT (SELECT set_config(name, 'x', false) FROM (SELECT 'role'::text AS name) x) FROM pg_settings WHERE name = 'work_mem'",
+		"SET search_path = 1", "SET LOCAL search_path = ''", "SET search_path = '', public", "ALTER ROLE x SET search_path = ''", "SET search_path TO DEFAULT",
+		"SET backslash_quote = on", "select 1; SET ROLE x", "EXPLAIN ANALYZE SELECT set_config('role','x',false)",
 		"WITH x AS (UPDATE pg_settings SET setting='x' RETURNING 1) SELECT 1", "SET session_replication_role = replica",
 	} {
 		if a := understand(t, text, pgsql.Env{}); a.Problem == nil || a.Problem.Rule != "session" {
 			t.Errorf("%s: %s", text, brief(a))
 		}
 	}
-	for _, text := range []string{"SET client_encoding = 'UTF8'", "SET NAMES 'utf-8'", "SET standard_conforming_strings = on", "SET extra_float_digits = 3", "SET TIME ZONE 'UTC'", "SELECT set_config('TimeZone','UTC',false)"} {
-		if got := brief(understand(t, text, pgsql.Env{})); !strings.HasSuffix(got, ": session()") {
+	for _, text := range []string{"SELECT pg_catalog.set_config('search_path', '', false)", "SET search_path = ''"} { // pg_dump begins so
+		if a := understand(t, text, pgsql.Env{}); a.Problem != nil || !a.Statements[0].ChangesCatalog || !strings.HasSuffix(brief(a), ": session()") {
+			t.Errorf("%s: %s", text, brief(a))
+		}
+		if a := understand(t, text+"; SELECT * FROM t", pgsql.Env{}); a.Problem == nil || a.Problem.Rule != "names" {
+			t.Errorf("%s: what follows in one text is understood by the names before: %s", text, brief(a))
+		}
+	}
+	for _, text := range []string{"SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'", "SET row_security = off", "SET default_transaction_isolation TO 'read committed'", "SET client_encoding = 'UTF8'", "SET NAMES 'utf-8'", "SET standard_conforming_strings = on", "SET extra_float_digits = 3", "SET TIME ZONE 'UTC'", "SELECT set_config('TimeZone','UTC',false)"} {
+		if got := brief(understand(t, text, pgsql.Env{})); !strings.HasSuffix(got, " session()") {
 			t.Errorf("%s: %s", text, got)
 		}
 	}

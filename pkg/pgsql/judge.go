@@ -8,6 +8,7 @@ import (
 // judge collects what one statement does.
 type judge struct {
 	*analyzer
+	whole     *node // the statement, not one within it
 	st        Statement
 	accesses  map[Access]struct{}
 	functions map[string]struct{}
@@ -28,7 +29,7 @@ type judge struct {
 }
 
 func (a *analyzer) statement(n *node) Statement {
-	j := &judge{analyzer: a, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}}
+	j := &judge{analyzer: a, whole: n, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}}
 	j.st.Reviewed = true
 	j.top(n)
 	j.unseen(n)

@@ -1,11 +1,13 @@
 package pgsql
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
 
-// harmlessSettings may be changed: they move neither what names mean, nor who runs, nor how texts are read.
+// harmlessSettings may be changed: they move neither what names mean, nor who runs, nor how texts are read. row_security
+// is among them, since turned off it makes an error of what a policy would filter, and shows no row more.
 var harmlessSettings = sync.OnceValue(func() map[string]bool {
 	set := map[string]bool{}
 	for name := range strings.FieldsSeq(`application_name datestyle intervalstyle timezone extra_float_digits statement_timeout lock_timeout
@@ -16,7 +18,8 @@ var harmlessSettings = sync.OnceValue(func() map[string]bool {
 		enable_seqscan enable_sort enable_tidscan jit jit_above_cost random_page_cost seq_page_cost effective_cache_size
 		max_parallel_workers_per_gather from_collapse_limit join_collapse_limit geqo plan_cache_mode lc_monetary lc_numeric lc_time
 		tcp_keepalives_idle tcp_keepalives_interval tcp_user_timeout client_connection_check_interval xmloption xmlbinary
-		default_text_search_config synchronous_commit cursor_tuple_fraction`) {
+		default_text_search_config synchronous_commit cursor_tuple_fraction default_transaction_isolation default_transaction_deferrable
+		row_security check_function_bodies default_tablespace default_table_access_method synchronize_seqscans restrict_nonsystem_relation_kind`) {
 		set[name] = true
 	}
 	return set
@@ -26,7 +29,7 @@ var harmlessSettings = sync.OnceValue(func() map[string]bool {
 var pinnedSettings = sync.OnceValue(func() map[string]bool {
 	set := map[string]bool{}
 	for name := range strings.FieldsSeq(`client_encoding standard_conforming_strings backslash_quote escape_string_warning session_authorization role
-		search_path row_security session_replication_role`) {
+		search_path session_replication_role`) {
 		set[name] = true
 	}
 	return set
@@ -51,7 +54,7 @@ func (j *judge) set(n *node, inside bool) {
 	value, constant := settingValue(n)
 	switch {
 	case j.sameAsPinned(setting, value) && n.text("kind") == "VAR_SET_VALUE":
-	case setting == "search_path" && j.env.Unrestricted:
+	case setting == "search_path" && (j.env.Unrestricted || n.text("kind") == "VAR_SET_VALUE" && !n.flag("is_local") && !inside && empties(n.list("args"))):
 		j.st.ChangesCatalog = true // names mean something else from here on
 	case setting == "search_path":
 		j.refuseSetting(setting, "Write names with their schema: schema.table.")
@@ -126,7 +129,13 @@ func (j *judge) refuseReadWrite(options []*node) {
 func (j *judge) setConfig(n *node) {
 	j.add(Session, "")
 	var values []string
-	for _, arg := range n.list("args") {
+	for i, arg := range n.list("args") {
+		if i == 0 && arg.is("ColumnRef") {
+			if setting := j.settingOfRow(n, arg); setting != "" {
+				values = append(values, setting)
+				continue
+			}
+		}
 		if arg.is("TypeCast") {
 			arg = arg.child("arg")
 		}
@@ -136,13 +145,53 @@ func (j *judge) setConfig(n *node) {
 		}
 		values = append(values, strings.ToLower(arg.child("sval").text("sval")))
 	}
-	if len(values) == 3 && values[0] == "search_path" && j.env.Unrestricted {
+	if len(values) == 3 && values[0] == "search_path" && (j.env.Unrestricted || j.emptiesPath(n)) {
 		j.st.ChangesCatalog = true
 		return
 	}
 	if len(values) != 3 || !harmlessSettings()[values[0]] && !j.sameAsPinned(values[0], values[1]) {
 		j.refuseSetting("this setting", "Only harmless settings, such as application_name, can be changed.")
 	}
+}
+
+// settingOfRow is the one setting whose row a statement reads that is `SELECT … FROM pg_settings WHERE name = 'constant'`:
+// pg_dump changes in this way what older servers may lack. It is "" where the column could be another setting's name.
+func (j *judge) settingOfRow(call, column *node) string {
+	from, where := j.whole.list("from_clause"), j.whole.child("where_clause")
+	if !j.onlyCalls(call) || len(from) != 1 || !from[0].is("RangeVar") || where.text("kind") != "AEXPR_OP" ||
+		j.names.relation(from[0].text("schemaname"), from[0].text("relname")).object != "pg_catalog.pg_settings" {
+		return ""
+	}
+	operator, _ := stringsOf(where.list("name"))
+	fields, _ := stringsOf(where.child("lexpr").list("fields"))
+	if !slices.Equal(operator, []string{"="}) || !slices.Equal(fields, []string{"name"}) || !sameShape(where.child("lexpr"), column) {
+		return ""
+	}
+	j.personal = true // another constant there is another setting
+	return strings.ToLower(where.child("rexpr").child("sval").text("sval"))
+}
+
+// emptiesPath says that the statement is nothing but a call that empties the search path for the session, as pg_dump sends
+// it: names mean nothing but what is written then, and the session's definitions are read again before the next text.
+func (j *judge) emptiesPath(call *node) bool {
+	args := call.list("args")
+	local := args[2]
+	if local.is("TypeCast") {
+		local = local.child("arg")
+	}
+	return j.onlyCalls(call) && len(j.whole.list("from_clause")) == 0 &&
+		local.field("boolval") != nil && !local.child("boolval").flag("boolval") && empties(args[1:2])
+}
+
+// onlyCalls says that the statement is a SELECT of one call.
+func (j *judge) onlyCalls(call *node) bool {
+	targets := j.whole.list("target_list")
+	return j.whole.is("SelectStmt") && len(targets) == 1 && targets[0].child("val") == call
+}
+
+// empties says that a value is one empty text, and neither NULL nor a number.
+func empties(values []*node) bool {
+	return len(values) == 1 && values[0].is("A_Const") && values[0].child("sval") != nil && values[0].child("sval").text("sval") == ""
 }
 
 // changedSetting refuses UPDATE pg_settings, which sets as SET does.

@@ -125,3 +125,17 @@ func BenchmarkNewLiterals(b *testing.B) {
 		}
 	}
 }
+
+func TestWhichSettingIsChangedIsNoMatterOfTheShape(t *testing.T) {
+	known := grammar.WithShapesAlone()
+	text := func(setting string) string {
+		return "SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = '" + setting + "'"
+	}
+	for env, e := range shapeEnvs(t) {
+		for _, setting := range []string{"restrict_nonsystem_relation_kind", "session_authorization", "work_mem"} {
+			if a := pgsql.Analyze(t.Context(), known, text(setting), e); (a.Problem != nil) != (setting == "session_authorization") {
+				t.Errorf("%s: %s: %v", env, setting, a.Problem)
+			}
+		}
+	}
+}

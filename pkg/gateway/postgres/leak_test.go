@@ -123,3 +123,32 @@ func TestATableOfTheOpenTransactionCanBeUsedInIt(t *testing.T) {
 		}
 	}
 }
+
+// pg_dump empties the search path first. Nothing is read by a name that means something else since.
+func TestAnEmptySearchPathIsKnown(t *testing.T) {
+	const empty = "SELECT pg_catalog.set_config('search_path', '', false)"
+	masked, none := "[***]", "42P01"
+	for name, texts := range map[string][][2]string{
+		"for the session":               {{empty, "SELECT 1"}, {"SELECT ssn FROM users WHERE id = 1", none}, {"SELECT ssn FROM public.users WHERE id = 1", masked}},
+		"rolled back":                   {{"BEGIN", "BEGIN"}, {empty, "SELECT 1"}, {"SELECT ssn FROM public.users WHERE id = 1", masked}, {"ROLLBACK", "ROLLBACK"}, {"SELECT ssn FROM users WHERE id = 1", masked}},
+		"rolled back to a savepoint":    {{"BEGIN", "BEGIN"}, {"SAVEPOINT s", "SAVEPOINT"}, {empty, "SELECT 1"}, {"ROLLBACK TO s", "ROLLBACK"}, {"SELECT ssn FROM users WHERE id = 1", masked}, {"COMMIT", "COMMIT"}},
+		"committed":                     {{"BEGIN", "BEGIN"}, {empty, "SELECT 1"}, {"COMMIT", "COMMIT"}, {"SELECT ssn FROM users WHERE id = 1", none}, {"TABLE public.users LIMIT 1", "***"}},
+		"prepared before it":            {{"PREPARE p AS SELECT ssn FROM users WHERE id = 1", "PREPARE"}, {"SET search_path = ''", "SET"}, {"EXECUTE p", ""}, {"SELECT ssn FROM users", none}},
+		"with a row's place beneath it": {{"SET search_path = ''", "SET"}, {"SELECT u FROM public.users u WHERE id = 1", "***"}, {"SELECT * FROM public.users WHERE id = 1", "***"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := listen(t, allButMasks).client(t)
+			for _, text := range texts {
+				got := transcript(t, c, text[0])
+				if !strings.Contains(got, text[1]) {
+					t.Errorf("%s: got %s, want %s", text[0], got, text[1])
+				}
+				for _, canary := range canaries() {
+					if strings.Contains(got, canary) {
+						t.Errorf("%s shows %s", text[0], canary)
+					}
+				}
+			}
+		})
+	}
+}
