@@ -1,6 +1,6 @@
 """Calls of psycopg 3 as programs make them. What each answers is one line of JSON, so that two runs can be compared."""
 import asyncio, datetime, decimal, ipaddress, json, os, threading, uuid
-import psycopg
+import psycopg, psycopg.types.composite, psycopg.types.range
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -80,6 +80,59 @@ with conn.pipeline() as pipe:
     show("pipeline", [a.fetchone(), b.fetchone(), c.fetchone()])
 conn.commit()
 
+show("arrays", conn.execute("SELECT %s::int[] AS a, %s::text[] AS b, ARRAY[[1,2],[3,4]] AS c", ([1, None], ["a,b", '"c"', None])).fetchone())
+for binary in (False, True):
+    with conn.cursor(binary=binary) as cur:
+        show("other types, binary %s" % binary, cur.execute("""SELECT int4range(1,5) AS a, daterange('2026-01-01','2026-02-01') AS b, interval '1 day 02:03:04' AS c,
+            time '04:05' AS d, '10.0.0.0/8'::cidr AS e, 'NaN'::float8 AS f, 9223372036854775807 AS g, ''::text AS h, NULL AS i, 1.50::numeric(10,2) AS j, 'c'::"char" AS k""").fetchone())
+conn.execute("CREATE TYPE mood3 AS ENUM ('sad', 'ok')")
+conn.execute("CREATE TYPE pair3 AS (a int, b text)")
+psycopg.types.composite.register_composite(psycopg.types.composite.CompositeInfo.fetch(conn, "pair3"), conn)
+show("enum and composite", conn.execute("SELECT 'ok'::mood3 AS m, ROW(1, 'x, \"y\"')::pair3 AS p").fetchone())
+conn.execute("DROP TYPE mood3, pair3")
+conn.commit()
+show("status", [conn.execute(q).statusmessage for q in ("UPDATE calls3 SET t = 'Many' WHERE t = 'many'", "DELETE FROM calls3 WHERE t = 'binary'", "SELECT 1 AS x", "SAVEPOINT x", "RELEASE x")])
+conn.commit()
+with conn.cursor() as cur:
+    with cur.copy("COPY (SELECT i FROM generate_series(1, 30000) i) TO STDOUT (FORMAT BINARY)") as copy:
+        show("a big copy out", sum(len(bytes(part)) for part in copy))
+conn.commit()
+
+def broken_copy():
+    with conn.cursor().copy("COPY calls3 (n) FROM STDIN") as copy:
+        copy.write("1\nno number\n")
+
+def given_up():
+    with conn.cursor().copy("COPY calls3 (n) FROM STDIN") as copy:
+        copy.write("1\n")
+        raise psycopg.DataError("given up")
+
+error("a copy that fails at the server", broken_copy)
+conn.rollback()
+error("a copy that fails at the client", given_up)
+conn.rollback()
+for name, statement in {"no such table": "SELECT * FROM nowhere_at_all", "no such function": "SELECT no_such_function(1)", "a bad cast": "SELECT 'x'::int",
+                        "a null": "INSERT INTO calls3 (id) VALUES (NULL)", "too long": "SELECT 'abc'::varchar(2)::int", "an unfinished text": "SELECT 1 WHERE"}.items():
+    error(name, lambda: conn.execute(statement), text=name != "an unfinished text")
+    conn.rollback()
+try:
+    conn.execute("SELECT nosuch FROM calls3")
+except psycopg.Error as e:
+    show("diagnostics", [e.diag.severity, e.diag.sqlstate, e.diag.message_primary, e.diag.statement_position, e.diag.message_hint])
+conn.rollback()
+cur = conn.cursor()
+cur.executemany("UPDATE calls3 SET n = n + %s WHERE t = %s", [(1, "Many"), (2, "prepared")])
+show("executemany of updates", cur.rowcount)
+conn.execute("PREPARE by_hand (int) AS SELECT $1 + 1 AS x")
+show("prepared by hand", conn.execute("EXECUTE by_hand (41)").fetchone())
+conn.execute("DEALLOCATE by_hand")
+conn.execute("DECLARE c SCROLL CURSOR FOR SELECT i FROM generate_series(1, 100) i")
+show("fetch", [conn.execute("FETCH %s FROM c" % how).fetchall() for how in ("ABSOLUTE 50", "BACKWARD 2", "LAST", "NEXT")])
+conn.execute("CLOSE c")
+conn.commit()
+show("a client-side binding", psycopg.ClientCursor(conn, row_factory=dict_row).execute("SELECT %s AS x, %s AS y", ("it's", None)).fetchone())
+conn.commit()
+
 def broken_pipeline():
     with conn.pipeline():
         conn.execute("SELECT 1")
@@ -113,6 +166,10 @@ conn.rollback()
 
 conn.autocommit = True
 show("several statements", conn.execute("SELECT 1 AS x; SELECT 2 AS x").fetchall())
+noted = []
+conn.add_notice_handler(lambda d: noted.append([d.severity, d.sqlstate, d.message_primary]))
+conn.execute("DO $$ BEGIN RAISE NOTICE 'noted %', 7; RAISE WARNING 'warned' USING ERRCODE = '01999'; END $$")
+show("raised", noted)
 notes = []
 conn.add_notify_handler(lambda note: notes.append([note.channel, note.payload]))
 conn.execute("LISTEN calls3")
@@ -127,6 +184,25 @@ async def asynchronous():
         show("async", await cur.fetchone())
 
 asyncio.run(asynchronous())
+with conn.transaction(force_rollback=True):
+    conn.execute("INSERT INTO calls3 (t) VALUES ('undone')")
+show("rolled back", conn.execute("SELECT count(*) AS c FROM calls3 WHERE t = 'undone'").fetchone())
+conn.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+conn.read_only = True
+conn.autocommit = False
+error("a read-only transaction", lambda: conn.execute("DELETE FROM calls3"))
+conn.rollback()
+conn.read_only = None
+conn.autocommit = True
+
+many = []
+def own_connection(i):
+    with psycopg.connect(URL) as c:
+        many.append(c.execute("SELECT %s * 2", (i,)).fetchone()[0])
+threads = [threading.Thread(target=own_connection, args=(i,)) for i in range(5)]
+for t in threads: t.start()
+for t in threads: t.join()
+show("five connections", sorted(many))
 conn.execute("DROP TABLE calls3")
 show("server", [conn.info.parameter_status(p) for p in ("client_encoding", "standard_conforming_strings", "integer_datetimes")])
 conn.close()

@@ -12,33 +12,42 @@ import (
 	"testing"
 )
 
-// bothWays runs a program directly and through hoop, as the same role of the same database. It wants the same output.
-func bothWays(t *testing.T, program ...string) {
+// bothWays runs a program directly and through hoop, as the same role of the same database. It wants the same output, and
+// answers it.
+func bothWays(t *testing.T, program ...string) string {
 	t.Helper()
 	w := shared
-	ctx, cancel := context.WithTimeout(t.Context(), commandTime)
-	defer cancel()
-	direct := exec.CommandContext(ctx, program[0], program[1:]...)
-	direct.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LANG=C.UTF-8", "DATABASE_URL=" + w.direct(t, "free"), "PGHOST=127.0.0.1",
-		fmt.Sprintf("PGPORT=%d", w.ports.Postgres), "PGUSER=hoop", "PGDATABASE=free", "PGPASSWORD=" + strings.TrimSpace(w.read(t, "db-prod.password"))}
-	var out, errs bytes.Buffer
-	direct.Stdout, direct.Stderr = &out, &errs
-	if err := direct.Run(); err != nil || out.Len() == 0 {
-		t.Fatalf("directly: %v\n%s%s", err, &out, &errs)
-	}
+	out, errs := w.run(t, "free", program...)
 	r := w.user(t, "agent").run(t, append([]string{"connect", "db-free", "--"}, program...)...)
 	if r.code != 0 {
 		t.Errorf("through hoop: exit %d\n%s", r.code, r.stderr)
 	}
-	for _, said := range []struct{ what, direct, hoop string }{{"stdout", out.String(), r.stdout}, {"stderr", errs.String(), r.stderr}} {
+	for _, said := range []struct{ what, direct, hoop string }{{"stdout", out, r.stdout}, {"stderr", errs, r.stderr}} {
 		if a, b := plain(said.direct), plain(said.hoop); a != b {
 			t.Errorf("%s differs: %s", said.what, firstDifference(a, b))
 		}
 	}
+	return out
+}
+
+// run runs a program directly, with success.
+func (w *world) run(t *testing.T, database string, program ...string) (stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program[0], program[1:]...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LANG=C.UTF-8", "DATABASE_URL=" + w.direct(t, database), "PGHOST=127.0.0.1",
+		fmt.Sprintf("PGPORT=%d", w.ports.Postgres), "PGUSER=hoop", "PGDATABASE=" + database, "PGPASSWORD=" + strings.TrimSpace(w.read(t, "db-prod.password"))}
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil || out.Len() == 0 {
+		t.Fatalf("directly: %v\n%s%s", err, &out, &errs)
+	}
+	return out.String(), errs.String()
 }
 
 // volatileText is what no two runs have in common.
-var volatileText = regexp.MustCompile(`\bOID \d+|type_code: \d+`)
+var volatileText = regexp.MustCompile(`\b(OID|PID) \d+|type_code: \d+`)
 
 func plain(s string) string { return volatileText.ReplaceAllString(s, "?") }
 
@@ -62,12 +71,42 @@ func TestPsqlWorksUnchanged(t *testing.T) {
 	bothWays(t, "psql", "-X", "-1", "-c", "CREATE TABLE once (id int)", "-c", "INSERT INTO once VALUES (1)", "-c", "DROP TABLE once")
 }
 
+// The scripts print a line for each call of theirs that answers something.
 func TestPsycopg2WorksUnchanged(t *testing.T) {
-	bothWays(t, "/usr/bin/python3", "../clients/psycopg2_calls.py")
+	scenario(t, "/usr/bin/python3", "../clients/psycopg2_calls.py")
 }
 
 func TestPsycopg3WorksUnchanged(t *testing.T) {
-	bothWays(t, "/usr/bin/python3", "../clients/psycopg3_calls.py")
+	scenario(t, "/usr/bin/python3", "../clients/psycopg3_calls.py")
+}
+
+func TestSQLAlchemyWorksUnchanged(t *testing.T) {
+	scenario(t, "/usr/bin/python3", "-W", "ignore", "../clients/sqlalchemy_calls.py")
+}
+
+func TestNodePostgresWorksUnchanged(t *testing.T) {
+	scenario(t, "env", "NODE_PATH="+modules(t), "node", "--no-deprecation", "../clients/node_calls.js")
+}
+
+func TestPgjdbcWorksUnchanged(t *testing.T) {
+	scenario(t, "java", "-XX:TieredStopAtLevel=1", "-cp", "/usr/share/java/postgresql.jar", "../clients/JdbcCalls.java")
+}
+
+// modules is where scripts/test-deps.sh has npm put node-postgres.
+func modules(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../../.cache/node/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func scenario(t *testing.T, program ...string) {
+	t.Helper()
+	if lines := strings.Count(bothWays(t, program...), "\n"); lines < 40 {
+		t.Errorf("it shows the answers of %d calls only", lines)
+	}
 }
 
 func TestPgbenchWorksInAllThreeProtocols(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 // startTime bounds a start on a machine that is busy with other tests.
 const startTime = 120 * time.Second
 
-// world is one `hoopd dev` with connections beside the sample's: db-free, and the twins db-left and db-right, whose data
+// world is one `hoopd dev` with connections beside the sample's: db-free, db-open with every right of privacy to the same database, and the twins db-left and db-right, whose data
 // differ in masked values alone. The agent may do there almost everything.
 type world struct {
 	dir   string
@@ -120,7 +120,7 @@ gateway:
 policy: policy.yaml
 connections:
 `, w.ports.Broker, w.ports.Broker, issuer, issuer, w.ports.Metrics)
-	for name, database := range map[string]string{"db-prod": "app", "db-free": "free", "db-left": "left", "db-right": "right"} {
+	for name, database := range map[string]string{"db-prod": "app", "db-free": "free", "db-open": "free", "db-left": "left", "db-right": "right"} {
 		fmt.Fprintf(b, "  - {name: %s, kind: postgres, address: '127.0.0.1:%d', database: %s, credential: {user: hoop, password: {file: db-prod.password}}, tls: {mode: disable}}\n",
 			name, w.ports.Postgres, database)
 	}
@@ -137,12 +137,18 @@ func policyText(more string) (string, error) {
 	for old, now := range map[string]string{
 		"hold: 45s": "hold: 1s ",
 		"rules:\n": `  - {name: free, who: {users: [agent]}, on: {connections: [db-free, db-left, db-right]}, ttl: 1h}
+  - {name: open, who: {users: [privacy]}, on: {connections: [db-open]}, ttl: 1h}
 
 rules:
   - name: all-of-free
     who: {users: [agent]}
     on: {connections: [db-free, db-left, db-right]}
     effects: [read, write, delete, schema, execute, session, admin, transfer]
+    verdict: allow
+  - name: everything
+    who: {users: [privacy]}
+    on: {connections: [db-open]}
+    effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, unknown]
     verdict: allow
 
 ` + more,
