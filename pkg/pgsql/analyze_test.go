@@ -109,6 +109,8 @@ func TestAStatementHasTheEffectsOfAllItsParts(t *testing.T) {
 		"SELECT * FROM pg_toast.pg_toast_1":        "select: admin(pg_toast.pg_toast_1)",
 		"CREATE USER MAPPING FOR x SERVER y":       "create user mapping: transfer()",
 		"LOCK t":                                   "lock: write(public.t)",
+		"LOCK a, b IN ACCESS SHARE MODE NOWAIT":    "lock: read(public.a) read(public.b)",
+		"LOCK a IN ROW SHARE MODE":                 "lock: write(public.a)",
 		"SELECT (SELECT max(a) FROM b) FROM c WHERE EXISTS (SELECT FROM d) ORDER BY (SELECT 1 FROM e)":                                          "select: read(public.b) read(public.c) read(public.d) read(public.e)",
 		"SELECT * FROM a, LATERAL (SELECT * FROM b) x, ROWS FROM (generate_series(1,2)), XMLTABLE('/' PASSING (SELECT c FROM c) COLUMNS x int)": "select: read(public.a) read(public.b) read(public.c)",
 	} {

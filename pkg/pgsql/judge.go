@@ -43,6 +43,9 @@ func (a *analyzer) statement(n *node) Statement {
 	return j.st
 }
 
+// accessShare is the lock that reading takes anyhow: pg_dump asks for it first.
+const accessShare = 1
+
 // top judges a statement, the outermost or one that PREPARE, EXPLAIN and their like hold.
 func (j *judge) top(n *node) {
 	k, known := statementKind(tagOf(n))
@@ -50,6 +53,9 @@ func (j *judge) top(n *node) {
 		j.st.Command = "unknown"
 		j.add(Unknown, "")
 		return
+	}
+	if n.is("LockStmt") && n.number("mode") == accessShare {
+		k.effect = Read
 	}
 	j.st.Command = k.command
 	before := len(j.accesses)

@@ -56,3 +56,12 @@ func TestDumpsAreTheSameAndCanBeRestored(t *testing.T) {
 	same("restored by psql", directly(dump...))
 	through("psql", "-X", "-q", "-c", "DROP SCHEMA dumped CASCADE")
 }
+
+func TestWhoReadsWithoutMasksTakesTheSameDump(t *testing.T) {
+	dump := []string{"pg_dump", "--restrict-key=dumped", "--no-subscriptions"} // those show passwords, and are an administrator's
+	want, _ := shared.run(t, "app", dump...)
+	r := shared.user(t, "privacy").run(t, append([]string{"connect", "db-prod", "--"}, dump...)...)
+	if r.code != 0 || r.stdout != want {
+		t.Errorf("exit %d %s: %s", r.code, r.stderr, firstDifference(want, r.stdout))
+	}
+}
