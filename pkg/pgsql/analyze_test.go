@@ -134,7 +134,7 @@ func TestPinnedSettingsCantBeChangedInAnyWay(t *testing.T) {
 		"SELECT set_config(name, 'x', false) FROM t AS pg_settings WHERE name = 'work_mem'", "SELECT set_config(name, 'x', false) FROM pg_settings, t WHERE name = 'work_mem'",
 		"SELECT set_config(setting, 'x', false) FROM pg_settings WHERE name = 'work_mem'", "SELECT set_config(name, 'x', false) FROM pg_settings WHERE 'work_mem' = name", "SELECT set_config(name, '', false) FROM pg_settings WHERE name = 'search_path'",
 		"SELECT (SELECT set_config(name, 'x', false) FROM (SELECT 'role'::text AS name) x) FROM pg_settings WHERE name = 'work_mem'",
-		"SET search_path = 1", "SET LOCAL search_path = ''", "SET search_path = '', public", "ALTER ROLE x SET search_path = ''", "SET search_path TO DEFAULT",
+		"SET search_path = 1", "SET LOCAL search_path = ''", "SET search_path = '', public", "ALTER ROLE x SET search_path = ''", "SET LOCAL search_path TO DEFAULT", "ALTER ROLE x RESET search_path",
 		"SET backslash_quote = on", "select 1; SET ROLE x", "EXPLAIN ANALYZE SELECT set_config('role','x',false)",
 		"WITH x AS (UPDATE pg_settings SET setting='x' RETURNING 1) SELECT 1", "SET session_replication_role = replica",
 	} {
@@ -142,7 +142,7 @@ func TestPinnedSettingsCantBeChangedInAnyWay(t *testing.T) {
 			t.Errorf("%s: %s", text, brief(a))
 		}
 	}
-	for _, text := range []string{"SELECT pg_catalog.set_config('search_path', '', false)", "SET search_path = ''"} { // pg_dump begins so
+	for _, text := range []string{"SELECT pg_catalog.set_config('search_path', '', false)", "SET search_path = ''", "RESET search_path", "SET search_path TO DEFAULT"} { // pg_dump does so
 		if a := understand(t, text, pgsql.Env{}); a.Problem != nil || !a.Statements[0].ChangesCatalog || !strings.HasSuffix(brief(a), ": session()") {
 			t.Errorf("%s: %s", text, brief(a))
 		}

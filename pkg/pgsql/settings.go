@@ -54,7 +54,7 @@ func (j *judge) set(n *node, inside bool) {
 	value, constant := settingValue(n)
 	switch {
 	case j.sameAsPinned(setting, value) && n.text("kind") == "VAR_SET_VALUE":
-	case setting == "search_path" && (j.env.Unrestricted || n.text("kind") == "VAR_SET_VALUE" && !n.flag("is_local") && !inside && empties(n.list("args"))):
+	case setting == "search_path" && (j.env.Unrestricted || !inside && knownPath(n)):
 		j.st.ChangesCatalog = true // names mean something else from here on
 	case setting == "search_path":
 		j.refuseSetting(setting, "Write names with their schema: schema.table.")
@@ -169,6 +169,19 @@ func (j *judge) settingOfRow(call, column *node) string {
 	}
 	j.personal = true // another constant there is another setting
 	return strings.ToLower(where.child("rexpr").child("sval").text("sval"))
+}
+
+// knownPath says that the search path becomes the one that the session began with, or empty.
+func knownPath(n *node) bool {
+	switch n.text("kind") {
+	case "VAR_RESET":
+		return true
+	case "VAR_SET_DEFAULT":
+		return !n.flag("is_local")
+	case "VAR_SET_VALUE":
+		return !n.flag("is_local") && empties(n.list("args"))
+	}
+	return false
 }
 
 // emptiesPath says that the statement is nothing but a call that empties the search path for the session, as pg_dump sends

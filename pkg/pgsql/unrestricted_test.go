@@ -31,7 +31,7 @@ func TestWhoMayDoEverythingIsAskedLess(t *testing.T) {
 			t.Errorf("%s: %s", text, brief(a))
 		}
 	}
-	for _, text := range []string{"SET search_path = x", "RESET search_path", "SELECT set_config('search_path', 'x', false)"} {
+	for _, text := range []string{"SET search_path = x", "SET LOCAL search_path TO DEFAULT", "SELECT set_config('search_path', 'x', false)"} {
 		a := understand(t, text, pgsql.Env{Unrestricted: true})
 		if a.Problem != nil || !a.Statements[0].ChangesCatalog {
 			t.Errorf("%s changes what names mean, and does not say so: %+v", text, a.Problem)

@@ -21,11 +21,12 @@ const startTime = 120 * time.Second
 // world is one `hoopd dev` with connections beside the sample's: db-free, db-open with every right of privacy to the same database, and the twins db-left and db-right, whose data
 // differ in masked values alone. The agent may do there almost everything.
 type world struct {
-	dir   string
-	ports ports
-	cmd   *exec.Cmd
-	log   *text
-	done  chan struct{}
+	dir     string
+	ports   ports
+	cmd     *exec.Cmd
+	log     *text
+	done    chan struct{}
+	numbers map[string]string // of objects in the corpus' databases
 }
 
 type ports struct {
@@ -120,7 +121,7 @@ gateway:
 policy: policy.yaml
 connections:
 `, w.ports.Broker, w.ports.Broker, issuer, issuer, w.ports.Metrics)
-	for name, database := range map[string]string{"db-prod": "app", "db-free": "free", "db-open": "free", "db-left": "left", "db-right": "right"} {
+	for name, database := range map[string]string{"db-prod": "app", "db-free": "free", "db-open": "free", "db-corpus": corpusDatabases[0], "db-left": "left", "db-right": "right"} {
 		fmt.Fprintf(b, "  - {name: %s, kind: postgres, address: '127.0.0.1:%d', database: %s, credential: {user: hoop, password: {file: db-prod.password}}, tls: {mode: disable}}\n",
 			name, w.ports.Postgres, database)
 	}
@@ -136,13 +137,13 @@ func policyText(more string) (string, error) {
 	changed := string(sample)
 	for old, now := range map[string]string{
 		"hold: 45s": "hold: 1s ",
-		"rules:\n": `  - {name: free, who: {users: [agent]}, on: {connections: [db-free, db-left, db-right]}, ttl: 1h}
+		"rules:\n": `  - {name: free, who: {users: [agent]}, on: {connections: [db-free, db-left, db-right, db-corpus]}, ttl: 1h}
   - {name: open, who: {users: [privacy]}, on: {connections: [db-open]}, ttl: 1h}
 
 rules:
   - name: all-of-free
     who: {users: [agent]}
-    on: {connections: [db-free, db-left, db-right]}
+    on: {connections: [db-free, db-left, db-right, db-corpus]}
     effects: [read, write, delete, schema, execute, session, admin, transfer]
     verdict: allow
   - name: everything
@@ -152,6 +153,7 @@ rules:
     verdict: allow
 
 ` + more,
+		"masks:\n": "masks:\n  - {name: corpus, columns: [public.customer.c_phone, public.customer.c_address, public.supplier.s_phone], unless: {groups: [privacy]}, as: redact}\n",
 	} {
 		if strings.Count(changed, old) != 1 {
 			return "", fmt.Errorf("the sample policy has %q %d times", old, strings.Count(changed, old))

@@ -130,6 +130,7 @@ func TestAnEmptySearchPathIsKnown(t *testing.T) {
 	masked, none := "[***]", "42P01"
 	for name, texts := range map[string][][2]string{
 		"for the session":               {{empty, "SELECT 1"}, {"SELECT ssn FROM users WHERE id = 1", none}, {"SELECT ssn FROM public.users WHERE id = 1", masked}},
+		"and reset":                     {{empty, "SELECT 1"}, {"SELECT ssn FROM users WHERE id = 1", none}, {"RESET search_path", "RESET"}, {"SELECT ssn FROM users WHERE id = 1", masked}},
 		"rolled back":                   {{"BEGIN", "BEGIN"}, {empty, "SELECT 1"}, {"SELECT ssn FROM public.users WHERE id = 1", masked}, {"ROLLBACK", "ROLLBACK"}, {"SELECT ssn FROM users WHERE id = 1", masked}},
 		"rolled back to a savepoint":    {{"BEGIN", "BEGIN"}, {"SAVEPOINT s", "SAVEPOINT"}, {empty, "SELECT 1"}, {"ROLLBACK TO s", "ROLLBACK"}, {"SELECT ssn FROM users WHERE id = 1", masked}, {"COMMIT", "COMMIT"}},
 		"committed":                     {{"BEGIN", "BEGIN"}, {empty, "SELECT 1"}, {"COMMIT", "COMMIT"}, {"SELECT ssn FROM users WHERE id = 1", none}, {"TABLE public.users LIMIT 1", "***"}},
