@@ -50,9 +50,9 @@ SELECT * FROM things_of_psql;
 SELECT unnest(a), array_length(t, 1), j->'k'->0, upper(r), n * 2 FROM things_of_psql;
 INSERT INTO things_of_psql (n) SELECT i FROM generate_series(1, 5) i ON CONFLICT DO NOTHING;
 SELECT m, count(*) FROM things_of_psql GROUP BY m \gdesc
-COPY things_of_psql (n, t) FROM STDIN WITH (FORMAT csv);
-7.5,"{x,y}"
-8.5,
+COPY things_of_psql (n, t) FROM STDIN;
+7.5	{x,y}
+8.5	\N
 \.
 COPY (SELECT n, t FROM things_of_psql ORDER BY id) TO STDOUT WITH (FORMAT csv, HEADER);
 COPY (SELECT 1, 'tab	here', NULL) TO STDOUT;
