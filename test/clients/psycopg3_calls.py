@@ -1,11 +1,12 @@
 """Calls of psycopg 3 as programs make them. What each answers is one line of JSON, so that two runs can be compared."""
-import asyncio, datetime, decimal, ipaddress, json, os, threading, uuid
+import asyncio, datetime, decimal, ipaddress, json, logging, os, threading, uuid
 import psycopg, psycopg.types.composite, psycopg.types.range
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 URL = os.environ["DATABASE_URL"]
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # what it says of a broken pipeline depends on what came at once
 
 def show(name, value):
     print(json.dumps({name: value}, default=str, ensure_ascii=True), flush=True)

@@ -33,26 +33,32 @@ func confirm(t *testing.T, page, code, account string) {
 	}
 }
 
-func TestAPersonSignsInAtTheDevicePageAndStaysSignedIn(t *testing.T) {
-	w := shared
-	u := w.stranger(t)
+// signIn is `hoop login` by a person, once: what hoop is run for after it signs in no more.
+func (u *user) signIn(t *testing.T, account string) {
+	t.Helper()
 	l := u.spawn(t, "login", "-o", "ndjson")
 	var prompt struct{ Event, URL, Code string }
 	eventually(t, commandTime, "hoop says where to sign in", func() bool {
 		line, _, whole := strings.Cut(l.events.String(), "\n")
 		return whole && json.Unmarshal([]byte(line), &prompt) == nil
 	})
-	if prompt.Event != "sign_in_required" || !strings.HasPrefix(prompt.URL, w.issuer()) || prompt.Code == "" {
+	if prompt.Event != "sign_in_required" || !strings.HasPrefix(prompt.URL, u.world.issuer()) || prompt.Code == "" {
 		t.Fatalf("the prompt: %s", l.events)
 	}
 	if !strings.Contains(l.stderr.String(), prompt.Code) {
 		t.Errorf("stderr lacks the code: %s", l.stderr)
 	}
-	confirm(t, prompt.URL, prompt.Code, "dev")
+	confirm(t, prompt.URL, prompt.Code, account)
 	<-l.done
-	if code := l.cmd.ProcessState.ExitCode(); code != 0 || !strings.Contains(l.events.String(), `"user":"dev"`) {
+	if code := l.cmd.ProcessState.ExitCode(); code != 0 || !strings.Contains(l.events.String(), `"user":"`+account+`"`) {
 		t.Fatalf("login: exit %d %s%s", code, l.events, l.stderr)
 	}
+}
+
+func TestAPersonSignsInAtTheDevicePageAndStaysSignedIn(t *testing.T) {
+	w := shared
+	u := w.stranger(t)
+	u.signIn(t, "dev")
 	var who struct {
 		User   string
 		Groups []string

@@ -16,6 +16,7 @@ import (
 type session struct {
 	ID, State, Connection, Recording string
 	GrantID                          string `json:"grant_id"`
+	Identity                         struct{ User string }
 }
 
 func (u *user) sessions(t *testing.T) []session {

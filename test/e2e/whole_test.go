@@ -87,9 +87,14 @@ func TestMaskedValuesAndSecretsAreNowhere(t *testing.T) {
 	clean(t, "what clients were sent", clientBytes.String(), canaries, secrets)
 	clean(t, "hoopd's log", w.log.String(), canaries, secrets)
 	clean(t, "/metrics", w.metrics(t), canaries, secrets)
-	for _, s := range security.sessions(t) {
+	reader := w.stranger(t) // there are more recordings than an address may sign in for at once
+	reader.signIn(t, "security")
+	for _, s := range reader.sessions(t) {
+		if s.Identity.User == "privacy" {
+			continue // who may see the values
+		}
 		for _, format := range []string{"ndjson", "text"} {
-			clean(t, "the recording "+s.ID+" as "+format, security.exported(t, s.ID, format), canaries, secrets)
+			clean(t, "the recording "+s.ID+" as "+format, reader.exported(t, s.ID, format), canaries, secrets)
 		}
 	}
 	own := []string{"db-prod.password", "postgres.password"} // where the target's credentials are kept

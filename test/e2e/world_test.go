@@ -121,7 +121,7 @@ gateway:
 policy: policy.yaml
 connections:
 `, w.ports.Broker, w.ports.Broker, issuer, issuer, w.ports.Metrics)
-	for name, database := range map[string]string{"db-prod": "app", "db-free": "free", "db-open": "free", "db-corpus": corpusDatabases[0], "db-left": "left", "db-right": "right"} {
+	for name, database := range map[string]string{"db-prod": "app", "db-free": "free", "db-open": "free", "db-read": "free", "db-corpus": corpusDatabases[0], "db-left": "left", "db-right": "right"} {
 		fmt.Fprintf(b, "  - {name: %s, kind: postgres, address: '127.0.0.1:%d', database: %s, credential: {user: hoop, password: {file: db-prod.password}}, tls: {mode: disable}}\n",
 			name, w.ports.Postgres, database)
 	}
@@ -138,7 +138,7 @@ func policyText(more string) (string, error) {
 	for old, now := range map[string]string{
 		"hold: 45s": "hold: 1s ",
 		"rules:\n": `  - {name: free, who: {users: [agent]}, on: {connections: [db-free, db-left, db-right, db-corpus]}, ttl: 1h}
-  - {name: open, who: {users: [privacy]}, on: {connections: [db-open]}, ttl: 1h}
+  - {name: open, who: {users: [privacy]}, on: {connections: [db-open, db-read]}, ttl: 1h}
 
 rules:
   - name: all-of-free
