@@ -6,7 +6,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 3s
 SOAK ?= 100
 
-.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-pg18 corpus bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-pg18 test-regress corpus bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -36,6 +36,9 @@ test-pgx: build ## pgx's own tests, directly and through hoop
 
 test-pq: build ## lib/pq's own tests, directly and through hoop
 	@test/clients/suite.sh pq
+
+test-regress: build ## PostgreSQL's regression suite, directly and through hoop
+	@test/clients/regress.sh
 
 test-pg18: test-deps build ## the end-to-end tests against PostgreSQL 18, from npm
 	@scripts/test-pg18.sh
