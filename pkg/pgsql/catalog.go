@@ -41,6 +41,8 @@ type Relation struct {
 	Triggers  bool     // user-defined triggers
 	Rules     bool     // rewrite rules other than a view's own
 	RowCheck  bool     // the atomic check can be made: no column has a domain type
+	Code      []Code   // what it runs of itself that is on no reviewed list
+	Cascades  []Cascade
 	lineage   *lineage // of a view or materialised view; nil where it can't be told
 }
 

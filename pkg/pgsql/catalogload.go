@@ -22,7 +22,7 @@ var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of o
 // LoadCatalog reads a snapshot over conn, which must be idle or in a transaction, as the role that sessions run as:
 // whether a column may be read depends on it. It changes nothing in the session.
 func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
-	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), builtins: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
+	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), builtins: map[uint32]string{}, foreign: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
 		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{}, builtin: map[string]bool{},
 		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{},
 	}}
@@ -32,9 +32,9 @@ func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 	}{
 		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
 		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"partition keys", splitsQuery, l.split}, {"built-in functions", builtinQuery, l.builtin},
-		{"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
+		{"functions", functionsQuery, l.function}, {"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
 		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
-		{"functions", functionsQuery, l.named(l.c.functions)}, {"operators", operatorsQuery, l.named(l.c.operators)},
+		{"relations' own code", codeQuery, l.code}, {"cascades", cascadesQuery, l.cascade}, {"operators", operatorsQuery, l.named(l.c.operators)},
 		{"types", typesQuery, l.named(l.c.types)}, {"casts", castsQuery, l.cast},
 	} {
 		if err := l.each(step.query, step.row); err != nil {
@@ -79,8 +79,9 @@ type catalogLoad struct {
 	sum  hash.Hash
 	c    *Catalog
 	// builtins are the names of the functions that initdb made, by their OIDs; total those of them that can't fail.
-	builtins map[uint32]string
-	total    totalFunctions
+	// foreign are all others, qualified.
+	builtins, foreign map[uint32]string
+	total             totalFunctions
 }
 
 func (l *catalogLoad) each(query string, row func(cells)) error {
@@ -175,13 +176,10 @@ func (l *catalogLoad) viewRule(r cells) {
 		if oid, ok := n.number("relid"); ok && oid != 0 && uint32(oid) != rel.OID && !slices.Contains(rel.Reads, uint32(oid)) {
 			rel.Reads = append(rel.Reads, uint32(oid))
 		}
-		for _, f := range []string{"funcid", "opfuncid", "aggfnoid", "winfnoid"} {
-			if oid, ok := n.number(f); ok && oid != 0 && reviewedFunctions()[l.builtins[uint32(oid)]] != Read {
-				rel.Calls = true
-			}
-		}
 		return true
 	})
+	l.addCode(rel, runsReading, rule)
+	rel.Calls = rel.Calls || len(rel.Code) > 0
 	rel.lineage = lineageOf(rel.OID, rule, l.total)
 }
 
@@ -204,6 +202,15 @@ func (l *catalogLoad) system(r cells) {
 
 func (l *catalogLoad) named(into map[string][]string) func(cells) {
 	return func(r cells) { into[r.text(1)] = append(into[r.text(1)], r.text(0)) }
+}
+
+func (l *catalogLoad) function(r cells) {
+	if schemas := l.c.functions[r.text(1)]; !slices.Contains(schemas, r.text(0)) {
+		l.c.functions[r.text(1)] = append(schemas, r.text(0))
+	}
+	if l.builtins[r.oid(2)] == "" || r.text(0) != "pg_catalog" {
+		l.foreign[r.oid(2)] = r.text(0) + "." + r.text(1)
+	}
 }
 
 func (l *catalogLoad) builtin(r cells) {

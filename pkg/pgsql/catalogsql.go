@@ -62,7 +62,7 @@ const (
 	systemQuery = `SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v') ORDER BY 1 LIMIT 500001`
 
-	functionsQuery = `SELECT DISTINCT n.nspname, p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+	functionsQuery = `SELECT n.nspname, p.proname, p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2 LIMIT 500001`
 
 	builtinQuery = `SELECT p.oid, p.proname, pg_catalog.array_to_string(ARRAY(SELECT t.typname FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY u(typ, place)
@@ -87,6 +87,32 @@ const (
 		UNION SELECT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
 		WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 500001`
+
+	// What a relation runs by itself, as stored trees or as functions, with when: 1 INSERT, 2 UPDATE, 4 DELETE, 8 TRUNCATE, 16 where a
+	// default is used, 32 reading, 64 where a row finds its partition. Domains' checks are those of the columns of their types.
+	codeQuery = `WITH RECURSIVE checked(bin, oid) AS (
+			SELECT k.conbin::text, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
+			UNION SELECT c.bin, t.oid FROM checked c, pg_catalog.pg_type t
+			WHERE c.oid IN (t.typbasetype, t.typelem) OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND a.atttypid = c.oid)),
+		triggers AS (SELECT t.tgrelid, (t.tgtype & 4) / 4 | (t.tgtype & 16) / 8 | (t.tgtype & 8) / 2 | (t.tgtype & 32) / 4 AS runs, t.tgqual::text AS tree, t.tgfoid
+			FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal)
+		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function
+			FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+		UNION ALL SELECT a.attrelid, 3, c.bin, 0 FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid WHERE a.attnum > 0
+		UNION ALL SELECT k.conrelid, 3, k.conbin::text, 0 FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0 AND k.conbin IS NOT NULL
+		UNION ALL SELECT i.indrelid, 3, i.indexprs::text, 0 FROM pg_catalog.pg_index i WHERE i.indexprs IS NOT NULL
+		UNION ALL SELECT i.indrelid, 3, i.indpred::text, 0 FROM pg_catalog.pg_index i WHERE i.indpred IS NOT NULL
+		UNION ALL SELECT t.tgrelid, t.runs, t.tree, t.tgfoid FROM triggers t
+		UNION ALL SELECT p.polrelid, CASE p.polcmd WHEN 'r' THEN 38 WHEN 'a' THEN 1 WHEN 'w' THEN 2 WHEN 'd' THEN 4 ELSE 39 END, x.tree, 0
+			FROM pg_catalog.pg_policy p, LATERAL (VALUES (p.polqual::text), (p.polwithcheck::text)) x(tree) WHERE x.tree IS NOT NULL
+		UNION ALL SELECT w.ev_class, CASE w.ev_type WHEN '2' THEN 2 WHEN '3' THEN 1 WHEN '4' THEN 4 ELSE 32 END, x.tree, 0
+			FROM pg_catalog.pg_rewrite w, LATERAL (VALUES (w.ev_qual::text), (w.ev_action::text)) x(tree) WHERE w.rulename <> '_RETURN' AND x.tree <> '<>'
+		UNION ALL SELECT p.partrelid, 64, p.partexprs::text, 0 FROM pg_catalog.pg_partitioned_table p WHERE p.partexprs IS NOT NULL
+		ORDER BY 1, 2, 4, 3 LIMIT 500001`
+
+	// Foreign keys: what is deleted or changed there may change rows here.
+	cascadesQuery = `SELECT k.confrelid, k.conrelid, k.confdeltype, k.confupdtype, pg_catalog.array_to_string(k.confkey, ' ')
+		FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' ORDER BY 1, 2, 3, 4, 5 LIMIT 500001`
 
 	// Sums of hashes of (oid, xmin): any row that is made, changed or dropped changes its sum.
 	signatureQuery = `SELECT

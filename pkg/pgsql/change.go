@@ -8,6 +8,7 @@ func (j *judge) dataChange(n *node, sc *scope) {
 		return
 	}
 	found := j.target(target, sc)
+	j.runs(n, found.relation)
 	reads := len(n.list("returning_list")) > 0 || n.child("where_clause") != nil
 	switch n.tag {
 	case "InsertStmt":

@@ -95,6 +95,10 @@ func (j *judge) details(n *node) {
 		}
 	case "CommentStmt", "SecLabelStmt":
 		j.described(n)
+	case "TruncateStmt":
+		for _, rel := range n.list("relations") {
+			j.runs(n, j.names.relation(rel.text("schemaname"), rel.text("relname")).relation)
+		}
 	}
 }
 

@@ -206,6 +206,9 @@ func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
 	}
 	found := j.lookup(n)
 	j.noteSplit(found.relation)
+	if c := j.env.Catalog; c != nil && found.relation != nil && len(c.readingCode(found.relation)) > 0 {
+		j.st.Reviewed = false
+	}
 	it.relation = found.relation
 	if !it.aliased {
 		it.schema = schemaOf(found)

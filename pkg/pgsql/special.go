@@ -107,6 +107,7 @@ func (j *judge) copy(n *node) {
 	if rel := n.child("relation"); rel != nil {
 		if in {
 			found := j.target(rel, sc)
+			j.runs(n, found.relation)
 			j.add(Write, found.object)
 			if j.masks {
 				j.checkTarget(n, sc, found)

@@ -42,6 +42,9 @@ func (c *Catalog) addThrough(all map[Access]struct{}, effect string, r *Relation
 	default:
 		return
 	}
+	for _, code := range c.readingCode(r) {
+		all[Access{Effect: code.Effect, Object: code.Function, Through: true}] = struct{}{}
+	}
 	far := c.reach()
 	far.below(r)
 	for oid := range far.seen {
