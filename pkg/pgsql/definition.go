@@ -52,10 +52,11 @@ func (j *judge) definedPart(n *node) {
 	case "RangeVar":
 		j.named(n, j.effect)
 	default:
-		if expressions()[tagOf(n)] {
+		if classOf(tagOf(n)) == classExpression {
 			j.expr(n, &scope{})
 			return
 		}
+		j.place(tagOf(n))
 		n.each(func(_ string, kid *node) { j.definedPart(kid) })
 	}
 }

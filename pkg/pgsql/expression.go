@@ -1,37 +1,8 @@
 package pgsql
 
-import (
-	"strings"
-	"sync"
-)
+import "strings"
 
-// plainNodes are the tags that only hold other nodes, or values: they do nothing by themselves.
-var plainNodes = sync.OnceValue(func() map[string]bool {
-	set := map[string]bool{"": true}
-	for tag := range strings.FieldsSeq(`A_Const Integer Float Boolean String BitString ParamRef A_Star A_Indices A_Indirection A_ArrayExpr BoolExpr
-		NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr SubLink RowExpr ResTarget TypeCast CollateClause SortBy WindowDef GroupingFunc
-		GroupingSet NamedArgExpr SQLValueFunction XmlExpr XmlSerialize List SetToDefault MultiAssignRef LockingClause RangeTableFuncCol Alias
-		IndexElem InferClause OnConflictClause CurrentOfExpr MergeWhenClause ColumnDef CTESearchClause CTECycleClause WithClause MergeSupportFunc
-		JsonFormat JsonReturning JsonValueExpr JsonOutput JsonKeyValue JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor
-		JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonFuncExpr JsonArgument
-		JsonBehavior JsonTablePathSpec JsonTableColumn`) {
-		set[tag] = true
-	}
-	return set
-})
-
-// expressions are the tags by which an expression is known inside a definition.
-var expressions = sync.OnceValue(func() map[string]bool {
-	set := map[string]bool{}
-	for tag := range strings.FieldsSeq(`FuncCall A_Expr TypeCast ColumnRef SubLink CaseExpr BoolExpr CoalesceExpr A_Indirection MinMaxExpr NullTest
-		BooleanTest RowExpr A_ArrayExpr CollateClause XmlExpr XmlSerialize JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr
-		JsonFuncExpr JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonObjectAgg JsonArrayAgg`) {
-		set[tag] = true
-	}
-	return set
-})
-
-// expr judges an expression and all in it. Every tag that is neither handled nor plain is an unknown effect.
+// expr judges an expression and all in it. A tag that has no business there is an unknown effect.
 func (j *judge) expr(n *node, sc *scope) {
 	switch tag := tagOf(n); tag {
 	case "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
@@ -58,10 +29,7 @@ func (j *judge) expr(n *node, sc *scope) {
 		j.impliedOperators(n)
 		j.blankTested(n, sc)
 	default:
-		if !j.utility && !plainNodes()[tag] {
-			j.add(Unknown, "")
-			j.st.Reviewed = false
-		}
+		j.place(tag, classExpression, classValue)
 	}
 	n.each(func(_ string, kid *node) { j.expr(kid, sc) })
 }

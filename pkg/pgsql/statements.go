@@ -10,7 +10,7 @@ type kind struct {
 	ddl     bool   // changes the catalog
 }
 
-// statementKind classes every statement of the grammar. A tag that is not here has the effect unknown.
+// statementKind classes every statement of the grammar, as nodetags.txt does. A tag that is not here has the effect unknown.
 func statementKind(tag string) (kind, bool) {
 	switch tag {
 	case "SelectStmt":

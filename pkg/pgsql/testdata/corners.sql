@@ -303,3 +303,35 @@ LISTEN users_changed
 SELECT * FROM orders FOR UPDATE
 -- @
 SELECT * FROM (SELECT * FROM users) u, orders FOR UPDATE OF u
+-- @
+SELECT * FROM v_users, v_obf, mv_users
+-- @
+SELECT tax_id FROM v_users WHERE tax_id LIKE '1%' ORDER BY tax_id
+-- @
+SELECT count(*) FROM v_users v JOIN users u ON v.tax_id = u.ssn
+-- @
+SELECT v FROM v_users v WHERE v::text LIKE '%123%'
+-- @
+SELECT tax_id::int FROM v_users
+-- @
+SELECT 1 / (length(tax_id) - 11) FROM v_users
+-- @
+SELECT public.v_users.tax_id, code FROM public.v_users JOIN v_obf USING (id)
+-- @
+COPY v_users TO STDOUT
+-- @
+COPY (TABLE mv_users) TO STDOUT WITH (FORMAT binary)
+-- @
+UPDATE v_users SET name = tax_id RETURNING name
+-- @
+DELETE FROM v_users WHERE tax_id LIKE '1%' RETURNING id
+-- @
+SELECT name FROM users WHERE id IN (SELECT id FROM v_users WHERE tax_id > '1')
+-- @
+REFRESH MATERIALIZED VIEW mv_users
+-- @
+EXPLAIN SELECT tax_id, count(*) FROM v_users GROUP BY tax_id
+-- @
+EXPLAIN SELECT 1 FROM users WHERE ssn = '123-45-6789' AND name = 'x'
+-- @
+SELECT * FROM (SELECT "hoop_m"."id", "hoop_m"."name", "hoop_m"."tax_id" FROM "public"."v_users" AS "hoop_m") AS v_users
