@@ -22,6 +22,8 @@ type Access struct {
 	// Through: the statement does not name the relation, but reaches it through one that it names: what a view reads, the
 	// children of a parent, the parents of a child.
 	Through bool
+	// By says what runs a function that the statement does not name: "trigger touch of public.users".
+	By string
 }
 
 // MaskAs says what a masked column shows.
@@ -52,6 +54,8 @@ type Masks struct {
 	beneath map[uint32]string
 	// split names, for relations that are partitioned by a masked column and for their partitions, that column.
 	split map[uint32]string
+	// trusted are functions that writes may run by themselves.
+	trusted []string
 }
 
 // Env is what a text is understood in.

@@ -201,7 +201,7 @@ func TestNamesContinueWhatTheyStandFor(t *testing.T) {
 		}
 	}
 	a := understand(t, "PREPARE x AS UPDATE t SET a=1", env)
-	if a.Statements[0].Names != (pgsql.NameUse{Op: pgsql.Prepare, Name: "x"}) || fmt.Sprint(a.Statements[0].Inner) != "[{write public.t false}]" {
+	if a.Statements[0].Names != (pgsql.NameUse{Op: pgsql.Prepare, Name: "x"}) || fmt.Sprint(a.Statements[0].Inner) != "[{write public.t false }]" {
 		t.Errorf("PREPARE: %+v", a.Statements[0])
 	}
 }

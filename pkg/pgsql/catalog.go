@@ -43,6 +43,9 @@ type Relation struct {
 	RowCheck  bool     // the atomic check can be made: no column has a domain type
 	Code      []Code   // what it runs of itself that is on no reviewed list
 	Cascades  []Cascade
+	ties      []tie
+	defaults  []int16  // columns with a default
+	policies  bool     // row security is on
 	lineage   *lineage // of a view or materialised view; nil where it can't be told
 }
 

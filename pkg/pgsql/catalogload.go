@@ -85,7 +85,7 @@ type catalogLoad struct {
 }
 
 func (l *catalogLoad) each(query string, row func(cells)) error {
-	count := 0
+	count, sum := 0, []byte(nil)
 	reader := l.conn.Exec(l.ctx, query)
 	for reader.NextResult() {
 		result := reader.ResultReader()
@@ -93,9 +93,11 @@ func (l *catalogLoad) each(query string, row func(cells)) error {
 			if count++; count > maxCatalogRows {
 				break
 			}
+			sum = sum[:0]
 			for _, v := range result.Values() {
-				fmt.Fprintf(l.sum, "%d:%s", len(v), v)
+				sum = append(append(strconv.AppendInt(sum, int64(len(v)), 10), ':'), v...)
 			}
+			l.sum.Write(sum)
 			row(cells(result.Values()))
 		}
 		if _, err := result.Close(); err != nil {
@@ -114,7 +116,7 @@ func (l *catalogLoad) each(query string, row func(cells)) error {
 func (l *catalogLoad) server(r cells) { l.c.Server, l.c.Database = r.number(0), r.text(1) }
 
 func (l *catalogLoad) relation(r cells) {
-	l.c.Relations[r.oid(0)] = &Relation{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: r[3][0], Temporary: r.flag(4), Triggers: r.flag(5), Rules: r.flag(6), RowCheck: true}
+	l.c.Relations[r.oid(0)] = &Relation{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: r[3][0], Temporary: r.flag(4), Triggers: r.flag(5), Rules: r.flag(6), policies: r.flag(7), RowCheck: true}
 }
 
 func (l *catalogLoad) column(r cells) {
@@ -178,7 +180,7 @@ func (l *catalogLoad) viewRule(r cells) {
 		}
 		return true
 	})
-	l.addCode(rel, runsReading, rule)
+	l.addCode(rel, runsReading, "the definition of "+rel.Qualified(), rule)
 	rel.Calls = rel.Calls || len(rel.Code) > 0
 	rel.lineage = lineageOf(rel.OID, rule, l.total)
 }

@@ -10,7 +10,7 @@ const (
 
 	relationsQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 't',
 		EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
-		EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN')
+		EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'), c.relrowsecurity
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ` + ourRelations + ` ORDER BY c.oid LIMIT 500001`
 
 	columnsQuery = `WITH RECURSIVE base(oid, typ, typmod) AS (
@@ -76,43 +76,52 @@ const (
 	typesQuery = `SELECT DISTINCT n.nspname, t.typname FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 		WHERE t.oid >= 16384 ORDER BY 1, 2 LIMIT 500001`
 
+	// Which types are made of which: domains, arrays, ranges, rows.
+	madeOf = `WITH RECURSIVE parts(part, whole) AS MATERIALIZED (
+			SELECT t.typbasetype, t.oid FROM pg_catalog.pg_type t WHERE t.typtype = 'd' UNION ALL SELECT t.typelem, t.oid FROM pg_catalog.pg_type t WHERE t.typelem <> 0
+			UNION ALL SELECT r.rngsubtype, r.rngtypid FROM pg_catalog.pg_range r
+			UNION ALL SELECT r.rngtypid, m.oid FROM pg_catalog.pg_range r JOIN pg_catalog.pg_type m ON m.oid::text = pg_catalog.to_jsonb(r) ->> 'rngmultitypid'
+			UNION ALL SELECT a.atttypid, c.reltype FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_type p ON p.oid = a.atttypid
+				WHERE a.attnum > 0 AND c.reltype <> 0 AND (p.typtype IN ('d', 'c', 'r', 'm') OR p.typcategory = 'A')), `
+
 	// Types whose use runs somebody's code: casts, and checks of domains, also of what is made of such a domain.
-	castsQuery = `WITH RECURSIVE checked(oid) AS (
+	castsQuery = madeOf + `checked(oid) AS (
 			SELECT k.contypid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = k.oid
 			WHERE k.contypid <> 0 AND d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
 				AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
-			UNION SELECT t.oid FROM checked c, pg_catalog.pg_type t
-			WHERE c.oid IN (t.typbasetype, t.typelem) OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND a.atttypid = c.oid))
+			UNION SELECT p.whole FROM checked c JOIN parts p ON p.part = c.oid)
 		SELECT t.typname FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
 		UNION SELECT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
 		WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 500001`
 
-	// What a relation runs by itself, as stored trees or as functions, with when: 1 INSERT, 2 UPDATE, 4 DELETE, 8 TRUNCATE, 16 where a
-	// default is used, 32 reading, 64 where a row finds its partition. Domains' checks are those of the columns of their types.
-	codeQuery = `WITH RECURSIVE checked(bin, oid) AS (
-			SELECT k.conbin::text, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
-			UNION SELECT c.bin, t.oid FROM checked c, pg_catalog.pg_type t
-			WHERE c.oid IN (t.typbasetype, t.typelem) OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND a.atttypid = c.oid)),
-		triggers AS (SELECT t.tgrelid, (t.tgtype & 4) / 4 | (t.tgtype & 16) / 8 | (t.tgtype & 8) / 2 | (t.tgtype & 32) / 4 AS runs, t.tgqual::text AS tree, t.tgfoid
-			FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal)
-		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function
+	// What a relation runs by itself, as stored trees or as functions, and what ties its columns together; with when (1 INSERT, 2 UPDATE,
+	// 4 DELETE, 8 TRUNCATE, 16 where a default is used, 32 reading, 64 where a row finds its partition), what it is, and plain columns.
+	// Domains' checks are those of the columns of their types. Trees that call nothing of somebody's own are read too: they name columns.
+	codeQuery = madeOf + `checked(bin, name, oid) AS (
+			SELECT k.conbin::text, k.conname, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
+			UNION SELECT c.bin, c.name, p.whole FROM checked c JOIN parts p ON p.part = c.oid)
+		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function,
+			CASE WHEN a.attgenerated = '' THEN 'default of ' ELSE 'generated column ' END AS kind, a.attname AS name, a.attnum::text AS columns
 			FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-		UNION ALL SELECT a.attrelid, 3, c.bin, 0 FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid WHERE a.attnum > 0
-		UNION ALL SELECT k.conrelid, 3, k.conbin::text, 0 FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0 AND k.conbin IS NOT NULL
-		UNION ALL SELECT i.indrelid, 3, i.indexprs::text, 0 FROM pg_catalog.pg_index i WHERE i.indexprs IS NOT NULL
-		UNION ALL SELECT i.indrelid, 3, i.indpred::text, 0 FROM pg_catalog.pg_index i WHERE i.indpred IS NOT NULL
-		UNION ALL SELECT t.tgrelid, t.runs, t.tree, t.tgfoid FROM triggers t
-		UNION ALL SELECT p.polrelid, CASE p.polcmd WHEN 'r' THEN 38 WHEN 'a' THEN 1 WHEN 'w' THEN 2 WHEN 'd' THEN 4 ELSE 39 END, x.tree, 0
+		UNION ALL SELECT a.attrelid, 3, c.bin, 0, 'domain check ', c.name, '' FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid WHERE a.attnum > 0
+		UNION ALL SELECT k.conrelid, 3, k.conbin::text, 0, 'check ', k.conname, '' FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0 AND k.conbin IS NOT NULL
+		UNION ALL SELECT k.conrelid, 3, '', 0, 'foreign key ', k.conname, pg_catalog.array_to_string(k.conkey, ' ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'
+		UNION ALL SELECT i.indrelid, 3, COALESCE(x.tree, ''), 0, CASE WHEN i.indisunique OR i.indisexclusion THEN 'unique index ' ELSE 'index ' END, c.relname, i.indkey::text
+			FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid, LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) x(tree)
+			WHERE i.indrelid >= 16384 AND (x.tree IS NOT NULL OR i.indisunique OR i.indisexclusion)
+		UNION ALL SELECT t.tgrelid, (t.tgtype & 4) / 4 | (t.tgtype & 16) / 8 | (t.tgtype & 8) / 2 | (t.tgtype & 32) / 4, COALESCE(t.tgqual::text, ''), t.tgfoid, 'trigger ', t.tgname, ''
+			FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal
+		UNION ALL SELECT p.polrelid, CASE p.polcmd WHEN 'r' THEN 38 WHEN 'a' THEN 1 WHEN 'w' THEN 2 WHEN 'd' THEN 4 ELSE 39 END, x.tree, 0, 'policy ', p.polname, ''
 			FROM pg_catalog.pg_policy p, LATERAL (VALUES (p.polqual::text), (p.polwithcheck::text)) x(tree) WHERE x.tree IS NOT NULL
-		UNION ALL SELECT w.ev_class, CASE w.ev_type WHEN '2' THEN 2 WHEN '3' THEN 1 WHEN '4' THEN 4 ELSE 32 END, x.tree, 0
+		UNION ALL SELECT w.ev_class, CASE w.ev_type WHEN '2' THEN 2 WHEN '3' THEN 1 WHEN '4' THEN 4 ELSE 32 END, x.tree, 0, 'rule ', w.rulename, ''
 			FROM pg_catalog.pg_rewrite w, LATERAL (VALUES (w.ev_qual::text), (w.ev_action::text)) x(tree) WHERE w.rulename <> '_RETURN' AND x.tree <> '<>'
-		UNION ALL SELECT p.partrelid, 64, p.partexprs::text, 0 FROM pg_catalog.pg_partitioned_table p WHERE p.partexprs IS NOT NULL
-		ORDER BY 1, 2, 4, 3 LIMIT 500001`
+		UNION ALL SELECT p.partrelid, 64, COALESCE(p.partexprs::text, ''), 0, 'partition key', '', p.partattrs::text FROM pg_catalog.pg_partitioned_table p
+		ORDER BY 1, 2, 5, 6, 3, 4 LIMIT 500001`
 
 	// Foreign keys: what is deleted or changed there may change rows here.
-	cascadesQuery = `SELECT k.confrelid, k.conrelid, k.confdeltype, k.confupdtype, pg_catalog.array_to_string(k.confkey, ' ')
-		FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' ORDER BY 1, 2, 3, 4, 5 LIMIT 500001`
+	cascadesQuery = `SELECT k.confrelid, k.conrelid, k.confdeltype, k.confupdtype, pg_catalog.array_to_string(k.confkey, ' '), pg_catalog.array_to_string(k.conkey, ' '), k.conname
+		FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' ORDER BY 1, 2, 7, 3, 4, 5, 6 LIMIT 500001`
 
 	// Sums of hashes of (oid, xmin): any row that is made, changed or dropped changes its sum.
 	signatureQuery = `SELECT

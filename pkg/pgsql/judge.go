@@ -24,12 +24,13 @@ type judge struct {
 	estimated  string             // a masked column whose statistics the plan of an explained statement may tell
 	seen       map[*node]struct{} // relations and calls that were judged
 	made       map[*node]struct{} // names of what the statement makes
+	by         map[string]string  // by what functions run that it does not name
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
 	besideColumns bool
 }
 
 func (a *analyzer) statement(n *node) Statement {
-	j := &judge{analyzer: a, whole: n, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}}
+	j := &judge{analyzer: a, whole: n, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}, by: map[string]string{}}
 	j.st.Reviewed = true
 	j.top(n)
 	j.unseen(n)
@@ -38,9 +39,19 @@ func (a *analyzer) statement(n *node) Statement {
 		j.blankRows(n)
 	}
 	j.st.Accesses = j.env.Catalog.withThrough(sortedAccesses(j.accesses))
+	j.tellBy()
 	j.st.Functions = sortedKeys(j.functions)
 	j.st.Relations = len(j.relations)
 	return j.st
+}
+
+// tellBy says of functions that the statement does not name what runs them.
+func (j *judge) tellBy() {
+	for i, a := range j.st.Accesses {
+		if a.Effect != Read && a.Effect != Write && a.Effect != Delete {
+			j.st.Accesses[i].By = j.by[a.Object]
+		}
+	}
 }
 
 // accessShare is the lock that reading takes anyhow: pg_dump asks for it first.

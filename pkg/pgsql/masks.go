@@ -1,12 +1,16 @@
 package pgsql
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MaskPattern names columns to mask: "schema.table.column". A part that is missing at the left, or *, matches anything.
 type MaskPattern struct {
 	Pattern  string
 	As       MaskAs
 	Writable bool
+	Trusts   []string // functions of somebody's own that writes may run by themselves beside this mask, qualified
 }
 
 // System relations that hold values: pg_attribute in attmissingval (defaults), pg_class in relpartbound (what partitions hold)
@@ -20,7 +24,7 @@ const (
 // are read through it, to what is generated from it, and to the columns of views that are made of it. Views whose rows depend
 // on masked values, or whose definition can't be seen through, are opaque.
 func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}}
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, trusted: trusted(patterns)}
 	for _, p := range patterns {
 		parts := strings.Split(p.Pattern, ".")
 		for len(parts) < 3 {
@@ -43,11 +47,26 @@ func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
 	if r := c.Relations[attributeRelation]; r != nil {
 		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
 	}
-	for m.spread(c) || m.partitions(c) || m.views(c) {
+	for m.spread(c) || m.partitions(c) || m.policed(c) || m.views(c) {
 		continue
 	}
 	m.findBeneath(c)
 	return m
+}
+
+// trusted are the functions that every mask trusts: each speaks for its own columns.
+func trusted(patterns []MaskPattern) []string {
+	if len(patterns) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(patterns[0].Trusts), func(function string) bool {
+		return slices.ContainsFunc(patterns, func(p MaskPattern) bool { return !slices.Contains(p.Trusts, function) })
+	})
+}
+
+// trusts says whether a write may run a function by itself where columns are masked.
+func (m *Masks) trusts(c Code) bool {
+	return c.Effect == Execute && slices.Contains(m.trusted, c.Function)
 }
 
 // matches compares a name with a pattern in which * stands for any run of characters.
@@ -95,6 +114,7 @@ func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
 func (m *Masks) spread(c *Catalog) bool {
 	changed := false
 	for oid, r := range c.Relations {
+		changed = m.refer(c, r) || changed
 		for _, parent := range r.Parents {
 			changed = m.pass(c, parent, oid) || changed
 			changed = m.pass(c, oid, parent) || changed

@@ -159,7 +159,11 @@ func (n *stored) in(name string) []*stored {
 
 // number is the number in a field. ok is false where there is none.
 func (n *stored) number(name string) (int, bool) {
-	v, err := strconv.ParseInt(n.text(name), 10, 64)
+	text := n.text(name)
+	if text == "" {
+		return 0, false
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
 	return int(v), err == nil
 }
 

@@ -1,11 +1,24 @@
 package pgsql
 
-// running collects what a write makes relations run, in whatever relation it ends up.
+import (
+	"maps"
+	"slices"
+)
+
+// running collects what a write makes relations run, in whatever relation it ends up, and what it asks of masked columns.
 type running struct {
 	catalog *Catalog
-	done    map[uint32]Runs
+	masks   *Masks // nil where nothing is masked
+	done    map[uint32]*written
 	code    map[Code]*Relation
-	cascade bool // TRUNCATE … CASCADE
+	asks    map[string]string // what asks, and the masked column that it asks about
+	cascade bool              // TRUNCATE … CASCADE
+}
+
+// written is what is known to happen to a relation's rows.
+type written struct {
+	runs    Runs
+	columns map[string]bool // of an UPDATE, what it may change
 }
 
 // runs notes the code that a write to a relation runs: as an effect of its own, which is not reviewed.
@@ -13,25 +26,57 @@ func (j *judge) runs(n *node, r *Relation) {
 	if r == nil || j.env.Catalog == nil {
 		return
 	}
-	all := running{catalog: j.env.Catalog, done: map[uint32]Runs{}, code: map[Code]*Relation{}}
+	all := running{catalog: j.env.Catalog, done: map[uint32]*written{}, code: map[Code]*Relation{}, asks: map[string]string{}}
 	all.cascade = n.is("TruncateStmt") && n.text("behavior") == "DROP_CASCADE"
+	if j.masks {
+		all.masks = j.env.Masks
+	}
+	var columns []string
 	if n.is("UpdateStmt") {
-		all.write(r, runsOf(n), writtenColumns(n, r))
+		columns = writtenColumns(n, r)
 	} else {
-		all.write(r, runsOf(n)|runsWhole, nil)
+		columns = r.names()
 	}
-	for oid, runs := range all.done {
+	all.write(r, runsOf(n), columns)
+	for oid, w := range all.done {
 		if to := j.env.Catalog.Relations[oid]; to != nil && oid != r.OID {
-			j.reaches(to, runs)
+			j.reaches(to, w.runs)
 		}
 	}
-	for code, by := range all.code {
-		j.st.Reviewed = false
-		j.add(code.Effect, code.Function)
-		j.functions[code.Function] = struct{}{}
-		if j.masks {
-			j.refuseRun(n, code, by)
-		}
+	for oid, w := range all.done {
+		j.st.TargetMasked = j.st.TargetMasked || j.masks && len(j.env.Masks.Columns[oid]) > 0 && w.runs&^runsTruncating != 0
+	}
+	for _, code := range slices.SortedFunc(maps.Keys(all.code), Code.compare) {
+		j.run(n, code, all.code[code])
+	}
+	for _, by := range sortedKeys(all.asks) {
+		j.refuseAt(n.child("relation"), Problem{SQLState: "42501", Rule: "mask", Message: "this write makes " + by + " look at " + all.asks[by] + ", which is masked for you, and its answer would tell of it", Hint: "Write other columns or rows, or ask somebody for whom it is not masked."})
+	}
+}
+
+// run notes one function that a write runs.
+func (j *judge) run(n *node, code Code, of *Relation) {
+	j.st.Reviewed = false
+	j.add(code.Effect, code.Function)
+	j.functions[code.Function] = struct{}{}
+	j.note(code)
+	if !j.masks || j.env.Masks.trusts(code) {
+		return
+	}
+	what := code.Function
+	if what == "" {
+		what = "code"
+	}
+	j.refuseAt(n.child("relation"), Problem{
+		SQLState: "42501", Rule: "mask", Message: "a write to " + of.Qualified() + " runs " + what + " (" + code.By + "), and what it reads can't be seen from here, where columns are masked for you",
+		Hint: "Ask somebody for whom nothing is masked; or who keeps the policy lists " + what + " under `trusts` of the masks.",
+	})
+}
+
+// note remembers by what a function runs, the first of several.
+func (j *judge) note(code Code) {
+	if j.by[code.Function] == "" {
+		j.by[code.Function] = code.By
 	}
 }
 
@@ -43,14 +88,6 @@ func (j *judge) reaches(to *Relation, runs Runs) {
 	if runs&(runsInserting|runsUpdating) != 0 {
 		j.accesses[Access{Effect: Write, Object: to.Qualified(), Through: true}] = struct{}{}
 	}
-}
-
-func (j *judge) refuseRun(n *node, code Code, by *Relation) {
-	what := code.Function
-	if what == "" {
-		what = "code"
-	}
-	j.refuseAt(n.child("relation"), Problem{SQLState: "42501", Rule: "mask", Message: "a write to " + by.Qualified() + " runs " + what + ", and what it reads can't be seen from here, where columns are masked for you", Hint: "Ask somebody for whom nothing is masked."})
 }
 
 // runsOf is what a statement makes the relation that it writes to run.
@@ -80,13 +117,48 @@ func runsOf(n *node) Runs {
 	return runsInserting | runsUpdating | runsDeleting | runsDefaults
 }
 
-// write follows a write to all relations whose rows it changes: without runsWhole, in the named columns.
+// names are those of all columns.
+func (r *Relation) names() []string {
+	out := make([]string, len(r.Columns))
+	for i := range r.Columns {
+		out[i] = r.Columns[i].Name
+	}
+	return out
+}
+
+// add notes what happens to a relation's rows, and says whether that was not known yet.
+func (w running) add(r *Relation, runs Runs, columns []string) bool {
+	at := w.done[r.OID]
+	if at == nil {
+		at = &written{columns: map[string]bool{}}
+		w.done[r.OID] = at
+	}
+	fresh := at.runs|runs != at.runs
+	for _, c := range columns {
+		fresh = fresh || !at.columns[c]
+		at.columns[c] = true
+	}
+	at.runs |= runs
+	for again := true; again; {
+		again = false
+		for i := range r.Columns {
+			c := &r.Columns[i]
+			follows := slices.ContainsFunc(c.From, func(n int16) bool { from := r.numbered(n); return from == nil || at.columns[from.Name] })
+			if follows && !at.columns[c.Name] {
+				at.columns[c.Name], again = true, true
+			}
+		}
+	}
+	return fresh
+}
+
+// write follows a write to all relations whose rows it changes.
 func (w running) write(r *Relation, runs Runs, columns []string) {
-	if w.done[r.OID]|runs == w.done[r.OID] {
+	if !w.add(r, runs, columns) {
 		return
 	}
-	w.done[r.OID] |= runs
 	w.note(r, runs)
+	w.ask(r)
 	for _, oid := range w.catalog.children[r.OID] {
 		if child := w.catalog.Relations[oid]; child != nil {
 			w.write(child, runs, columns)
@@ -95,7 +167,7 @@ func (w running) write(r *Relation, runs Runs, columns []string) {
 	if r.Kind == 'v' {
 		for _, oid := range r.Reads {
 			if base := w.catalog.Relations[oid]; base != nil {
-				w.write(base, runs|runsWhole, nil)
+				w.write(base, runs, base.names())
 			}
 		}
 	}
@@ -104,31 +176,69 @@ func (w running) write(r *Relation, runs Runs, columns []string) {
 	}
 	for _, c := range r.Cascades {
 		if to := w.catalog.Relations[c.To]; to != nil {
-			if then := w.then(r, c, runs, columns); then != 0 {
-				w.write(to, then|runsWhole, nil)
-			}
+			w.follow(r, c, to)
 		}
 	}
 }
 
-// then is what a write does to the relation that refers to one.
-func (w running) then(r *Relation, c Cascade, runs Runs, columns []string) Runs {
-	then := Runs(0)
-	if runs&runsTruncating != 0 && w.cascade {
+// follow goes on to the relation that refers to one.
+func (w running) follow(r *Relation, c Cascade, to *Relation) {
+	at, then := w.done[r.OID], Runs(0)
+	if at.runs&runsTruncating != 0 && w.cascade {
 		then |= runsTruncating
 	}
-	if runs&runsDeleting != 0 {
+	changed := at.runs&runsUpdating != 0 && slices.ContainsFunc(c.Key, func(n int16) bool {
+		column := r.numbered(n)
+		return column == nil || at.columns[column.Name]
+	})
+	if at.runs&runsDeleting != 0 {
 		then |= c.Deletes
 	}
-	changed := runs&runsWhole != 0
-	for _, number := range c.Key {
-		column := r.numbered(number)
-		changed = changed || column == nil || has(columns, column.Name)
-	}
-	if runs&runsUpdating != 0 && changed {
+	if changed {
 		then |= c.Updates
 	}
-	return then
+	if w.masks != nil && (changed || at.runs&runsDeleting != 0) {
+		refers := tie{by: "foreign key " + c.Name + " of " + to.Qualified(), columns: c.From}
+		if column, asks := w.masks.asks(w.catalog, to, refers, func(int16) bool { return true }); asks {
+			w.asks[refers.by] = column
+		}
+	}
+	if then == 0 {
+		return
+	}
+	var columns []string
+	for _, n := range c.From {
+		if column := to.numbered(n); column != nil && then&runsUpdating != 0 {
+			columns = append(columns, column.Name)
+		}
+	}
+	w.write(to, then, columns)
+}
+
+// ask notes what looks at masked columns of a relation where some of its others are written.
+func (w running) ask(r *Relation) {
+	at := w.done[r.OID]
+	if w.masks == nil {
+		return
+	}
+	for _, t := range r.ties {
+		if t.policy { // then nothing of it can be written at all
+			continue
+		}
+		column, asks := "", false
+		if at.runs&runsInserting != 0 && t.rows { // what is masked is left out of the new row, and is NULL there without a default
+			column, asks = w.masks.asks(w.catalog, r, t, func(n int16) bool {
+				c := r.numbered(n)
+				return c == nil || c.Generated || slices.Contains(r.defaults, n)
+			})
+		}
+		if !asks && (at.runs&t.fires&^runsInserting != 0 || at.runs&runsUpdating != 0 && t.touches(r, at.columns)) {
+			column, asks = w.masks.asks(w.catalog, r, t, func(int16) bool { return true })
+		}
+		if asks {
+			w.asks[t.by] = column
+		}
+	}
 }
 
 // routes notes how rows find their partition, or prove that they are in theirs.
@@ -170,5 +280,6 @@ func (c *Catalog) readingCode(r *Relation) []Code {
 			}
 		}
 	}
+	slices.SortFunc(out, Code.compare)
 	return out
 }

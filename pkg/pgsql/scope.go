@@ -206,8 +206,11 @@ func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
 	}
 	found := j.lookup(n)
 	j.noteSplit(found.relation)
-	if c := j.env.Catalog; c != nil && found.relation != nil && len(c.readingCode(found.relation)) > 0 {
-		j.st.Reviewed = false
+	if c := j.env.Catalog; c != nil && found.relation != nil {
+		for _, code := range c.readingCode(found.relation) {
+			j.st.Reviewed = false
+			j.note(code)
+		}
 	}
 	it.relation = found.relation
 	if !it.aliased {

@@ -141,6 +141,9 @@ func deed(a *Access) string {
 	if a.Object == "" {
 		return string(a.Effect)
 	}
+	if a.By != "" {
+		return string(a.Effect) + " on " + a.Object + ", which " + a.By + " runs; a rule with effects: [" + string(a.Effect) + "] and objects: [" + a.Object + "] would"
+	}
 	return string(a.Effect) + " on " + a.Object
 }
 

@@ -140,7 +140,7 @@ func TestAPanicRefuses(t *testing.T) {
 func TestEachPairIsJudgedWithItsRule(t *testing.T) {
 	p := parse(t, policyOf([]string{"effects: [read], verdict: allow", "effects: [write], verdict: approve", "objects: [secret], verdict: deny"}))
 	d := p.Decide(person("dev"), dbProd(), does("read", "a", "write", "b", "read", "secret", "admin", "c"))
-	want := "[{{read a false} allow r0} {{write b false} approve r1} {{read secret false} deny r2} {{admin c false} deny default}]"
+	want := "[{{read a false } allow r0} {{write b false } approve r1} {{read secret false } deny r2} {{admin c false } deny default}]"
 	if got := fmt.Sprint(d.Judged); got != want || d.Rule != "r2" {
 		t.Fatalf("by %s: %s", d.Rule, got)
 	}

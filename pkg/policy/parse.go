@@ -197,6 +197,7 @@ func (d *decoder) mask(n *strict.Node) maskRule {
 		"columns":  func(n *strict.Node) { d.globs(&columns)(n); d.columns(n, columns) },
 		"as":       func(n *strict.Node) { m.mask.As = d.masked(n) },
 		"writable": d.boolean(&m.mask.Writable),
+		"trusts":   func(n *strict.Node) { d.names(&m.mask.Trusts)(n); d.functions(n) },
 		"detect": func(n *strict.Node) {
 			d.words(&m.mask.Detect, "detector", Detectors()...)(n)
 			d.detect(n, m.mask.Detect)
@@ -239,6 +240,15 @@ func (d *decoder) detect(n *strict.Node, names []string) {
 			d.Report(n.Items[i], fmt.Sprintf("the detector %q stands here twice", name), "")
 		}
 	}
+}
+
+// functions wants names with their schema: one without would be another's as soon as a search path says so.
+func (d *decoder) functions(n *strict.Node) {
+	d.Each(n, func(n *strict.Node) {
+		if schema, name, ok := strings.Cut(n.Text, "."); n.Text != "" && (!ok || schema == "" || name == "") {
+			d.Report(n, fmt.Sprintf("%q: a function is written with its schema", n.Text), `write: trusts: ["public.set_updated_at"]`)
+		}
+	})
 }
 
 func (d *decoder) masked(n *strict.Node) string {

@@ -65,6 +65,8 @@ type Access struct {
 	// Through: the command does not name the object, but reaches it through one that it names, as a view's tables. Rules that
 	// deny or ask for approval count for such a pair; it needs no rule that allows it.
 	Through bool
+	// By says what runs a function that the command does not name: "trigger touch of public.users". It is for people.
+	By string
 }
 
 // SQL holds the facts about a SQL command that rules can ask for.
@@ -124,6 +126,7 @@ type Mask struct {
 	Detect   []string // names of Detectors
 	As       string   // "redact", "null" or "last4"
 	Writable bool
+	Trusts   []string // functions of somebody's own that writes may run by themselves beside this mask
 }
 
 // Detectors are the names that a mask may look for in free text. What each of them finds is pkg/mask's to say.

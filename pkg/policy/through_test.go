@@ -92,3 +92,28 @@ func TestPairsBeneathNeverLoosen(t *testing.T) {
 		}
 	})
 }
+
+// What runs a function that the command does not name is told, with the rule that would admit it.
+func TestARefusalSaysWhatRunsAFunction(t *testing.T) {
+	p := parse(t, "version: 1\nrules:\n  - {name: w, effects: [write], verdict: allow}\n")
+	cmd := policy.Command{Accesses: []policy.Access{{Effect: policy.Write, Object: "public.users"}, {Effect: policy.Execute, Object: "public.touch", By: "trigger t of public.users"}}}
+	d := p.Decide(person("dev"), dbProd(), cmd)
+	want := "no rule allows dev the effect execute on public.touch, which trigger t of public.users runs; a rule with effects: [execute] and objects: [public.touch] would"
+	if d.Verdict != policy.Deny || !strings.HasPrefix(d.Message, want) {
+		t.Errorf("%v %s", d.Verdict, d.Message)
+	}
+	p = parse(t, "version: 1\nrules:\n  - {name: w, effects: [write], verdict: allow}\n  - {name: x, effects: [execute], objects: [public.touch], verdict: allow}\n")
+	if d := p.Decide(person("dev"), dbProd(), cmd); d.Verdict != policy.Allow {
+		t.Errorf("%v %s", d.Verdict, d.Message)
+	}
+}
+
+func TestAMaskTrustsFunctionsByTheirWholeNames(t *testing.T) {
+	p := parse(t, "version: 1\nmasks:\n  - {name: m, columns: [users.ssn], as: redact, trusts: [public.touch]}\n")
+	if m := p.Masks(person("dev"), dbProd()); len(m) != 1 || !slices.Equal(m[0].Trusts, []string{"public.touch"}) {
+		t.Errorf("%+v", m)
+	}
+	for _, bad := range []string{"touch", `"public.*"`, "public."} {
+		problems(t, "version: 1\nmasks:\n  - {name: m, columns: [users.ssn], as: redact, trusts: ["+bad+"]}\n")
+	}
+}

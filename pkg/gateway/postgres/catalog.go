@@ -233,7 +233,7 @@ func patterns(rules []policy.Mask) []pgsql.MaskPattern {
 	var out []pgsql.MaskPattern
 	for _, r := range rules {
 		for _, column := range r.Columns {
-			out = append(out, pgsql.MaskPattern{Pattern: column, As: pgsql.MaskAs(r.As), Writable: r.Writable})
+			out = append(out, pgsql.MaskPattern{Pattern: column, As: pgsql.MaskAs(r.As), Writable: r.Writable, Trusts: r.Trusts})
 		}
 	}
 	return out

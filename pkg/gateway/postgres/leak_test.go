@@ -54,7 +54,8 @@ func TestErrorTextsShowNoMaskedRow(t *testing.T) {
 	t.Cleanup(func() {
 		admin(t, "DROP TABLE invites", "ALTER TABLE users DROP COLUMN tenant, DROP CONSTRAINT named, DROP CONSTRAINT users_email_key", "DROP TABLE tenants")
 	})
-	s := listen(t, allButMasks)
+	// What refers to a masked column that can't be written can't be broken from here; where it is writable, it can.
+	s := listen(t, strings.ReplaceAll(allButMasks, "as: redact}", "as: redact, writable: true}"))
 	for name, texts := range map[string][]string{
 		"the statement's own row":      {"UPDATE users SET name = '' WHERE id = 1"},
 		"a prepared statement's row":   {"PREPARE p AS UPDATE users SET name = '' WHERE id = 1", "EXECUTE p", "EXPLAIN ANALYZE EXECUTE p"},

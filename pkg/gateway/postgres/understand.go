@@ -233,7 +233,7 @@ func facts(a *pgsql.Analysis) policy.Command {
 		sql.Tables = max(sql.Tables, st.Relations)
 		sql.Filter = weakest(sql.Filter, st.Filter)
 		for _, x := range st.Accesses {
-			access := policy.Access{Effect: policy.Effect(x.Effect), Object: x.Object, Through: x.Through}
+			access := policy.Access{Effect: policy.Effect(x.Effect), Object: x.Object, Through: x.Through, By: x.By}
 			if !slices.Contains(accesses, access) {
 				accesses = append(accesses, access)
 			}
