@@ -5,6 +5,8 @@ VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0.1.0)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 3s
 SOAK ?= 100
+STATEMENTS ?= 1000000
+SEED ?= 1
 
 .PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-pg18 test-regress corpus bench release-check generate clean
 
@@ -20,7 +22,7 @@ test-deps: ## what the tests need, from the distribution's packages
 
 test: test-deps build ## every test
 	go test -timeout 25m ./...
-	CGO_ENABLED=1 go test -race -timeout 25m ./pkg/guard/... ./pkg/gateway/... ./pkg/tunnel/... ./localproxy/...
+	HOOP_STATEMENTS=300 CGO_ENABLED=1 go test -race -timeout 25m ./pkg/guard/... ./pkg/gateway/... ./pkg/tunnel/... ./localproxy/...
 
 mutants: ## the conformance suite must fail for each broken guard
 	go run ./pkg/guard/guardtest/mutants
@@ -28,8 +30,9 @@ mutants: ## the conformance suite must fail for each broken guard
 fuzz: ## a short fuzz of every decoder
 	@scripts/fuzz.sh $(FUZZTIME)
 
-soak: build ## kill -9 of the gateway under load, SOAK times
+soak: build ## kill -9 of the gateway under load, SOAK times; then STATEMENTS random statements over masked columns
 	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
+	HOOP_STATEMENTS=$(STATEMENTS) HOOP_SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestRandomStatementsDontTellMaskedValues ./pkg/gateway/postgres/
 
 test-pgx: build ## pgx's own tests, directly and through hoop
 	@test/clients/suite.sh pgx

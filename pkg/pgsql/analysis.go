@@ -54,6 +54,8 @@ type Masks struct {
 	beneath map[uint32]string
 	// split names, for relations that are partitioned by a masked column and for their partitions, that column.
 	split map[uint32]string
+	// scattered are relations whose rows lie in an order that a masked column decides: those of split, and what they are partitions of.
+	scattered map[uint32]string
 	// trusted are functions that writes may run by themselves.
 	trusted []string
 }

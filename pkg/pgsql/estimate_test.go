@@ -76,12 +76,13 @@ func TestPartitionsByAMaskedColumnAreClosed(t *testing.T) {
 	}
 	masks := mask("parts.ssn", "computed.born")
 	envOne, envTwo := envOf(t, one, masks), envOf(t, two, masks)
-	for _, text := range []string{"SELECT * FROM parts ORDER BY id", "SELECT * FROM computed ORDER BY id", "SELECT * FROM over_all ORDER BY id", "SELECT * FROM where_from ORDER BY id", "SELECT * FROM f1",
+	for _, text := range []string{"SELECT * FROM parts ORDER BY id", "SELECT * FROM computed ORDER BY id", "SELECT * FROM f1", "TABLE parts", "SELECT id FROM computed LIMIT 1", "SELECT array_agg(id) FROM parts",
+		"COPY parts TO STDOUT", "SELECT x.id FROM free f FULL JOIN parts x ON f.id = x.id", "SELECT id FROM parts FOR UPDATE",
 		"SELECT relname, relkind, relpartbound::text, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition ORDER BY relname", "SELECT relname, reltuples, relpages FROM pg_class WHERE relname IN ('pa', 'pb', 'pc', 'ca', 'cb') ORDER BY 1",
 		"SELECT c FROM pg_class c WHERE relname = 'pa' AND c.reltuples > 0", "INSERT INTO parts (id, note) VALUES (4, 'd')", "SELECT pg_get_partkeydef('parts'::regclass)", "EXPLAIN SELECT * FROM free"} {
 		same(t, text, one, two, envOne, envTwo)
 	}
-	for _, text := range []string{"SELECT * FROM pa", "SELECT id FROM pb", "SELECT count(*) FROM pc", "SELECT * FROM ONLY ca", "SELECT * FROM over_one", "UPDATE pa SET note = ''", "COPY pa TO STDOUT", "INSERT INTO pa (id) VALUES (1)", "EXPLAIN SELECT id FROM parts", "EXPLAIN SELECT id FROM over_all",
+	for _, text := range []string{"SELECT * FROM over_all", "SELECT * FROM where_from", "UPDATE parts SET note = 'x' RETURNING id", "DELETE FROM parts WHERE id = 1 / (id - 1)", "SELECT * FROM parts TABLESAMPLE bernoulli (50)", "SELECT * FROM pa", "SELECT id FROM pb", "SELECT count(*) FROM pc", "SELECT * FROM ONLY ca", "SELECT * FROM over_one", "UPDATE pa SET note = ''", "COPY pa TO STDOUT", "INSERT INTO pa (id) VALUES (1)", "EXPLAIN SELECT id FROM parts", "EXPLAIN SELECT id FROM over_all",
 		"EXPLAIN DELETE FROM parts WHERE id = 1", "SELECT pg_get_partition_constraintdef('pa'::regclass)", "SELECT pg_relation_size('pa'), pg_table_size('pa')", "SELECT pg_stat_get_live_tuples('pa'::regclass)", "SELECT * FROM pg_stat_user_tables", "ALTER TABLE parts DETACH PARTITION pa"} {
 		refusal(t, text, envOne)
 	}

@@ -29,7 +29,10 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		j.cantReplace(n, found)
 		return
 	}
-	moved := ""
+	moved, scattered := "", j.env.Masks.scattered[found.relation.OID]
+	if sample != nil && scattered != "" {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "a sample of " + found.object + " tells where its rows lie, and " + scattered + ", which is masked for you, decides that", Hint: "Use ORDER BY and LIMIT."})
+	}
 	if sample != nil {
 		from, to, ok := j.sampleTokens(sample)
 		if !ok {
@@ -43,7 +46,7 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		t := j.tokens[span.first-1]
 		j.edit(t.start, t.end, "SELECT * FROM")
 	}
-	text := projection(found.relation, masks, !n.flag("inh"), moved)
+	text := projection(found.relation, masks, !n.flag("inh"), moved, scattered != "")
 	j.projections[text] = found.relation
 	if !it.aliased {
 		text += " AS " + quoteIdent(it.name)
@@ -236,7 +239,7 @@ func (j *judge) maskCopy(n, rel *node, found name) {
 	for k := range columns {
 		columns[k] = quoteIdent(columns[k])
 	}
-	text := projection(found.relation, masks, found.relation.Kind != 'p', "")
+	text := projection(found.relation, masks, found.relation.Kind != 'p', "", j.env.Masks.scattered[found.relation.OID] != "")
 	j.projections[text] = found.relation
 	j.edit(j.tokens[i].start, j.tokens[last].end, "(SELECT "+strings.Join(columns, ", ")+" FROM "+text+" AS "+quoteIdent(found.relation.Name)+")")
 }

@@ -24,7 +24,7 @@ const (
 // are read through it, to what is generated from it, and to the columns of views that are made of it. Views whose rows depend
 // on masked values, or whose definition can't be seen through, are opaque.
 func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, trusted: trusted(patterns)}
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, trusted: trusted(patterns)}
 	for _, p := range patterns {
 		parts := strings.Split(p.Pattern, ".")
 		for len(parts) < 3 {

@@ -19,11 +19,22 @@ func (m *Masks) partitions(c *Catalog) bool {
 			}
 			changed = true
 			m.split[oid] = r.Qualified() + "." + column
+			m.scatter(c, r, m.split[oid])
 			m.hidePartitions(c, r, r)
 			m.hideBounds(c)
 		}
 	}
 	return changed
+}
+
+// scatter notes that a masked column decides in which order the rows of a relation, and of what it is a partition of, are found.
+func (m *Masks) scatter(c *Catalog, r *Relation, column string) {
+	m.scattered[r.OID] = column
+	for _, oid := range r.Parents {
+		if parent := c.Relations[oid]; parent != nil && m.scattered[oid] == "" {
+			m.scatter(c, parent, column)
+		}
+	}
 }
 
 func (m *Masks) hidePartitions(c *Catalog, root, r *Relation) {

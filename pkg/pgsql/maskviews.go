@@ -77,6 +77,9 @@ func (m *Masks) reason(c *Catalog, r *Relation) (why, instead string) {
 		if base == nil {
 			continue
 		}
+		if column := m.scattered[oid]; column != "" {
+			return r.Qualified() + " reads " + base.Qualified() + ", whose rows lie in an order that " + column + " decides, which is masked for you", readInstead(base)
+		}
 		if why, opaque := m.Opaque[oid]; opaque {
 			return r.Qualified() + " reads " + base.Qualified() + ", and " + why, m.instead[oid]
 		}

@@ -22,8 +22,10 @@ const (
 
 // projection is what stands in the place of a relation with masked columns: a subquery of the columns that may be read, in
 // order, with their exact types, and masks in the place of masked values. sample is the TABLESAMPLE clause that moves inside.
-func projection(r *Relation, masks map[string]ColumnMask, only bool, sample string) string {
+// sorted gives the rows an order of their own, before anything else looks at them.
+func projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, sorted bool) string {
 	var b strings.Builder
+	var order []string
 	b.WriteString("(SELECT ")
 	first := true
 	for _, c := range r.Columns {
@@ -35,8 +37,10 @@ func projection(r *Relation, masks map[string]ColumnMask, only bool, sample stri
 		}
 		first = false
 		if mask, masked := masks[c.Name]; masked {
+			order = append(order, byText(maskExpression(c, mask.As)))
 			b.WriteString(maskExpression(c, mask.As) + " AS " + quoteIdent(c.Name))
 		} else {
+			order = append(order, byText(insideAlias+"."+quoteIdent(c.Name)))
 			b.WriteString(insideAlias + "." + quoteIdent(c.Name))
 		}
 	}
@@ -51,8 +55,16 @@ func projection(r *Relation, masks map[string]ColumnMask, only bool, sample stri
 	if r.RowCheck && r.Kind != 'S' && !systemSchema(r.Schema) {
 		b.WriteString(" WHERE " + rowCheck(r))
 	}
+	if sorted {
+		b.WriteString(" ORDER BY " + strings.Join(order, ", ") + " OFFSET 0")
+	}
 	b.WriteString(")")
 	return b.String()
+}
+
+// byText orders by what is shown: rows that are equal by it are the same to who reads them.
+func byText(expression string) string {
+	return "CAST(" + expression + ` AS pg_catalog.text) COLLATE pg_catalog."C"`
 }
 
 // maskText is what a masked value shows.

@@ -15,7 +15,8 @@ type tie struct {
 	fires   Runs     // of a trigger with a condition: when it is tried, whatever columns are written
 	rows    bool     // it compares the row with other rows, of this relation or another
 	columns []int16  // as they are
-	sees    []source // what its expression looks at, of other relations too; column 0 stands for any
+	sees    []source // what its expression tells of, of other relations too; column 0 stands for any
+	moves   []source // what its expression depends on besides
 }
 
 // tie notes what ties columns together. Defaults and domains see one value alone.
@@ -30,21 +31,36 @@ func (l *catalogLoad) tie(rel *Relation, runs Runs, kind, by string, columns []i
 			t.fires = runs
 		}
 		if text != "" {
-			t.sees = l.columnsIn(rel, tree)
+			t.sees = l.columnsIn(rel, tree, false)
+		}
+		if kind == "index " || kind == "generated column " { // nobody sees its value, only whether it fails
+			t.columns, t.moves, t.sees = nil, t.sees, l.columnsIn(rel, tree, true)
 		}
 		rel.ties = append(rel.ties, t)
 	}
 }
 
-// columnsIn are the columns that an expression over a relation's rows looks at; where that can't be told, any of its own too.
-func (l *catalogLoad) columnsIn(rel *Relation, tree *stored) []source {
+// columnsIn are the columns that an expression over a relation's rows looks at; where that can't be told, any of its own too. Of one
+// whose value nobody sees, those that can make it fail.
+func (l *catalogLoad) columnsIn(rel *Relation, tree *stored, unseen bool) []source {
 	unknown := source{relation: rel.OID}
 	if tree == nil {
 		return []source{unknown}
 	}
 	row := &stored{fields: []storedField{{"rtekind", &stored{word: itemRelation}}, {"relid", &stored{word: strconv.FormatUint(uint64(rel.OID), 10)}}}}
 	reader := &lineageReader{total: l.total, out: &lineage{reads: map[uint32]bool{}}}
-	found := reader.below(withoutSame(tree), &storedLevel{items: []*stored{row, row}}) // a trigger's condition has OLD and NEW
+	at := &storedLevel{items: []*stored{row, row}} // a trigger's condition has OLD and NEW
+	var found []source
+	switch {
+	case !unseen:
+		found = reader.below(withoutSame(tree), at)
+	case tree.list:
+		for _, item := range tree.items {
+			reader.value(item, at)
+		}
+	default:
+		reader.value(tree, at)
+	}
 	for _, u := range reader.out.uses {
 		found = append(found, u.source)
 	}
@@ -98,7 +114,7 @@ func (m *Masks) asks(c *Catalog, r *Relation, t tie, counts func(int16) bool) (c
 // touches says whether a write of some columns makes a tie look.
 func (t tie) touches(r *Relation, columns map[string]bool) bool {
 	own := t.columns
-	for _, s := range t.sees {
+	for _, s := range append(t.sees[:len(t.sees):len(t.sees)], t.moves...) {
 		if s.relation == r.OID {
 			own = append(own[:len(own):len(own)], s.column)
 		}

@@ -17,6 +17,8 @@ const tieSchema = `CREATE TABLE checks(id int, bonus int, pay int, CHECK (bonus 
 	CREATE TABLE partials(id int, name text, secret text); CREATE UNIQUE INDEX ON partials (name) WHERE secret = 'same'; INSERT INTO partials VALUES (1, 'a', '%[1]s'), (2, 'b', 'same');
 	CREATE TABLE gens(id int, k int, pay int, g int GENERATED ALWAYS AS (100 / (pay - k)) STORED); INSERT INTO gens VALUES (1, 1, %[2]d);
 	CREATE TABLE indexed(id int, k int, pay int); CREATE INDEX ON indexed ((100 / (pay - k))); INSERT INTO indexed VALUES (1, 1, %[2]d);
+	CREATE TABLE total(id int, name text, a int, secret text, g text GENERATED ALWAYS AS (name || left(secret, 2)) STORED); CREATE INDEX ON total (a, lower(name)) WHERE secret > 'b'; INSERT INTO total VALUES (1, 'a', 1, '%[1]s');
+	CREATE TABLE cases(a int, pay int, g int GENERATED ALWAYS AS (CASE WHEN a = 2 THEN 1 / (pay - 40) END) STORED); INSERT INTO cases VALUES (1, %[2]d);
 	CREATE TABLE mixed(id int, a int, g int GENERATED ALWAYS AS (a + 1) STORED, secret text, UNIQUE (g, secret)); INSERT INTO mixed VALUES (1, 1, DEFAULT, '%[1]s'), (2, 2, DEFAULT, '%[3]s');
 	CREATE TABLE excluded(id int, tenant int, secret text, EXCLUDE USING btree (tenant WITH =, secret WITH =)); INSERT INTO excluded VALUES (1, 1, '%[1]s'), (2, 2, '%[3]s');
 	CREATE TABLE sorts(code text PRIMARY KEY, label text); INSERT INTO sorts VALUES ('same', 'a'), ('thau', 'b'); CREATE TABLE sorted(id int, secret text REFERENCES sorts); INSERT INTO sorted VALUES (1, '%[1]s');
@@ -41,7 +43,7 @@ func tieTwins(t *testing.T, name string) (one, two *session, env pgsql.Env) {
 	two = newDatabase(t, name+"_two", fmt.Sprintf(tieSchema, "thau", 90, "same", 50))
 	var masks []pgsql.MaskPattern
 	for _, c := range []string{"uniques.secret", "defaults.secret", "coalesced.secret", "partials.secret", "mixed.secret", "excluded.secret", "sorted.secret", "staged.secret", "owners.secret", "pairs.secret", "members.secret", "crew.secret",
-		"policed.secret", "tenants.secret", "touched.secret", "tested.secret", "strange.secret", "shows.secret", "*.pay"} {
+		"policed.secret", "tenants.secret", "touched.secret", "total.secret", "tested.secret", "strange.secret", "shows.secret", "*.pay"} {
 		masks = append(masks, pgsql.MaskPattern{Pattern: c, As: pgsql.Redact, Trusts: []string{"public.touch", "public.elsewhere"}})
 	}
 	masks[1].Trusts = []string{"public.touch", "public.other"}
@@ -65,7 +67,7 @@ func TestWhatTiesColumnsTogetherAnswersNoQuestion(t *testing.T) {
 		"UPDATE checks SET bonus = 60": {"check checks_check of public.checks", "public.checks.pay"}, "UPDATE uniques SET tenant = 1 WHERE id = 2": {"uniques_tenant_secret_key", "public.uniques.secret"},
 		"INSERT INTO defaults (id) VALUES (2)": {"defaults_secret_key", "public.defaults.secret"}, "INSERT INTO coalesced (id, name) VALUES (2, 'a')": {"coalesced_name_", "public.coalesced.secret"},
 		"UPDATE partials SET name = 'b' WHERE id = 1": {"partials_name_idx", "public.partials.secret"}, "UPDATE gens SET k = 40": {"generated column g of public.gens", "public.gens.pay"},
-		"UPDATE indexed SET k = 40": {"indexed_expr_idx", "public.indexed.pay"}, "UPDATE mixed SET a = 1 WHERE id = 2": {"mixed_g_secret_key", "public.mixed.secret"},
+		"UPDATE cases SET a = 2": {"generated column g of public.cases", "public.cases.pay"}, "UPDATE indexed SET k = 40": {"indexed_expr_idx", "public.indexed.pay"}, "UPDATE mixed SET a = 1 WHERE id = 2": {"mixed_g_secret_key", "public.mixed.secret"},
 		"UPDATE excluded SET tenant = 1 WHERE id = 2": {"excluded_tenant_secret_excl", "public.excluded.secret"}, "DELETE FROM sorts WHERE code = 'same'": {"foreign key sorted_secret_fkey of public.sorted", "public.sorted.secret"},
 		"UPDATE sorts SET code = 'x' WHERE code = 'same'": {"sorted_secret_fkey", "public.sorted.secret"}, "DELETE FROM stages WHERE code = 'same'": {"staged_secret_fkey", "public.staged.secret"},
 		"WITH x AS (DELETE FROM stages WHERE code = 'same' RETURNING 1) SELECT count(*) FROM x": {"staged_secret_fkey", "public.staged.secret"},
@@ -85,7 +87,7 @@ func TestWhatTiesColumnsTogetherAnswersNoQuestion(t *testing.T) {
 		"UPDATE checks SET id = 2", "INSERT INTO checks (id, bonus) VALUES (5, 100)", "INSERT INTO uniques (id, tenant) VALUES (3, 1)", "UPDATE uniques SET name = 'c'",
 		"DELETE FROM uniques", "INSERT INTO gens (id, k) VALUES (2, 3)", "UPDATE gens SET id = 7", "INSERT INTO mixed (id, a) VALUES (3, 1)", "UPDATE excluded SET id = 3", "UPDATE sorts SET label = 'c'", "INSERT INTO sorts VALUES ('new', 'n')",
 		"SELECT * FROM sorts ORDER BY code", "UPDATE owners SET name = 'x'", "SELECT * FROM owned", "DELETE FROM teams WHERE id = 1", "SELECT * FROM tenants", "UPDATE tenants SET id = 8", "UPDATE touched t SET name = 'b' RETURNING t.touched",
-		"DELETE FROM members", "INSERT INTO owners (id, name) VALUES (3, 'c')", "DELETE FROM paired", "UPDATE crew SET id = 4", "DELETE FROM crew", "UPDATE shown SET id = 3",
+		"DELETE FROM members", "UPDATE total SET name = 'b', a = 5", "INSERT INTO owners (id, name) VALUES (3, 'c')", "DELETE FROM paired", "UPDATE crew SET id = 4", "DELETE FROM crew", "UPDATE shown SET id = 3",
 	} {
 		a := understand(t, text, env)
 		if a.Problem != nil {

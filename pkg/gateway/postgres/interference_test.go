@@ -1,0 +1,86 @@
+package postgres_test
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// statementsOf reads statements that stand between lines which begin with "-- @".
+func statementsOf(t testing.TB, path string) (out []string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range strings.Split("\n"+string(content), "\n-- @")[1:] {
+		_, body, _ := strings.Cut(block, "\n")
+		var kept []string
+		for line := range strings.Lines(body) {
+			if !strings.HasPrefix(line, "-- how:") {
+				kept = append(kept, line)
+			}
+		}
+		out = append(out, strings.TrimSpace(strings.Join(kept, "")))
+	}
+	return out
+}
+
+// Two databases that differ in masked values alone give the same transcript, message by message, in every form. What answers
+// differently at two times on one of them is left out, and must be little.
+func TestMaskedValuesDontInterfereWithAnyMessage(t *testing.T) {
+	left, right, canaries := twins(t)
+	c := comparison{left: left, right: right, canaries: canaries}
+	for _, file := range []string{"evasion-postgres.sql", "corners.sql", "honest.sql", "interference.sql"} {
+		part := comparison{left: left, right: right, canaries: canaries}
+		for _, text := range statementsOf(t, "../../pgsql/testdata/"+file) {
+			texts := []string{text}
+			if strings.Contains(text, "\n@@\n") {
+				texts = strings.Split(text, "\n@@\n")
+			}
+			if wrong := part.try(texts); wrong != "" {
+				t.Error(wrong)
+			}
+		}
+		t.Logf("%s: %d answered, %d were refused, %d failed, %d volatile", file, part.ran, part.refused, part.failed, part.volatile)
+		c.ran, c.refused, c.failed, c.volatile = c.ran+part.ran, c.refused+part.refused, c.failed+part.failed, c.volatile+part.volatile
+	}
+	if c.total() < 400 || c.ran*100 < c.total()*60 || c.volatile*100 > c.total()*3 {
+		t.Errorf("of %d statements %d answered and %d are volatile: at least 60 %% must answer", c.total(), c.ran, c.volatile)
+	}
+}
+
+// Random statements, the same ones each time: HOOP_STATEMENTS says how many, and HOOP_SEED which.
+func TestRandomStatementsDontTellMaskedValues(t *testing.T) {
+	left, right, canaries := twins(t)
+	c := comparison{left: left, right: right, canaries: canaries}
+	n, seed := setting(t, "HOOP_STATEMENTS", 10_000), setting(t, "HOOP_SEED", 1)
+	w := newWriter(uint64(seed))
+	found := 0
+	for range n {
+		if wrong := c.try(w.statement()); wrong != "" {
+			if t.Error(wrong); found > 20 {
+				break
+			}
+			found++
+		}
+	}
+	t.Logf("%d answered, %d were refused, %d failed, %d volatile", c.ran, c.refused, c.failed, c.volatile)
+	if found == 0 && (c.ran*100 < n*60 || c.volatile*1000 > n*5) {
+		t.Errorf("of %d statements %d answered and %d are volatile: at least 60 %% must answer", n, c.ran, c.volatile)
+	}
+}
+
+func setting(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
