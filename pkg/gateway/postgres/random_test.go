@@ -149,6 +149,9 @@ func (w *writer) statement() []string {
 	case n < 76:
 		return []string{w.merge()}
 	case n < 79:
+		if w.chance(50) {
+			return []string{w.tied(), "SELECT count(*) FROM staff"}
+		}
 		return []string{"WITH w AS (" + w.change() + ") SELECT " + w.one("*", "count(*)") + " FROM w"}
 	case n < 84:
 		return []string{w.copy()}
@@ -196,7 +199,7 @@ func (w *writer) target() (r relation, as string) {
 func (w *writer) written(r relation) []column {
 	names := map[string]bool{}
 	for range 1 + w.IntN(2) {
-		if len(r.masked) > 0 && w.chance(6) {
+		if len(r.masked) > 0 && w.chance(10) {
 			names[r.masked[w.IntN(len(r.masked))]] = true
 		} else if len(r.writes) > 0 {
 			names[r.writes[w.IntN(len(r.writes))]] = true
@@ -298,12 +301,15 @@ func (w *writer) update() string {
 	}
 	for _, c := range columns {
 		value := "NULL"
-		if c.kind != other {
+		switch {
+		case c.kind == whole && w.chance(50): // near to what masked columns are compared with
+			value = w.one("1", "2", "3", "40", "45", "60")
+		case c.kind != other:
 			value = w.expression(c.kind)
 		}
 		sets = append(sets, c.name+" = "+w.one(value, value, value, "DEFAULT"))
 	}
-	return "UPDATE " + target + " SET " + strings.Join(sets, ", ") + from + w.where() + w.returning(relation{key: plain.name + "." + r.key, writes: nil})
+	return "UPDATE " + target + " SET " + strings.Join(sets, ", ") + from + w.which(plain.name, r) + w.returning(relation{key: plain.name + "." + r.key, writes: nil})
 }
 
 // unmasked are the columns that may surely be used in a statement which writes.
@@ -329,7 +335,26 @@ func (w *writer) remove() string {
 	if w.chance(25) {
 		using = " USING " + w.fromClause(1)
 	}
-	return "DELETE FROM " + target + using + w.where() + w.one("", " RETURNING 1")
+	return "DELETE FROM " + target + using + w.which(w.from[0].name, r) + w.one("", " RETURNING 1")
+}
+
+// tied writes what something compares with masked columns.
+func (w *writer) tied() string {
+	id := " WHERE id = " + w.one("1", "2", "3", "4", "5")
+	code := " WHERE code = " + w.one("'aa'", "'bb'", "'cc'")
+	return w.one("UPDATE staff SET level = "+w.one("41", "45", "55", "65")+id, "UPDATE staff SET team = "+w.one("1", "2", "3")+id, "UPDATE staff SET id = 9"+id, "DELETE FROM staff"+id, "DELETE FROM codes"+code, "UPDATE codes SET code = 'dd'"+code,
+		"DELETE FROM teams"+id, "UPDATE badges SET tax = '111-22-3333'"+id, "INSERT INTO coded (id, label) VALUES (9, 'x')", "UPDATE visits SET day = 50"+id, "INSERT INTO staff (id, name, team) VALUES (9, 'x', "+w.one("1", "2")+")")
+}
+
+// which is a condition that often names one row.
+func (w *writer) which(as string, r relation) string {
+	if w.chance(60) {
+		return w.where()
+	}
+	if r.key == "code" {
+		return " WHERE " + as + ".code = " + w.one("'aa'", "'bb'", "'cc'")
+	}
+	return " WHERE " + as + "." + r.key + " = " + w.one("1", "2", "3", "4", "5")
 }
 
 func (w *writer) merge() string {

@@ -12,12 +12,12 @@ CREATE TABLE staff(id int PRIMARY KEY, name text NOT NULL, team int REFERENCES t
 INSERT INTO staff(id, name, team, level, note, tax, pay, born, mood, home, tags, nick, pin, score, uid, ip, raw, doc, at, ok) VALUES
 (1, 'Ada', 1, 1, 'n1', '«111-22-3333|911-22-3333»', «100.50|900.50», '«1990-01-02|1971-11-12»', '«calm|grim»', ROW('«Elm st|Oak st»', «1000|9999»), '{«a,b|c,c»}', '«ada|zzz»', '«1234|9876»', «40|90», '«00000000|99999999»-0000-0000-0000-000000000001', '«10.0.0.1|10.9.9.9»', '\x«0102|0909»', '{"k":"«v1|w9»"}', '«2001-02-03|1999-08-07» 00:00:00+00', «true |false»),
 (2, 'Bob', 1, 2, 'n2', '«222-33-4444|822-33-4444»', «200.00|100.00», '«1980-05-06|1995-05-06»', '«glad|calm»', ROW('«Ash st|Elm st»', «2000|1000»), '{«x,y|a,b»}', '«bob|ada»', '«2345|1234»', «50|40», '«11111111|00000000»-0000-0000-0000-000000000002', '«10.0.0.2|10.0.0.1»', '\x«0203|0102»', '{"k":"«v2|v1»"}', '«2002-02-03|2001-02-03» 00:00:00+00', «false|true »),
-(3, 'Cyd', 2, 3, NULL, '«333-44-5555|733-44-5555»', «300.25|200.25», NULL, '«grim|glad»', NULL, NULL, '«cyd|bob»', NULL, «60|50», NULL, NULL, NULL, NULL, NULL, NULL),
+(3, 'Cyd', 2, 3, NULL, '«333-44-5555|733-44-5555»', «300.25|200.25», NULL, '«grim|glad»', NULL, NULL, '«cyd|ada»', NULL, «60|50», NULL, NULL, NULL, NULL, NULL, NULL),
 (4, 'Dee', 2, 4, 'n4', NULL, NULL, '«1970-07-08|1970-12-08»', NULL, ROW('«Fir st|Ash st»', NULL), '{}', NULL, '«4567|2345»', «70|75», '«22222222|11111111»-0000-0000-0000-000000000004', '«10.0.0.4|10.0.0.2»', '\x', '[]', '«2004-02-03|2003-02-03» 00:00:00+00', «true |false»),
 (5, 'Eve', NULL, 1, 'n1', '«555-66-7777|611-22-3333»', «100.50|300.75», '«1990-01-02|1990-01-03»', '«calm|calm»', ROW('«Elm st|Fir st»', «1000|2000»), '{«a,b|x,y»}', '«eve|eve»', '«1234|4567»', «40|41», '«33333333|44444444»-0000-0000-0000-000000000005', '«10.0.0.1|10.0.0.3»', '\x«0102|0203»', '{"k":"«v1|v2»"}', '«2001-02-03|2001-02-04» 00:00:00+00', «true |true »);
 CREATE INDEX ON staff(pay); CREATE INDEX ON staff(lower(tax)); CREATE INDEX ON staff(name) WHERE pay > 150; CREATE INDEX ON staff((100 / (score + level)));
 CREATE TABLE badges(id int PRIMARY KEY, tax tax_number REFERENCES staff(tax), label text);
-INSERT INTO badges VALUES (1, '«111-22-3333|822-33-4444»', 'b1'), (2, '«222-33-4444|911-22-3333»', 'b2'), (3, NULL, 'b3');
+INSERT INTO badges VALUES (1, '«111-22-3333|822-33-4444»', 'b1'), (2, '«222-33-4444|733-44-5555»', 'b2'), (3, NULL, 'b3');
 CREATE TABLE visits(id int, staff int REFERENCES staff ON DELETE CASCADE ON UPDATE CASCADE, day int CHECK (day < 100), secret text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE visits_early PARTITION OF visits FOR VALUES FROM (0) TO (10); CREATE TABLE visits_late PARTITION OF visits FOR VALUES FROM (10) TO (90);
 INSERT INTO visits VALUES (1, 1, 3, '«s1|t9»'), (2, 2, 12, '«s2|t8»'), (3, 2, 40, NULL), (4, 5, 5, '«s1|s2»');

@@ -44,15 +44,19 @@ DELETE FROM badges WHERE id = 1
 -- @
 DELETE FROM staff WHERE id = 3
 -- @
+DELETE FROM staff WHERE id = 2 RETURNING name
+-- @
 DELETE FROM staff WHERE name = 'Eve' RETURNING id, name
 -- @
 UPDATE staff SET name = name || '!' WHERE id = 2 RETURNING id, name, level
 -- @
-UPDATE staff SET level = 45
+UPDATE staff SET level = 45 WHERE id = 1
+-- @
+UPDATE staff SET level = 41 WHERE id = 2
 -- @
 UPDATE staff SET level = level + 1, note = 'n'
 -- @
-UPDATE staff SET team = 1
+UPDATE staff SET team = 1 WHERE id = 3
 -- @
 UPDATE staff SET note = note || '.' WHERE team = 1 RETURNING id, note
 -- @
