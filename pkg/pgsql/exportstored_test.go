@@ -38,3 +38,9 @@ func (n *stored) write(b *strings.Builder) {
 
 // TotalFunctions are the signatures of the functions that are taken to be unable to fail, with the arguments that must be constants.
 func TotalFunctions() map[string][]bool { return reviewedTotal() }
+
+// ReviewedFunctions are the functions on the reviewed list, with their effects.
+func ReviewedFunctions() map[string]string { return reviewedFunctions() }
+
+// ReviewedRelations are the system relations on theirs.
+func ReviewedRelations() map[string]string { return systemRelations() }

@@ -62,7 +62,8 @@ func TestPsqlsOwnQueriesAreReads(t *testing.T) {
 				t.Errorf("%s\n%v", text, access)
 			}
 		}
-		if answer := s.simple(t.Context(), a.Rewritten); strings.Contains(answer, "Severity:ERROR") {
+		answer := s.simple(t.Context(), a.Rewritten)
+		if strings.Contains(answer, "Severity:ERROR") && !strings.Contains(s.simple(t.Context(), text), "Code:42703") { // psql 15 asks other servers otherwise
 			t.Errorf("%s\nbecame %s\nanswers %s", text, a.Rewritten, answer)
 		}
 	}

@@ -27,13 +27,15 @@ func TestTheListOfLaterKeywordsIsWhatServerAndGrammarSay(t *testing.T) {
 	var want []string
 	for _, word := range grammarWords(t) {
 		category := categoryOf(t, word)
-		if category != "" && category != known[word] {
+		if category != "" && category != known[word] && (env.Catalog.Server < 160000 || known[word] != "") { // a server forgets unreserved ones
 			want = append(want, word+" "+category)
 		}
 		delete(known, word)
 	}
-	for word := range known {
-		t.Errorf("%s is a keyword of the server's that the grammar does not know", word)
+	for word, category := range known {
+		if env.Catalog.Server < 180000 || category != "U" { // unreserved ones of later servers are names wherever the grammar knows the syntax
+			t.Errorf("%s (%s) is a keyword of the server's that the grammar does not know", word, category)
+		}
 	}
 	listed := map[string]string{}
 	data, err := os.ReadFile("keywords.txt")
@@ -144,11 +146,15 @@ func TestATextIsReadAsTheServersVersionDoes(t *testing.T) {
 }
 
 func TestATableNamedLikeALaterKeywordIsMasked(t *testing.T) {
-	s := newDatabase(t, "keywords", `CREATE TABLE system_user(id int, ssn text); INSERT INTO system_user VALUES (1, 'secret');
-		CREATE FUNCTION json_object(int) RETURNS text LANGUAGE sql AS 'SELECT ssn FROM system_user'`)
+	s := newDatabase(t, "keywords", `CREATE TABLE "system_user"(id int, ssn text); INSERT INTO "system_user" VALUES (1, 'secret');
+		CREATE FUNCTION "json_object"(int) RETURNS text LANGUAGE sql AS 'SELECT ssn FROM "system_user"'`)
 	env := envOf(t, s, mask("system_user.ssn"))
+	written := strings.NewReplacer()
+	if env.Catalog.Server >= 160000 { // where these words are keywords, a name of theirs is quoted
+		written = strings.NewReplacer("system_user", `"system_user"`, "System_User", `"system_user"`, "json_object", `"json_object"`)
+	}
 	for _, text := range []string{"SELECT * FROM system_user", "SELECT system_user.ssn FROM System_User", "TABLE system_user", "SELECT system_user FROM system_user", "SELECT public.system_user.ssn, '{}'::json FROM public.system_user"} {
-		a := understand(t, text, env)
+		a := understand(t, written.Replace(text), env)
 		if a.Problem != nil {
 			t.Errorf("%s: %+v", text, *a.Problem)
 			continue
@@ -157,7 +163,7 @@ func TestATableNamedLikeALaterKeywordIsMasked(t *testing.T) {
 			t.Errorf("%s became %s: %s", text, a.Rewritten, answer)
 		}
 	}
-	if got := brief(understand(t, "SELECT json_object(1)", env)); got != "refused mask 42501" {
+	if got := brief(understand(t, written.Replace("SELECT json_object(1)"), env)); got != "refused mask 42501" {
 		t.Errorf("a function of that name: %s", got)
 	}
 }

@@ -179,12 +179,16 @@ func TestUserDefinedLookalikesAreCode(t *testing.T) {
 	s := newDatabase(t, "lookalike", `CREATE FUNCTION lower(int) RETURNS text LANGUAGE sql AS 'SELECT ''x''';
 		CREATE FUNCTION same(text, int) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR <> (LEFTARG = text, RIGHTARG = int, FUNCTION = same);
 		CREATE TABLE t(a text); CREATE TYPE mood AS ENUM ('a');
-		CREATE FUNCTION json(text) RETURNS text LANGUAGE sql AS 'SELECT $1'`)
+		CREATE FUNCTION "json"(text) RETURNS text LANGUAGE sql AS 'SELECT $1'`)
 	env := envOf(t, s, nil)
+	json := "select: execute(public.json)"
+	if env.Catalog.Server >= 170000 { // Postgres' own syntax there; in doubt it is somebody's
+		json = "select: execute()"
+	}
 	for text, want := range map[string]string{
 		"SELECT lower('A')":                                   "select: execute(public.lower)",
 		"SELECT pg_catalog.lower('A')":                        "select: read()",
-		"SELECT JSON('{}')":                                   "select: execute(public.json)",
+		"SELECT JSON('{}')":                                   json,
 		"SELECT upper('a')":                                   "select: read()",
 		"SELECT 1 FROM t WHERE a <> 'x'":                      "select: execute() read(public.t)",
 		"SELECT 1 FROM t WHERE a OPERATOR(pg_catalog.<>) 'x'": "select: read(public.t)",
