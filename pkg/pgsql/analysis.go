@@ -114,6 +114,7 @@ const (
 // Statement is one SQL statement of a text.
 type Statement struct {
 	Command   string   // lower case: "select", "insert", "copy", "create table", …
+	Inside    []string // "insert", "update", "delete" and "merge" that stand inside another command and would run, sorted
 	Accesses  []Access // sorted, without repeats, never empty
 	Filter    string   // UPDATE and DELETE: "none", "constant", "some"
 	Functions []string // qualified, sorted

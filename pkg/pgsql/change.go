@@ -7,6 +7,9 @@ func (j *judge) dataChange(n *node, sc *scope) {
 		j.add(Unknown, "")
 		return
 	}
+	if k, known := statementKind(n.tag); known {
+		j.inside[k.command] = struct{}{}
+	}
 	found := j.target(target, sc)
 	j.runs(n, found.relation)
 	reads := len(n.list("returning_list")) > 0 || n.child("where_clause") != nil

@@ -86,6 +86,7 @@ func (j *judge) effectOfCall(n *node, qualified, effect string) {
 		j.add(Session, "")
 		return
 	case Write:
+		j.changes = j.changes || strings.HasPrefix(qualified, "pg_catalog.lo_") // large objects hold what they are given
 		j.add(Write, j.sequenceOf(n, qualified))
 		return
 	}

@@ -19,18 +19,19 @@ type judge struct {
 	part    string // field of the query that is being walked: "where_clause", …
 	// maskedUses counts mentions of masked columns that were read.
 	maskedUses int
-	changes    bool               // it writes rows of some relation
-	explained  *node              // the statement of an EXPLAIN, while it is walked
-	estimated  string             // a masked column whose statistics the plan of an explained statement may tell
-	seen       map[*node]struct{} // relations and calls that were judged
-	made       map[*node]struct{} // names of what the statement makes
-	by         map[string]string  // by what functions run that it does not name
+	changes    bool                // it writes rows of some relation
+	explained  *node               // the statement of an EXPLAIN, while it is walked
+	estimated  string              // a masked column whose statistics the plan of an explained statement may tell
+	seen       map[*node]struct{}  // relations and calls that were judged
+	made       map[*node]struct{}  // names of what the statement makes
+	by         map[string]string   // by what functions run that it does not name
+	inside     map[string]struct{} // what changes data in it
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
 	besideColumns bool
 }
 
 func (a *analyzer) statement(n *node) Statement {
-	j := &judge{analyzer: a, whole: n, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}, by: map[string]string{}}
+	j := &judge{analyzer: a, whole: n, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}, by: map[string]string{}, inside: map[string]struct{}{}}
 	j.st.Reviewed = true
 	j.top(n)
 	j.unseen(n)
@@ -40,6 +41,10 @@ func (a *analyzer) statement(n *node) Statement {
 	}
 	j.st.Accesses = j.env.Catalog.withThrough(sortedAccesses(j.accesses))
 	j.tellBy()
+	delete(j.inside, j.st.Command)
+	if j.st.Inside = sortedKeys(j.inside); len(j.st.Inside) == 0 {
+		j.st.Inside = nil
+	}
 	j.st.Functions = sortedKeys(j.functions)
 	j.st.Relations = len(j.relations)
 	return j.st

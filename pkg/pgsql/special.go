@@ -1,6 +1,9 @@
 package pgsql
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // special judges the statements that are not queries.
 func (j *judge) special(n *node, k kind) {
@@ -64,8 +67,12 @@ func (j *judge) explain(n *node) {
 	}
 	outer := j.explained
 	j.explained = n.child("query")
+	inside := maps.Clone(j.inside)
 	list := j.inner(j.explained)
 	j.explained = outer
+	if !analyze {
+		j.inside = inside
+	}
 	if j.masks {
 		j.refuseEstimates(n)
 	}

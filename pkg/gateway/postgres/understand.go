@@ -207,9 +207,26 @@ func (s *session) meaning(st *statement) []string {
 func (st *statement) policyFacts() policy.Command {
 	if st.facts == nil {
 		f := facts(st.analysis)
+		for _, u := range st.uses {
+			if u.meant != nil {
+				goOn(f.SQL, facts(u.meant.analysis).SQL)
+			}
+		}
 		st.facts, st.memo = &f, &guard.Memo{}
 	}
 	return *st.facts
+}
+
+// goOn adds to the facts of a text those of what it goes on with under a name: it runs that.
+func goOn(sql, with *policy.SQL) {
+	for _, command := range with.Commands {
+		if command != "prepare" && command != "declare" && !slices.Contains(sql.Commands, command) {
+			sql.Commands = append(sql.Commands, command)
+		}
+	}
+	sql.Functions = append(sql.Functions, with.Functions...)
+	sql.Tables = max(sql.Tables, with.Tables)
+	sql.Filter = weakest(sql.Filter, with.Filter)
 }
 
 // again understands a text anew and answers it as a command.
@@ -228,7 +245,7 @@ func facts(a *pgsql.Analysis) policy.Command {
 	sql := &policy.SQL{Normal: a.Normal}
 	var accesses []policy.Access
 	for _, st := range a.Statements {
-		sql.Commands = append(sql.Commands, st.Command)
+		sql.Commands = append(append(sql.Commands, st.Command), st.Inside...)
 		sql.Functions = append(sql.Functions, st.Functions...)
 		sql.Tables = max(sql.Tables, st.Relations)
 		sql.Filter = weakest(sql.Filter, st.Filter)
