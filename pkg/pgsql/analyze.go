@@ -22,6 +22,11 @@ func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis 
 	a.masks = env.Masks != nil && len(env.Masks.Columns)+len(env.Masks.Opaque) > 0
 	a.readAs()
 	a.run()
+	if a.counts {
+		a = &analyzer{ctx: ctx, pool: grammar, parsed: p, env: env, names: newNames(env), masks: a.masks, uncounted: true, out: &Analysis{Text: text, Normal: p.normal(), Rewritten: text}}
+		a.readAs()
+		a.run()
+	}
 	a.out.Personal = a.personal
 	if !a.personal {
 		grammar.results.put(key, *a.out)
@@ -80,6 +85,8 @@ type analyzer struct {
 	params      map[int]struct{}
 	// personal: the answer depends on the session's own names, so it is not kept.
 	personal bool
+	// counts: Postgres counts different values of masked columns for it. Then it is read once more, uncounted.
+	counts, uncounted bool
 }
 
 func (a *analyzer) run() {

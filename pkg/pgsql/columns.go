@@ -24,6 +24,7 @@ func (j *judge) maskedColumn(n *node, sc *scope) {
 	}
 	for _, u := range sc.uses(parts, star) {
 		j.noteEstimate(u.columns[0], sc)
+		j.usesMasked = true
 		if u.item.isTarget(sc) {
 			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: u.columns[0] + " is masked for you and can't be used by a statement that writes to " + u.item.relation.Qualified(), Hint: "Use columns that are not masked, and name them one by one in RETURNING."})
 			continue

@@ -58,3 +58,14 @@ func (j *judge) refuseEstimates(n *node) {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: j.estimated + " is masked for you, and this plan would tell of its values", Hint: "Explain the statement without it in GROUP BY, DISTINCT, joins, subqueries and WITH."})
 	}
 }
+
+// countsValues says of a statement that Postgres counts different values of what it uses, to choose how to find them: in what order
+// they come out follows from that.
+func countsValues(n *node) bool {
+	found := false
+	n.walk(func(k *node) bool {
+		found = found || k.is("SubLink") || k.flag("lateral") || k.is("SelectStmt") && (len(k.list("group_clause"))+len(k.list("distinct_clause")) > 0 || k.child("larg") != nil && !k.flag("all"))
+		return !found
+	})
+	return found
+}

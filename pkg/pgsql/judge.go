@@ -19,6 +19,7 @@ type judge struct {
 	part    string // field of the query that is being walked: "where_clause", …
 	// maskedUses counts mentions of masked columns that were read.
 	maskedUses int
+	usesMasked bool                // a masked column is mentioned, in a condition too
 	changes    bool                // it writes rows of some relation
 	explained  *node               // the statement of an EXPLAIN, while it is walked
 	estimated  string              // a masked column whose statistics the plan of an explained statement may tell
@@ -36,6 +37,7 @@ func (a *analyzer) statement(n *node) Statement {
 	j.top(n)
 	j.unseen(n)
 	j.refuseFlow()
+	a.counts = a.counts || !a.uncounted && j.masks && j.usesMasked && countsValues(n)
 	if j.besideColumns {
 		j.blankRows(n)
 	}

@@ -46,7 +46,7 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		t := j.tokens[span.first-1]
 		j.edit(t.start, t.end, "SELECT * FROM")
 	}
-	text := projection(found.relation, masks, !n.flag("inh"), moved, scattered != "")
+	text := projection(found.relation, masks, !n.flag("inh"), moved, scattered != "", j.uncounted)
 	j.projections[text] = found.relation
 	if !it.aliased {
 		text += " AS " + quoteIdent(it.name)
@@ -239,7 +239,7 @@ func (j *judge) maskCopy(n, rel *node, found name) {
 	for k := range columns {
 		columns[k] = quoteIdent(columns[k])
 	}
-	text := projection(found.relation, masks, found.relation.Kind != 'p', "", j.env.Masks.scattered[found.relation.OID] != "")
+	text := projection(found.relation, masks, found.relation.Kind != 'p', "", j.env.Masks.scattered[found.relation.OID] != "", j.uncounted)
 	j.projections[text] = found.relation
 	j.edit(j.tokens[i].start, j.tokens[last].end, "(SELECT "+strings.Join(columns, ", ")+" FROM "+text+" AS "+quoteIdent(found.relation.Name)+")")
 }

@@ -2,6 +2,7 @@ package pgsql
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -23,11 +24,11 @@ const (
 // projection is what stands in the place of a relation with masked columns: a subquery of the columns that may be read, in
 // order, with their exact types, and masks in the place of masked values. sample is the TABLESAMPLE clause that moves inside.
 // sorted gives the rows an order of their own, before anything else looks at them.
-func projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, sorted bool) string {
+func projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, sorted, uncounted bool) string {
 	var b strings.Builder
 	var order []string
 	b.WriteString("(SELECT ")
-	first := true
+	first, hides := true, uncounted && r.wholeRow()
 	for _, c := range r.Columns {
 		if !c.Readable {
 			continue
@@ -37,8 +38,8 @@ func projection(r *Relation, masks map[string]ColumnMask, only bool, sample stri
 		}
 		first = false
 		if mask, masked := masks[c.Name]; masked {
-			order = append(order, byText(maskExpression(c, mask.As)))
-			b.WriteString(maskExpression(c, mask.As) + " AS " + quoteIdent(c.Name))
+			order = append(order, byText(maskExpression(c, mask.As, hides)))
+			b.WriteString(maskExpression(c, mask.As, hides) + " AS " + quoteIdent(c.Name))
 		} else {
 			order = append(order, byText(insideAlias+"."+quoteIdent(c.Name)))
 			b.WriteString(insideAlias + "." + quoteIdent(c.Name))
@@ -56,7 +57,10 @@ func projection(r *Relation, masks map[string]ColumnMask, only bool, sample stri
 		b.WriteString(" WHERE " + rowCheck(r))
 	}
 	if sorted {
-		b.WriteString(" ORDER BY " + strings.Join(order, ", ") + " OFFSET 0")
+		b.WriteString(" ORDER BY " + strings.Join(order, ", "))
+	}
+	if sorted || uncounted && !hides {
+		b.WriteString(" OFFSET 0")
 	}
 	b.WriteString(")")
 	return b.String()
@@ -70,13 +74,23 @@ func byText(expression string) string {
 // maskText is what a masked value shows.
 const maskText = "***"
 
-// maskExpression is what a masked column shows, of the column's own type.
-func maskExpression(c Column, as MaskAs) string {
+// wholeRow says whether a relation's whole row can stand in a query, and is more to the planner than its columns.
+func (r *Relation) wholeRow() bool {
+	return r.Kind != 'v' && !slices.ContainsFunc(r.Columns, func(c Column) bool { return !c.Readable })
+}
+
+// maskExpression is what a masked column shows, of the column's own type. Where it hides the column from the planner, the column
+// is taken out of the whole row, which has no statistics: the number of a column's different values would decide how what is grouped
+// by it comes out.
+func maskExpression(c Column, as MaskAs, hides bool) string {
 	null := "CAST(NULL AS " + c.Type + ")"
 	if as == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText) {
 		return null + collate(c)
 	}
 	column := insideAlias + "." + quoteIdent(c.Name)
+	if hides {
+		column = "(COALESCE(" + insideAlias + ".*, " + insideAlias + ".*))." + quoteIdent(c.Name)
+	}
 	shown := "CAST('" + maskText + "' AS " + c.Type + ")"
 	if as == Last4 && (c.Holds < 0 || c.Holds >= len(maskText)+4) {
 		text := "CAST(" + column + " AS pg_catalog.text)"
