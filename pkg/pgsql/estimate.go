@@ -64,7 +64,7 @@ func (j *judge) refuseEstimates(n *node) {
 func countsValues(n *node) bool {
 	found := false
 	n.walk(func(k *node) bool {
-		found = found || k.is("SubLink") || k.flag("lateral") || k.is("SelectStmt") && (len(k.list("group_clause"))+len(k.list("distinct_clause")) > 0 || k.child("larg") != nil && !k.flag("all"))
+		found = found || k.is("SubLink") || k.flag("lateral") || len(k.list("partition_clause")) > 0 || k.is("SelectStmt") && (len(k.list("group_clause"))+len(k.list("distinct_clause")) > 0 || k.child("larg") != nil && !k.flag("all"))
 		return !found
 	})
 	return found
