@@ -119,8 +119,8 @@ func prepareAttacks(t *testing.T) {
 	})
 }
 
-// ways are those of sending one statement. A way that a statement can't go answers false.
-func ways() map[string]func(*testing.T, *pgconn.PgConn, string) (error, bool) {
+// waysOfSending are those of sending one statement. A way that a statement can't go answers false.
+func waysOfSending() map[string]func(*testing.T, *pgconn.PgConn, string) (error, bool) {
 	extended := func(t *testing.T, c *pgconn.PgConn, text string) error {
 		return c.ExecParams(t.Context(), text, nil, nil, nil, nil).Read().Err
 	}
@@ -180,7 +180,7 @@ func TestWhatThePolicyDeniesDoesNotReachTheTarget(t *testing.T) {
 			from := len(server.Log())
 			s := listen(t, a.policy)
 			var sent, ran []string
-			for form, send := range ways() {
+			for form, send := range waysOfSending() {
 				c := s.client(t)
 				mark := func(kind string, i int) string {
 					return strings.ReplaceAll(fmt.Sprintf("mark_%s_%s_%d_", kind, form, i), " ", "_")
