@@ -102,6 +102,7 @@ func (e *echo) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (ga
 	e.targets = append(e.targets, t)
 	return session{g.(greeting).conn}, nil
 }
+func (e *echo) GrantEnded(string) {}
 func (e *echo) Refuse(g gateway.Greeting, why *api.Error) {
 	_, _ = g.(greeting).conn.Write([]byte("refused " + why.Code))
 }

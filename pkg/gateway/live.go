@@ -101,6 +101,11 @@ func (g *Gateway) apply(e api.Ending) {
 		}
 		a.stop(endingError(e))
 	}
+	if e.SessionID == "" {
+		for _, p := range g.cfg.Protocols {
+			p.GrantEnded(e.GrantID)
+		}
+	}
 }
 
 func endingError(e api.Ending) *api.Error {

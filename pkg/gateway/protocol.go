@@ -37,6 +37,9 @@ type Protocol interface {
 	Open(ctx context.Context, g Greeting, t Target) (Session, error)
 	// Refuse tells a greeted client, in the protocol's own words, that there is no session for it.
 	Refuse(g Greeting, why *api.Error)
+	// GrantEnded says that no session of a grant will be opened any more, and that its sessions were told. Whatever is
+	// kept for it ends.
+	GrantEnded(id string)
 	// Judge understands a command as it would be understood in a session, without running anything.
 	Judge(ctx context.Context, t Target, masks []policy.Mask, command string) (Judgement, error)
 	// JudgeText does so where no server is at hand: names stand as they are written.

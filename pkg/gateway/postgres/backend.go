@@ -36,6 +36,7 @@ func (s *session) backend(ctx context.Context) error {
 			if s.yield(err) {
 				continue
 			}
+			s.backendLeft(err, back.Buffered())
 			return err
 		}
 	}

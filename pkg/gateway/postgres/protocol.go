@@ -34,6 +34,7 @@ type Protocol struct {
 	quit    chan struct{}
 	loops   []*pump.Loop
 	turn    atomic.Uint32 // which loop is next
+	warm    *warm
 
 	mu       sync.Mutex
 	catalogs map[string]*catalog
@@ -59,12 +60,17 @@ func New(grammar Grammar, log *slog.Logger, loops int) *Protocol {
 		}
 		p.loops = append(p.loops, loop)
 	}
+	p.warm = newWarm(log, &p.work)
 	return p
 }
+
+// GrantEnded closes the connections that are kept for a grant.
+func (p *Protocol) GrantEnded(id string) { p.warm.ended(id) }
 
 // Close stops reading catalogs and waits until nothing of the protocol runs. Sessions must be over before.
 func (p *Protocol) Close() {
 	close(p.quit)
+	p.warm.close()
 	p.work.Wait()
 	for _, loop := range p.loops {
 		loop.Close()
@@ -139,27 +145,25 @@ func (p *Protocol) Open(ctx context.Context, g gateway.Greeting, t gateway.Targe
 	if err := cat.acquire(ctx, &p.work); err != nil {
 		return nil, targetError(err)
 	}
-	s, err := p.open(ctx, hello, config, cat)
+	claim := p.warm.begin(hello.grant, classOf(t, config))
+	s, err := p.open(ctx, hello, config, cat, claim)
 	if err != nil {
+		claim.end()
 		cat.release()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Config, cat *catalog) (*session, error) {
-	conn, err := connect(ctx, config)
+func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Config, cat *catalog, claim *lease) (*session, error) {
+	target, err := p.connected(ctx, claim, config)
 	if err != nil {
 		return nil, err
-	}
-	target, err := takeOver(ctx, conn, newSecret())
-	if err != nil {
-		return nil, targetError(err)
 	}
 	s := &session{
 		log: p.log, client: hello.client, target: target, grammar: p.grammar, catalog: cat, database: config.Database,
 		in: wire.NewReader(hello.client, wire.FromClient), out: &writer{},
-		names: newNames(), status: 'I', segment: 1,
+		names: newNames(), status: 'I', segment: 1, lease: claim,
 	}
 	s.changed = sync.NewCond(&s.mu)
 	if len(p.loops) > 0 {
@@ -173,6 +177,7 @@ func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Con
 		p.mu.Lock()
 		delete(p.sessions, key)
 		p.mu.Unlock()
+		claim.end()
 		cat.release()
 	})
 	return s, nil

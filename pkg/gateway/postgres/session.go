@@ -61,6 +61,9 @@ type session struct {
 	front   frontState
 	around  *surroundings // that the latest text was understood in
 	parsed  analyses
+
+	lease   *lease
+	parting parting
 }
 
 // The values of session.judging.
@@ -95,6 +98,7 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	s.finish(why)
 	_ = work.Wait() // what ended the session is in why
 	s.drop()
+	s.part()
 	if errors.Is(why, errTerminated) || errors.Is(why, io.EOF) {
 		return nil
 	}
@@ -139,7 +143,9 @@ func (s *session) finish(why error) {
 	_ = drained(s.socket.client)
 	_ = s.client.Close()
 	cancelled.Wait()
-	_ = s.target.Close()
+	if !s.offer(why) {
+		_ = s.target.Close()
+	}
 }
 
 // drop finishes the records of what never got an answer.

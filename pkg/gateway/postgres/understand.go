@@ -172,6 +172,7 @@ func (s *session) reject(ctx context.Context, recorded string, p *pgsql.Problem)
 func (s *session) command(st *statement, anew func(context.Context) (guard.Command, error)) guard.Command {
 	a := st.analysis
 	judged := st.policyFacts()
+	s.used(st)
 	c := guard.Command{
 		Text: a.Text, Recorded: a.Recorded, Normal: a.Normal, Rewritten: a.Rewritten, Masked: a.Masked,
 		Facts:    judged,

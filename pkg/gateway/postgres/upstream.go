@@ -15,6 +15,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// errFull says that the target has no place for another connection.
+var errFull = errors.New("the target has too many connections")
+
 // errTargetGone says that the target ended the connection.
 var errTargetGone = errors.New("the target ended the connection")
 
@@ -34,6 +37,10 @@ type upstream struct {
 	mu       sync.Mutex
 	settings map[string]string
 	fixed    map[string]string // pinned, and what identifies the session's role
+	origin   origin
+
+	cancelled bool // a cancel request was sent
+	gone      bool // the connection is another upstream's
 }
 
 // connect opens and authenticates a connection to the target with settings that the client may choose.
@@ -41,7 +48,11 @@ func connect(ctx context.Context, c *pgconn.Config) (*pgconn.PgConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, c)
-	if err != nil {
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &pg) && pg.Code == "53300":
+		return nil, fmt.Errorf("%w: %w", errFull, targetError(err))
+	case err != nil:
 		return nil, targetError(err)
 	}
 	return conn, nil
@@ -49,7 +60,7 @@ func connect(ctx context.Context, c *pgconn.Config) (*pgconn.PgConn, error) {
 
 // takeOver asks what names mean in the session and takes the socket over.
 func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstream, error) {
-	path, role, err := situation(ctx, conn)
+	f, err := inspect(ctx, conn)
 	if err == nil {
 		err = settle(ctx, conn)
 	}
@@ -61,8 +72,8 @@ func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstrea
 		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), conn.Close(ctx))
 	}
 	u := &upstream{
-		conn: h.Conn, process: h.PID, secret: secret, role: role, searchPath: path,
-		settings: h.ParameterStatuses, fixed: map[string]string{},
+		conn: h.Conn, process: h.PID, secret: secret, role: f.role, searchPath: f.path,
+		settings: h.ParameterStatuses, fixed: map[string]string{}, origin: origin{f, maps.Clone(h.ParameterStatuses)},
 	}
 	for name, want := range pinned {
 		if h.ParameterStatuses[name] != want {
@@ -90,14 +101,10 @@ func settle(ctx context.Context, conn *pgconn.PgConn) error {
 
 // situation asks which schemas names are looked up in, and the session's role.
 func situation(ctx context.Context, conn *pgconn.PgConn) (path []string, role string, err error) {
-	results, err := conn.Exec(ctx, "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true)), current_user").ReadAll()
+	row, err := oneRow(ctx, conn, "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true)), current_user", 2)
 	if err != nil {
 		return nil, "", fmt.Errorf("ask for the search path: %w", err)
 	}
-	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 2 {
-		return nil, "", fmt.Errorf("%w: no answer to the search path", wire.ErrProtocol)
-	}
-	row := results[0].Rows[0]
 	if err := json.Unmarshal(row[0], &path); err != nil {
 		return nil, "", fmt.Errorf("read the search path: %w", err)
 	}
@@ -148,6 +155,9 @@ func (u *upstream) meaning() []string {
 
 // cancel asks the target to stop what the session runs.
 func (u *upstream) cancel() {
+	if !u.fence() {
+		return
+	}
 	ctx, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()
 	_ = u.self.CancelRequest(ctx) // the sockets are closed next in any case
@@ -155,6 +165,12 @@ func (u *upstream) cancel() {
 
 // Close ends the connection, politely where the target still listens.
 func (u *upstream) Close() error {
+	u.mu.Lock()
+	gone := u.gone
+	u.mu.Unlock()
+	if gone {
+		return nil
+	}
 	_ = u.conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 	_, _ = u.conn.Write(encoded(&pgproto3.Terminate{}))
 	return u.conn.Close()
