@@ -64,7 +64,8 @@ func (a *attendance) serve(conn net.Conn) {
 	a.close(w, why)
 }
 
-// open begins the recording and tells the broker of the session.
+// open begins the recording and tells the broker of the session, both at the same time: what waits for the disk waits
+// once. Both are on the disk when it returns without an error.
 func (a *attendance) open(hello Greeting) (*record.Writer, error) {
 	cfg := a.gateway.cfg
 	now := cfg.Now().UTC()
@@ -77,21 +78,36 @@ func (a *attendance) open(hello Greeting) (*record.Writer, error) {
 		ID: a.id, GrantID: a.grantID, Connection: a.connection.Name, Kind: a.connection.Kind, Identity: who,
 		Client: hello.Client(), State: "open", StartedAt: now, Recording: name,
 	}
+	ctx, cancel := context.WithTimeout(a.ctx, openTime)
+	defer cancel()
+	told := make(chan error, 1)
+	go func() { told <- cfg.Authority.OpenSession(ctx, a.info) }()
 	w, err := record.Create(filepath.Join(cfg.Recordings, name), record.Header{
 		Session: a.id, Grant: a.grantID, Connection: a.connection.Name, Kind: a.connection.Kind,
 		Identity: record.Identity{Issuer: who.Issuer, Subject: who.Subject, User: who.User, Groups: who.Groups, Type: who.Type},
 		Reason:   a.grant.Reason, Client: fmt.Sprintf("%s %s %s", a.remote, a.client, hello.Client()), Started: now,
 		Version: cfg.Version, PolicyVersion: cfg.Policy().Version(),
-	}, record.Options{Signer: cfg.Signer, Logger: cfg.Log, OnCheckpoint: a.witness})
-	if err != nil {
-		return nil, err
+	}, record.Options{Signer: cfg.Signer, Logger: cfg.Log, OnCheckpoint: a.witness, Folders: &a.gateway.folders})
+	toldErr := <-told
+	switch {
+	case err != nil && toldErr == nil:
+		return nil, errors.Join(err, a.unrecorded())
+	case toldErr != nil && err == nil:
+		err = w.Seal("not opened")
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, openTime)
+	if toldErr != nil {
+		err = errors.Join(fmt.Errorf("tell the broker of the session: %w", toldErr), err)
+	}
+	return w, err
+}
+
+// unrecorded tells the broker that a session which it knows of has no recording, and was not opened.
+func (a *attendance) unrecorded() error {
+	info := a.info
+	info.State, info.EndedAt, info.EndReason = "crashed", a.gateway.cfg.Now().UTC(), "the session could not be recorded, so it was not opened"
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
 	defer cancel()
-	if err := cfg.Authority.OpenSession(ctx, a.info); err != nil {
-		return nil, errors.Join(fmt.Errorf("tell the broker of the session: %w", err), w.Seal("not opened"))
-	}
-	return w, nil
+	return a.gateway.cfg.Authority.CloseSession(ctx, info)
 }
 
 // witness gives the broker the head of the recording's latest checkpoint.
@@ -285,6 +301,7 @@ func (a *attendance) close(w *record.Writer, why error) {
 	a.mu.Lock()
 	a.count()
 	info := a.info
+	a.info.State = "closing" // the head of the seal comes with the end of the session: no witness is asked for it before
 	a.mu.Unlock()
 	log := a.gateway.cfg.Log
 	if err := appendEvent(w, record.SessionClose{Reason: reason, Commands: info.Commands, Refused: info.Refused}); err != nil {

@@ -80,6 +80,7 @@ type Gateway struct {
 	connections map[string]Connection
 	live        live
 	feed        feed
+	folders     record.Folders
 }
 
 // New makes a gateway. It serves nothing before Run.

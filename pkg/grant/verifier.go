@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -44,12 +45,18 @@ func KeyHash(pub crypto.PublicKey) ([32]byte, error) {
 // use. One without an authority refuses everything.
 type Verifier struct {
 	cas []*x509.Certificate
+
+	mu     sync.Mutex
+	signed map[[sha256.Size]byte]bool // certificates whose signature was found good, by their hash
 }
+
+// maxSigned is how many certificates a Verifier remembers.
+const maxSigned = 1024
 
 // NewVerifier returns a verifier that trusts what the keys of caCerts signed directly:
 // the current authority's, and while it is being replaced also the previous one's.
 func NewVerifier(caCerts ...*x509.Certificate) *Verifier {
-	return &Verifier{cas: slices.Clone(caCerts)}
+	return &Verifier{cas: slices.Clone(caCerts), signed: map[[sha256.Size]byte]bool{}}
 }
 
 // Verify takes what a TLS peer presented and returns the handle in it. An error means
@@ -82,15 +89,36 @@ func (v *Verifier) checkSignature(leaf *x509.Certificate) error {
 	if leaf.SignatureAlgorithm != x509.ECDSAWithSHA256 {
 		return fmt.Errorf("signed by %s, not by ECDSA with SHA-256", leaf.SignatureAlgorithm)
 	}
+	id := sha256.Sum256(leaf.Raw)
+	if v.known(id) {
+		return nil
+	}
 	for _, ca := range v.cas {
 		if ca == nil || !bytes.Equal(leaf.RawIssuer, ca.RawSubject) {
 			continue
 		}
 		if leaf.CheckSignatureFrom(ca) == nil {
+			v.remember(id)
 			return nil
 		}
 	}
 	return errors.New("not signed directly by the grant authority")
+}
+
+// known says whether the same bytes were found to be signed before: each certificate comes with many sockets.
+func (v *Verifier) known(id [sha256.Size]byte) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.signed[id]
+}
+
+func (v *Verifier) remember(id [sha256.Size]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.signed) >= maxSigned {
+		clear(v.signed)
+	}
+	v.signed[id] = true
 }
 
 // checkForm holds everything to the form that Issue gives, so that nothing else which

@@ -22,6 +22,8 @@ type Options struct {
 	// OnCheckpoint is told of every checkpoint once it is on the disk, the first and the seal included: what the broker
 	// keeps as witness. It is called without locks held, one call at a time for one Writer, and must return soon.
 	OnCheckpoint func(Head)
+	// Folders remembers which folders are on the disk already, for all recordings of a process; nil remembers nothing.
+	Folders *Folders
 	// Known and Witnessed are for Recover: further keys that the recording may be signed with, and points of its chain
 	// that somebody witnessed. A recording that they speak against is not sealed.
 	Known     Keys
@@ -76,7 +78,7 @@ func Create(name string, h Header, o Options) (*Writer, error) {
 	}
 	w, err := start(f, h, o)
 	if err == nil {
-		err = syncFolders(dir)
+		err = o.Folders.sync(dir)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create recording: %w", err), f.Close(), os.Remove(name))
@@ -92,17 +94,6 @@ func start(f *os.File, h Header, o Options) (*Writer, error) {
 		return nil, err
 	}
 	return newWriter(diskFile{f}, h, o)
-}
-
-// syncFolders makes the file's name last, and those of the folders of the day, which may be new.
-func syncFolders(dir string) error {
-	for range 4 {
-		if err := syncDir(dir); err != nil {
-			return fmt.Errorf("sync recordings folder: %w", err)
-		}
-		dir = filepath.Dir(dir)
-	}
-	return nil
 }
 
 // newWriter writes the file header, the Header and a checkpoint in one go, and syncs.

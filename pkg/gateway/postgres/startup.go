@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
@@ -59,6 +60,11 @@ func utf8Name(v string) bool {
 	return v == "utf8" || v == "utf-8" || v == "unicode"
 }
 
+// baseConfig is what pgconn insists on having read by itself: it looks for files and variables, once.
+var baseConfig = sync.OnceValues(func() (*pgconn.Config, error) {
+	return pgconn.ParseConfig("host=localhost user=none sslmode=disable passfile=/dev/null")
+})
+
 // targetConfig is how the gateway connects: nothing of it comes from its own environment.
 func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, error) {
 	host, port, err := net.SplitHostPort(t.Address)
@@ -69,10 +75,11 @@ func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, e
 	if err != nil {
 		return nil, fmt.Errorf("read the port of connection %s: %w", t.Connection.Name, err)
 	}
-	c, err := pgconn.ParseConfig("host=localhost user=none sslmode=disable passfile=/dev/null")
+	base, err := baseConfig()
 	if err != nil {
 		return nil, fmt.Errorf("prepare connection %s: %w", t.Connection.Name, err)
 	}
+	c := base.Copy()
 	c.Host, c.Port, c.Database = host, uint16(number), t.Database
 	c.User, c.Password = t.Credential.User, t.Credential.Password.Reveal()
 	c.TLSConfig, c.Fallbacks = t.TLS, nil
