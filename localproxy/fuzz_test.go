@@ -54,7 +54,7 @@ func FuzzSASL(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	v, err := newVerifier(secret)
+	v, err := newVerifier(secret, manyIterations)
 	if err != nil {
 		f.Fatal(err)
 	}

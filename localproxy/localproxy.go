@@ -56,7 +56,7 @@ type Proxy struct {
 	opts     Options
 	ln       net.Listener
 	endpoint Endpoint
-	scram    *verifier // nil behind a Unix socket, where the peer's uid is checked instead
+	scram    *prover // nil behind a Unix socket, where the peer's uid is checked instead
 	pending  *tunnel.Pending
 	guesses  *guesses
 	cancels  cancelKeys
@@ -97,7 +97,7 @@ func Listen(o Options) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.scram, err = newVerifier(secret); err != nil {
+	if p.scram, err = newProver(secret); err != nil {
 		return nil, err
 	}
 	if p.ln, err = listenTCP(o.Port, o.Prefer); err != nil {

@@ -84,7 +84,7 @@ func (p *Proxy) admit(ctx context.Context, c relay.Conn) (packet, error) {
 		return packet{}, err
 	}
 	if p.scram != nil {
-		if err := p.scram.verify(c); err != nil {
+		if err := p.scram.verify(c, start); err != nil {
 			return packet{}, p.guessed(ctx, c, err)
 		}
 	}

@@ -16,23 +16,24 @@ import (
 	"strings"
 )
 
-const (
-	mechanism  = "SCRAM-SHA-256"
-	iterations = 4096 // RFC 7677's least: the secret is random, and every connect pays for more
-)
+const mechanism = "SCRAM-SHA-256"
 
 // errSecret says that a client does not know the secret.
 var errSecret = errors.New("wrong secret")
 
+// errGaveUp says that a client left when it had read what its proof has to be made of.
+var errGaveUp = errors.New("the client gave up")
+
 // verifier holds what RFC 5802 lets a server keep of a password.
 type verifier struct {
-	salt      []byte
-	storedKey [sha256.Size]byte
-	serverKey []byte
+	iterations int
+	salt       []byte
+	storedKey  [sha256.Size]byte
+	serverKey  []byte
 }
 
-func newVerifier(s Secret) (*verifier, error) {
-	v := &verifier{salt: make([]byte, 16)}
+func newVerifier(s Secret, iterations int) (*verifier, error) {
+	v := &verifier{iterations: iterations, salt: make([]byte, 16)}
 	if _, err := rand.Read(v.salt); err != nil {
 		return nil, fmt.Errorf("draw a salt: %w", err)
 	}
@@ -69,12 +70,12 @@ func (v *verifier) verify(rw io.ReadWriter) error {
 		return fmt.Errorf("draw a nonce: %w", err)
 	}
 	nonce := first.nonce + base64.StdEncoding.EncodeToString(random[:])
-	serverFirst := "r=" + nonce + ",s=" + base64.StdEncoding.EncodeToString(v.salt) + ",i=" + strconv.Itoa(iterations)
+	serverFirst := "r=" + nonce + ",s=" + base64.StdEncoding.EncodeToString(v.salt) + ",i=" + strconv.Itoa(v.iterations)
 	if _, err := rw.Write(authentication(11, []byte(serverFirst))); err != nil {
 		return err
 	}
 	if body, err = readResponse(rw); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errGaveUp, err)
 	}
 	final, err := parseFinal(body)
 	if err != nil {

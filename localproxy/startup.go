@@ -56,25 +56,33 @@ func (p packet) database() (string, error) {
 		return "", fmt.Errorf("%w: protocol version %d.%d", errProtocol, p.code>>16, p.code&0xffff)
 	}
 	var database string
+	err := p.parameters(func(name, value string) {
+		if name == "database" {
+			database = value // the last one counts, as in the server
+		}
+	})
+	return database, err
+}
+
+// parameters calls f with each parameter of a startup message, in order.
+func (p packet) parameters(f func(name, value string)) error {
 	rest := p.body()
 	for {
 		name, after, ok := bytes.Cut(rest, []byte{0})
 		if !ok {
-			return "", fmt.Errorf("%w: a startup parameter without an end", errProtocol)
+			return fmt.Errorf("%w: a startup parameter without an end", errProtocol)
 		}
 		if len(name) == 0 {
 			if len(after) != 0 {
-				return "", fmt.Errorf("%w: %d bytes behind the startup parameters", errProtocol, len(after))
+				return fmt.Errorf("%w: %d bytes behind the startup parameters", errProtocol, len(after))
 			}
-			return database, nil
+			return nil
 		}
 		value, after, ok := bytes.Cut(after, []byte{0})
 		if !ok {
-			return "", fmt.Errorf("%w: a startup parameter without a value", errProtocol)
+			return fmt.Errorf("%w: a startup parameter without a value", errProtocol)
 		}
-		if string(name) == "database" {
-			database = string(value) // the last one counts, as in the server
-		}
+		f(string(name), string(value))
 		rest = after
 	}
 }
