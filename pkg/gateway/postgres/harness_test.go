@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type stand struct {
 	work      sync.WaitGroup
 
 	mu     sync.Mutex
+	grant  string // of the next sessions; "": gr_test
 	rules  *policy.Policy
 	judged func()   // called while a command is judged
 	files  []string // recordings
@@ -104,7 +106,10 @@ func (s *stand) accept(ctx context.Context) {
 
 func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	defer func() { _ = conn.Close() }()
-	hello, err := s.protocol.Greet(ctx, conn, "gr_test")
+	s.mu.Lock()
+	grant := cmp.Or(s.grant, "gr_test")
+	s.mu.Unlock()
+	hello, err := s.protocol.Greet(ctx, conn, grant)
 	if err != nil || hello.Done() {
 		return err
 	}
@@ -130,7 +135,7 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 		return err
 	}
 	gate, err := guard.New(guard.Config{
-		ID: fmt.Sprintf("se_%d", n), GrantID: "gr_test", Subject: policy.Subject{User: "dev", Groups: []string{"developers"}, Type: "human"},
+		ID: fmt.Sprintf("se_%d", n), GrantID: grant, Subject: policy.Subject{User: "dev", Groups: []string{"developers"}, Type: "human"},
 		Connection: s.target.Connection, Policy: s.policy, Recorder: w, Approvals: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20, Detectors: s.detectors,
 	})
 	if err != nil {
