@@ -48,7 +48,8 @@ WHERE l.lanname OPERATOR(pg_catalog.<>) ALL (ARRAY['internal', 'c', 'sql', 'plpg
 var leftovers = []string{"prepared statements", "cursors", "channels listened to", "advisory locks", "temporary objects", "languages with variables of their own"}
 
 // changedSettings counts settings that a session has set. It costs as much as a hundred short queries: it is asked only
-// where the session may have set any.
+// where the session may have set any. It does not show settings that nobody has defined (SET a.b): they are not
+// harmless ones, so who sets them leaves no connection.
 const changedSettings = `SELECT pg_catalog.count(*) FROM pg_catalog.pg_show_all_settings() AS s WHERE s.source OPERATOR(pg_catalog.=) 'session'`
 
 // errNotClean says that a connection still shows that it was used.
