@@ -60,9 +60,11 @@ func (s *session) enter(loop *pump.Loop) {
 		s.client = near
 	}
 	s.in = wire.NewReader(s.client, wire.FromClient)
-	far, err := loop.Adopt(target.Conn)
-	if err != nil {
-		return // the client's socket works as it did
+	far, ok := target.Conn.(*pump.Conn) // one that was kept is in a loop already
+	if !ok {
+		if far, err = loop.Adopt(target.Conn); err != nil {
+			return // the client's socket works as it did
+		}
 	}
 	target.Conn = far
 	s.socket = sockets{near, far}

@@ -55,7 +55,7 @@ func (s *session) backendLeft(err error, unread int) {
 // part gives the connection to the pool, or closes it. Nothing of the session runs any more.
 func (s *session) part() {
 	p, f := s.parting, s.front
-	if p.offered && p.silent && !p.stained && !f.sent && len(f.deferred) == 0 && len(s.out.buf) == 0 {
+	if p.offered && p.silent && !p.stained && !f.sent && len(f.deferred) == 0 && len(s.out.buf) == 0 && (s.socket.target == nil || s.socket.target.Unsent() == 0) {
 		if next := s.target.leave(); next != nil {
 			s.lease.give(next, p.thorough)
 			return
