@@ -157,6 +157,12 @@ func (q question) ask(ctx context.Context, p *policy.Policy, protocols map[strin
 	for _, a := range d.Approvals {
 		fmt.Fprintf(&b, "approve: %d of %s (rule %s)\n", max(a.Quorum, 1), strings.Join(append(a.Groups, a.Users...), ", "), a.Rule)
 	}
+	for _, l := range p.LimitRules(who, on) {
+		fmt.Fprintf(&b, "limit:   %s (limit %s)\n", l, l.Name)
+	}
+	if d.Affected != nil {
+		fmt.Fprintf(&b, "limit:   changes of more than %d rows are undone (rule %s)\n", d.Affected.Max, d.Affected.Rule)
+	}
 	for _, m := range p.Masks(who, on) {
 		fmt.Fprintf(&b, "masked:  %s, as %s (mask %s)\n", strings.Join(append(slices.Clone(m.Columns), m.Detect...), ", "), m.As, m.Name)
 	}

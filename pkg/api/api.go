@@ -177,19 +177,21 @@ type GrantEvent struct {
 
 // Refusal says why a command did not run: the same object in every protocol.
 type Refusal struct {
-	Code        string   `json:"code"` // "denied", "approval_required", "rejected", "unavailable", …
-	Rule        string   `json:"rule"`
-	Message     string   `json:"message"`
-	DecisionID  string   `json:"decision_id"`
-	Retryable   bool     `json:"retryable"`
-	ApprovalID  string   `json:"approval_id,omitempty"`
-	ApprovalURL string   `json:"approval_url,omitempty"`
-	Remedy      []Remedy `json:"remedy"`
+	Code        string `json:"code"` // "denied", "approval_required", "rejected", "unavailable", …
+	Rule        string `json:"rule"`
+	Message     string `json:"message"`
+	DecisionID  string `json:"decision_id"`
+	Retryable   bool   `json:"retryable"`
+	ApprovalID  string `json:"approval_id,omitempty"`
+	ApprovalURL string `json:"approval_url,omitempty"`
+	// ResetsAt is when a limit that was reached is counted anew.
+	ResetsAt time.Time `json:"resets_at,omitzero"`
+	Remedy   []Remedy  `json:"remedy"`
 }
 
 // Remedy is one thing that would make a refused command run.
 type Remedy struct {
-	Kind string `json:"kind"` // "rewrite", "approval", "ask", "reconnect", "retry"
+	Kind string `json:"kind"` // "rewrite", "approval", "ask", "reconnect", "retry", "wait"
 	Text string `json:"text"`
 }
 
@@ -327,7 +329,8 @@ type Can struct {
 	Detected   []string   `json:"detected,omitempty"` // without a command: what detectors mask in free text for this person
 	Runs       string     `json:"runs,omitempty"`     // the text that would be sent to the target
 	Remedy     []Remedy   `json:"remedy,omitempty"`
-	Rules      []RuleLine `json:"rules,omitempty"` // without a command: what the rules say
+	Rules      []RuleLine `json:"rules,omitempty"`  // without a command: what the rules say
+	Limits     []string   `json:"limits,omitempty"` // "agents: rows 5000, commands 500 per grant"
 }
 
 // Judged is one pair with the verdict on it.

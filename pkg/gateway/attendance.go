@@ -26,6 +26,7 @@ type attendance struct {
 	client     string
 	grant      api.Grant
 	connection Connection
+	tally      *guard.Tally
 	ctx        context.Context // the life of this attendance: ended by stop, with the reason as its cause
 	end        context.CancelCauseFunc
 
@@ -215,6 +216,7 @@ func (a *attendance) guard(w *record.Writer) (*guard.Session, error) {
 			return nil
 		},
 		Recorder: w, Approvals: cfg.Approvals, Metrics: cfg.Metrics, Log: cfg.Log, Now: cfg.Now, ResultCap: cfg.ResultCap,
+		Tally: a.tally,
 	})
 }
 
@@ -253,6 +255,9 @@ func (a *attendance) renewed(ctx context.Context, until time.Time) (time.Time, b
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	g, err := a.gateway.cfg.Authority.Grant(ctx, a.grantID, a.keyHash)
+	if err == nil {
+		a.tally.Renew(g.ExpiresAt)
+	}
 	return g.ExpiresAt, err == nil && g.ExpiresAt.After(until)
 }
 

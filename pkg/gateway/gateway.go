@@ -81,6 +81,7 @@ type Gateway struct {
 	live        live
 	feed        feed
 	folders     record.Folders
+	tallies     tallies
 }
 
 // New makes a gateway. It serves nothing before Run.
@@ -95,6 +96,7 @@ func New(c Config) (*Gateway, error) {
 		c.Now = time.Now
 	}
 	g := &Gateway{cfg: c, connections: map[string]Connection{}, live: live{grants: map[string]map[*attendance]bool{}}}
+	g.tallies = tallies{since: c.Now(), grants: map[string]*guard.Tally{}}
 	for _, x := range c.Connections {
 		if c.Protocols[x.Kind] == nil {
 			return nil, fmt.Errorf("connection %s: kind %q is not served", x.Name, x.Kind)
@@ -190,6 +192,7 @@ func (a *attendance) lookUp(keyHash [32]byte, hello tunnel.Hello) *api.Error {
 		return &api.Error{Code: api.CodeNoSuchConnection, Message: "There is no such connection.", Hint: "hoop ls shows what is within reach."}
 	}
 	a.connection = found
+	a.tally = a.gateway.tallies.of(a.grant, a.gateway.cfg.Now())
 	return nil
 }
 

@@ -89,9 +89,15 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 		return api.Can{}, &api.Error{Code: api.CodeNoSuchConnection, Status: 404, Message: "There is no such connection.", Hint: "hoop ls shows what is within reach."}
 	}
 	out := api.Can{Connection: name}
+	for _, l := range p.LimitRules(who, asked(c)) {
+		out.Limits = append(out.Limits, l.Name+": "+l.String())
+	}
 	if command == "" {
 		for _, r := range p.Rules(who, asked(c)) {
 			line := api.RuleLine{Rule: r.Name, Verdict: r.Verdict.String(), Objects: r.Objects}
+			if r.Affected != nil {
+				out.Limits = append(out.Limits, affectedLine(*r.Affected))
+			}
 			for _, e := range r.Effects {
 				line.Effects = append(line.Effects, string(e))
 			}
@@ -126,6 +132,9 @@ func (g *Gateway) fill(out *api.Can, p *policy.Policy, who policy.Subject, c Con
 	d := p.Decide(who, asked(c), j.Facts)
 	out.Verdict, out.Rule, out.Message = d.Verdict.String(), d.Rule, d.Message
 	out.Masked, out.Runs = j.Masked, j.Rewritten
+	if d.Affected != nil {
+		out.Limits = append(out.Limits, affectedLine(*d.Affected))
+	}
 	for _, x := range d.Judged {
 		out.Accesses = append(out.Accesses, api.Judged{
 			Access: api.Access{Effect: string(x.Effect), Object: x.Object}, Verdict: x.Verdict.String(), Rule: x.Rule,
@@ -135,4 +144,9 @@ func (g *Gateway) fill(out *api.Can, p *policy.Policy, who policy.Subject, c Con
 		out.Remedy = append(out.Remedy, api.Remedy{Kind: "approval", Text: fmt.Sprintf(
 			"Run it: it waits until %d of %s approve (rule %s).", max(a.Quorum, 1), strings.Join(slices.Concat(a.Groups, a.Users), ", "), a.Rule)})
 	}
+}
+
+// affectedLine is a rule's max_rows_affected in words.
+func affectedLine(b policy.Bound) string {
+	return fmt.Sprintf("%s: changes of more than %d rows are undone", b.Rule, b.Max)
 }

@@ -146,6 +146,7 @@ func (s *Session) claim(ctx context.Context, p *Pass, a api.Approval, asked api.
 	if err := s.cfg.Approvals.ClaimApproval(ctx, a.ID, asked.Digest, s.cfg.Identity, asked.Approvers); err != nil {
 		return s.noApproval(d, err)
 	}
+	p.bounds.affected = d.Affected
 	a.State = api.ApprovalUsed
 	if err := s.recordApproval(p, a); err != nil {
 		r := s.unrecorded(err)

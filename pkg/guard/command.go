@@ -46,6 +46,9 @@ type Command struct {
 	// NoWait has Admit answer ErrWaits, and do nothing, for a command that must wait: for a person, or for the disk. So does
 	// it for one that is refused.
 	NoWait bool
+	// Units are how many statements it holds that do more than steer the session; 0 counts as one.
+	Units   int
+	Control Control
 	Hooks
 	// Anew, if not nil, understands the command again after a person was asked: what would run then must be what was
 	// approved.
@@ -122,5 +125,6 @@ type Outcome struct {
 	Tag      string // the protocol's own words: "DELETE 3"
 	Rows     int64
 	Error    string // the protocol's error code; empty: it succeeded
+	Undone   bool   // it ran to its end, and what it changed was undone for a limit
 	Finished time.Time
 }

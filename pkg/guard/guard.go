@@ -75,6 +75,8 @@ type Config struct {
 	ResultCap  int64 // bytes of result kept for each command; beyond it they are counted and hashed
 	// Detectors makes the detectors that masks ask for; nil: those of pkg/mask.
 	Detectors func([]mask.Rule) (Detectors, error)
+	// Tally counts what the grant uses. Without one, limits on a grant refuse.
+	Tally *Tally
 }
 
 // Session is the gate of one client socket. Its methods are safe for concurrent use.
@@ -112,7 +114,7 @@ func New(c Config) (*Session, error) {
 func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	began := s.cfg.Now()
 	d := s.decide(c, began)
-	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d)) {
+	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d) || s.limits(d)) {
 		return nil, ErrWaits
 	}
 	p := &Pass{session: s, number: s.number.Add(1), began: began, scan: s.Scan()}
@@ -128,6 +130,17 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	if r := s.ended.Load(); r != nil {
 		return nil, s.refuse(ctx, p, *r)
 	}
+	if d.Verdict != policy.Deny {
+		p.bounds.affected = d.Affected
+		if r := s.bound(p); r != nil {
+			return nil, s.limited(ctx, p, *r)
+		}
+	}
+	defer func() {
+		if p.state.Load() == passNone {
+			s.unreserve(p)
+		}
+	}()
 	switch {
 	case d.Verdict == policy.Allow:
 	case d.Verdict == policy.Approve && c.Stage == Prepare && c.Reviewed:
@@ -138,6 +151,9 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 			return nil, s.refuse(ctx, p, *r)
 		}
 		p.approved, p.scan = true, s.Scan()
+		if r := s.undoable(p); r != nil { // the rules may have changed meanwhile
+			return nil, s.limited(ctx, p, *r)
+		}
 	default:
 		return nil, s.refuse(ctx, p, denied(d))
 	}
@@ -152,6 +168,18 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	}
 	p.state.Store(passIssued)
 	return p, nil
+}
+
+// bound settles what a command that may run may use, before anybody is asked.
+func (s *Session) bound(p *Pass) *api.Refusal {
+	if r := s.reserve(p); r != nil {
+		return r
+	}
+	if r := s.undoable(p); r != nil {
+		s.unreserve(p)
+		return r
+	}
+	return nil
 }
 
 // Again takes the verdict on a running command anew, before more of it is asked of the target. What was admitted without

@@ -23,8 +23,10 @@ type ruled struct{ decide func() policy.Decision }
 func (r ruled) Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision {
 	return r.decide()
 }
-func (ruled) Standing(policy.Subject, policy.Connection) policy.Standing { return policy.Standing{} }
-func (ruled) Version() string                                            { return "1" }
+func (ruled) Standing(policy.Subject, policy.Connection) policy.Standing {
+	return policy.Standing{Limits: policy.NoLimits()}
+}
+func (ruled) Version() string { return "1" }
 
 func verdict(v policy.Verdict) ruled {
 	return ruled{func() policy.Decision {

@@ -41,6 +41,8 @@ type Pass struct {
 	inputMu    sync.Mutex
 	input      hash.Hash // over input data
 	inputBytes int64
+	bounds     bounds
+	reserved   int64 // commands that it counts for
 }
 
 // Text is what may be sent: the command as rewritten.

@@ -121,6 +121,7 @@ type Statement struct {
 	Relations int      // how many different relations it names
 	Names     NameUse
 	Tx        Transaction
+	Changes   int  // how many INSERT, UPDATE, DELETE and MERGE are in it, itself and those in WITH
 	CopyIn    bool // COPY … FROM STDIN
 	CopyOut   bool // COPY … TO STDOUT
 	// ChangesCatalog: DDL, temporary objects too; the catalog must be read again before the next name is resolved.

@@ -2,6 +2,7 @@ package pgsql
 
 // dataChange judges INSERT, UPDATE, DELETE and MERGE.
 func (j *judge) dataChange(n *node, sc *scope) {
+	j.st.Changes++
 	target := n.child("relation")
 	if target == nil {
 		j.add(Unknown, "")

@@ -107,6 +107,9 @@ func judge(matched []match, s *Subject, c *Connection, cmd *Command) Decision {
 	if d.Verdict == Approve {
 		d.Approvals = approvals(matched, cmd)
 	}
+	if d.Verdict != Deny {
+		d.Affected = affected(matched, cmd.Accesses)
+	}
 	return d
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
@@ -14,7 +15,8 @@ type Test struct {
 	Connection Connection
 	Command    string
 	Expect     Verdict
-	Rule       string // the rule that must decide; "" for any
+	Rule       string   // the rule that must decide; "" for any
+	Limits     []string // limits that must hold for the subject on the connection
 }
 
 // TestFailure is a test that did not come out as expected, or could not be run.
@@ -56,6 +58,10 @@ func (p *Policy) RunTests(ctx context.Context, judge func(context.Context, Test)
 				t.Connection = c
 			}
 		}
+		if err := p.limited(t); err != nil {
+			failures = append(failures, TestFailure{Test: t, Err: err})
+			continue
+		}
 		cmd, err := judge(ctx, t)
 		if err != nil {
 			if t.Expect != Deny || t.Rule != "" || ctx.Err() != nil {
@@ -71,6 +77,17 @@ func (p *Policy) RunTests(ctx context.Context, judge func(context.Context, Test)
 	return failures
 }
 
+// limited checks that the limits that a test names hold for whom it is.
+func (p *Policy) limited(t Test) error {
+	held := p.LimitRules(t.As, t.Connection)
+	for _, want := range t.Limits {
+		if !slices.ContainsFunc(held, func(l Limit) bool { return l.Name == want }) {
+			return fmt.Errorf("the limit %s does not hold for %s", want, t.As.User)
+		}
+	}
+	return nil
+}
+
 func (d *decoder) test(n *strict.Node) Test {
 	t := Test{Line: n.Line, As: Subject{Type: "human"}, Connection: Connection{Kind: "postgres"}}
 	d.Mapping(n, "a test", strict.Fields{
@@ -79,6 +96,7 @@ func (d *decoder) test(n *strict.Node) Test {
 		"command": d.Into(&t.Command),
 		"expect":  func(n *strict.Node) { t.Expect = verdictOf(d.word(n, "verdict", "allow", "approve", "deny")) },
 		"rule":    d.Into(&t.Rule),
+		"limits":  d.names(&t.Limits),
 	})
 	for _, key := range []string{"as", "on", "command", "expect"} {
 		if n.Kind == strict.Mapping && !n.Has(key) {

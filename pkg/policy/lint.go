@@ -19,6 +19,7 @@ func (p *Policy) Lint() []Problem {
 		p.lintRule(d, &p.rules[i])
 	}
 	p.lintMasks(d)
+	p.lintLimits(d)
 	for i := range p.powers {
 		if w := &p.powers[i]; !w.given {
 			d.Report(w.at, fmt.Sprintf("power %s is everybody's", w.name), "say who")
@@ -60,7 +61,7 @@ func (p *Policy) lintRule(d *decoder, r *rule) {
 			break
 		}
 	}
-	if groups := p.unreached(r); groups != "" {
+	if groups := p.unreached(&r.who); groups != "" {
 		d.Report(r.at, fmt.Sprintf("rule %s is for %s, whom no reach rule names", r.name, groups), "only members who are also in a group with reach can meet it")
 	}
 }
@@ -71,19 +72,19 @@ func (r *rule) hides(other *rule) bool {
 		r.who.covers(&other.who) && r.on.covers(&other.on) && (r.objects == nil || r.objects.covers(other.objects))
 }
 
-// unreached names a rule's groups if none of them stands in any reach rule. Patterns are not followed.
-func (p *Policy) unreached(r *rule) string {
-	if len(p.reach) == 0 || r.who.groups == nil {
+// unreached names the groups of a rule's who if none of them stands in any reach rule. Patterns are not followed.
+func (p *Policy) unreached(named *who) string {
+	if len(p.reach) == 0 || named.groups == nil {
 		return ""
 	}
-	for _, g := range r.who.groups {
+	for _, g := range named.groups {
 		for i := range p.reach {
 			if w := &p.reach[i].who; w.groups == nil || w.groups.match(g.text) || len(g.parts) > 1 {
 				return ""
 			}
 		}
 	}
-	return strings.Join(r.who.groups.texts(), ", ")
+	return strings.Join(named.groups.texts(), ", ")
 }
 
 func (p *Policy) lintMasks(d *decoder) {
@@ -98,6 +99,28 @@ func (p *Policy) lintMasks(d *decoder) {
 			}
 		}
 	}
+}
+
+func (p *Policy) lintLimits(d *decoder) {
+	for i := range p.limits {
+		r := &p.limits[i]
+		if groups := p.unreached(&r.who); groups != "" {
+			d.Report(r.at, fmt.Sprintf("limit %s is for %s, whom no reach rule names", r.name, groups), "only members who are also in a group with reach can meet it")
+		}
+		for j := range p.limits {
+			if other := &p.limits[j]; i != j && other.hides(r) && !(r.hides(other) && i < j) {
+				d.Report(r.at, fmt.Sprintf("limit %s never counts: limit %s is at least as strict and holds wherever it does", r.name, other.name), "")
+				break
+			}
+		}
+	}
+}
+
+// hides says that other's bounds never matter beside r's.
+func (r *limitRule) hides(other *limitRule) bool {
+	strict := r.limits
+	strict.tighten(other.limits)
+	return r.who.covers(&other.who) && r.on.covers(&other.on) && strict == r.limits
 }
 
 // covers says that every subject that other means is meant by w too, as far as can be told from the patterns.

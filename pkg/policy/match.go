@@ -179,6 +179,7 @@ type rule struct {
 	verdict  Verdict
 	message  string
 	approval Approval
+	affected *Bound // max_rows_affected
 }
 
 // meets says whether the rule is for this subject and connection at all.

@@ -22,6 +22,7 @@ type Policy struct {
 	rules   []rule
 	masks   []maskRule
 	powers  []powerRule
+	limits  []limitRule
 	tests   []Test
 }
 
@@ -83,7 +84,7 @@ func (d *decoder) policy(root *strict.Node, p *Policy) {
 		"masks":   section(d, &p.masks, d.mask, func(m *maskRule) string { return m.mask.Name }),
 		"powers":  section(d, &p.powers, d.power, func(w *powerRule) string { return w.name }),
 		"tests":   func(n *strict.Node) { d.Each(n, func(n *strict.Node) { p.tests = append(p.tests, d.test(n)) }) },
-		"limits":  d.later("limits"),
+		"limits":  d.limits(p),
 	})
 	if ok && version != "1" {
 		d.Report(root, fmt.Sprintf("the policy's version is %q, this hoopd reads version 1", version), "begin the file with: version: 1")

@@ -30,7 +30,7 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 		"files":             d.later("files"),
 		"kube":              d.later("kube"),
 		"http":              d.later("http"),
-		"max_rows_affected": d.later("max_rows_affected"),
+		"max_rows_affected": d.maxAffected(&r),
 	})
 	if n.Kind != strict.Mapping {
 		return r
@@ -46,6 +46,7 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 		d.Report(n, "tables_max in a deny rule would refuse the commands with few tables", "write it in the rule that allows")
 	}
 	r.admits(effects)
+	d.checkAffected(n, &r)
 	r.approval.Rule = r.name
 	r.message = r.say(message)
 	return r

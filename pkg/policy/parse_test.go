@@ -111,12 +111,10 @@ func TestWhatThisVersionDoesNotServeIsRefusedAndNotIgnored(t *testing.T) {
 		{"masks: [{name: a, json: [\"$.user.ssn\"], as: redact}]", "json"},
 		{"masks: [{name: a, columns: [email], as: hash}]", "as: hash"},
 		{"masks: [{name: a, columns: [email], as: pseudonym}]", "as: pseudonym"},
-		{"limits: [{rows: 5000}]", "limits"},
 		{"rules: [{name: a, verdict: allow, ssh: {operators: none}}]", "ssh"},
 		{"rules: [{name: a, verdict: allow, files: {paths: [a]}}]", "files"},
 		{"rules: [{name: a, verdict: allow, kube: {verbs: [get]}}]", "kube"},
 		{"rules: [{name: a, verdict: allow, http: {methods: [GET]}}]", "http"},
-		{"rules: [{name: a, verdict: allow, max_rows_affected: 5}]", "max_rows_affected"},
 		{"rules: [{name: a, verdict: approve, approval: {by: {groups: [dba]}, preview: explain}}]", "preview"},
 		{"reach: [{name: a, approval: {by: {groups: [dba]}}}]", "approval of a grant"},
 	} {

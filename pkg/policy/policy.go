@@ -99,6 +99,7 @@ type Decision struct {
 	Message   string // that rule's message, or a sentence made for it
 	Judged    []Judged
 	Approvals []Approval // of every approve rule that matched; each must be satisfied
+	Affected  *Bound     // how many rows it may change at most; nil: as many as it does
 }
 
 // Approval is an approve rule's demand.
@@ -139,6 +140,7 @@ type Standing struct {
 	Masks        []Mask
 	ReadOnly     bool // see Policy.ReadOnly
 	Unrestricted bool // see Policy.Unrestricted
+	Limits       Limits
 }
 
 // Power is the right to look or act besides opening connections.

@@ -90,7 +90,7 @@ func (p *Policy) Unrestricted(s Subject, c Connection) bool {
 
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c)}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Limits: p.Limits(s, c)}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.
@@ -103,6 +103,7 @@ type Rule struct {
 	Condition string    // the text of `if`
 	SQL       bool      // it asks for facts of the SQL command
 	Approval  *Approval // of an approve rule
+	Affected  *Bound    // how many rows a command may change
 }
 
 // Rules are the rules that can match commands of a subject on a connection, in the order of the file.
@@ -120,7 +121,7 @@ func (p *Policy) Rules(s Subject, c Connection) []Rule {
 }
 
 func (r *rule) summary() Rule {
-	s := Rule{Name: r.name, Verdict: r.verdict, Objects: r.objects.texts(), Message: r.message, SQL: r.sql != nil}
+	s := Rule{Name: r.name, Verdict: r.verdict, Objects: r.objects.texts(), Message: r.message, SQL: r.sql != nil, Affected: r.affected}
 	if r.named {
 		for _, e := range allEffects() {
 			if r.effects&bit(e) != 0 {

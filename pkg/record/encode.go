@@ -172,6 +172,7 @@ func (x Outcome) encode() []byte {
 	o.optional("tag", x.Tag)
 	o.optional("sqlstate", x.SQLState)
 	o.optional("error", x.Error)
+	o.yes("undone", x.Undone)
 	o.number("duration_us", x.DurationUS)
 	o.some("truncated_rows", x.TruncatedRows)
 	o.some("truncated_bytes", x.TruncatedBytes)

@@ -133,7 +133,8 @@ type Outcome struct {
 	Bytes      int64  `json:"bytes"`
 	Tag        string `json:"tag,omitempty"` // "DELETE 3"
 	SQLState   string `json:"sqlstate,omitempty"`
-	Error      string `json:"error,omitempty"` // the primary message, as the client saw it
+	Error      string `json:"error,omitempty"`  // the primary message, as the client saw it
+	Undone     bool   `json:"undone,omitempty"` // it ran to its end, and what it changed was undone for a limit
 	DurationUS int64  `json:"duration_us"`
 	// What lay beyond the cap, and so is not in the rows: how much, and the hex SHA-256 of it as a batch.
 	TruncatedRows  int64  `json:"truncated_rows,omitempty"`

@@ -114,6 +114,9 @@ func outcome(e Event, o Outcome) string {
 	if o.SQLState != "" {
 		what = "ERROR " + o.SQLState + " " + o.Error
 	}
+	if o.Undone {
+		what += " (undone: " + o.Tag + ")"
+	}
 	text := fmt.Sprintf("%s[%d] %s (%d rows, %s)\n", clock(e), o.Command, Escape(strings.TrimSpace(what)), o.Rows, took)
 	if o.TruncatedRows > 0 || o.TruncatedBytes > 0 {
 		text += fmt.Sprintf("    not recorded beyond the cap: %d rows, %d bytes\n", o.TruncatedRows, o.TruncatedBytes)

@@ -75,4 +75,7 @@ func canText(w io.Writer, c api.Can) {
 		}
 		fmt.Fprintln(w)
 	}
+	for _, l := range c.Limits {
+		fmt.Fprintf(w, "limit %s\n", record.Escape(l))
+	}
 }

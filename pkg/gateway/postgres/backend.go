@@ -155,8 +155,13 @@ func (s *session) answer(r *run, m wire.Message) error {
 	if err := s.shaped(r, head, m); err != nil {
 		return err
 	}
+	s.judgeChanges(head, m)
+	hidden := head.hides(m.Type)
 	if err := s.step(head, m); err != nil || head.own {
 		return err
+	}
+	if hidden {
+		return s.write(r)
 	}
 	r.add(m.Raw)
 	return nil
@@ -175,6 +180,9 @@ func columns(body []byte) []record.Column {
 func (s *session) row(r *run, head *expectation, m wire.Message) error {
 	if head == nil || head.pass == nil || head.kind != 'Q' && head.kind != 'E' {
 		return fmt.Errorf("%w: the target sent rows unasked", wire.ErrProtocol)
+	}
+	if !s.counts(head, m) {
+		return s.write(r) // what was allowed before it
 	}
 	if m.First {
 		head.rows++

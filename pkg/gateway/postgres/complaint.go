@@ -108,6 +108,10 @@ func (s *session) rebuild(head *expectation, f wire.Fields, kind byte) []byte {
 	switch {
 	case head == nil:
 		return nil
+	case kind == 'E' && head.cut != nil:
+		return s.refusal(head.cut)
+	case kind == 'E' && head.overdue != nil && f.Values['C'] == head.overdue.code:
+		return s.refusal(head.overdue)
 	case kind == 'E' && s.masked.Load() && strings.HasPrefix(f.Values['C'], "23"):
 		return withheld(f, kind) // constraints print the rows that break them, wherever they are
 	case kind == 'E' && head.refusal != nil && strings.Contains(f.Values['M'], head.refusal.nonce):

@@ -127,7 +127,7 @@ func (s *session) execute(ctx context.Context, m wire.Message) error {
 	if p == nil || p.pass == nil {
 		return s.refuseExtended('E', "", noPortal(e.Portal))
 	}
-	if s.inLoop && p.copyIn {
+	if s.inLoop && (p.copyIn || p.pass.Bounded()) {
 		return errSlow
 	}
 	if r := s.stillBound(ctx, p); r != nil {
@@ -143,6 +143,9 @@ func (s *session) execute(ctx context.Context, m wire.Message) error {
 		return s.refuseExtended('E', "", &refused{code: "55000", message: fmt.Sprintf("portal %q cannot be run again", e.Portal)})
 	} else if err != nil {
 		return err
+	}
+	if bounded(p.of, p.pass) {
+		return s.outcome(ctx, x)
 	}
 	return s.awaitCopy(ctx, x, p.copyIn)
 }

@@ -75,6 +75,7 @@ func (s *session) message(ctx context.Context, m wire.Message) error {
 		if err := s.release(); err != nil {
 			return err
 		}
+		s.flushed()
 		return s.housekeep(guard.Flush, m.Raw, nil)
 	case 'F':
 		return s.functionCall(ctx)
@@ -134,11 +135,17 @@ func (s *session) query(ctx context.Context, body []byte) error {
 	if s.cancelled() {
 		return s.refuseQuery(cancelledBefore(pass))
 	}
+	if len(st.analysis.Statements) == 1 && bounded(st, pass) {
+		return s.carry(ctx, st, pass)
+	}
 	x := &expectation{kind: 'Q', pass: pass, look: newLook(pass)}
 	s.prepare(x, st)
 	s.endSegment(x)
 	if err := s.forward(x, func(w *writer) error { return w.query(pass.Text()) }); err != nil {
 		return err
+	}
+	if bounded(st, pass) {
+		return s.outcome(ctx, x)
 	}
 	return s.awaitCopy(ctx, x, copiesIn(st.analysis))
 }
@@ -166,9 +173,12 @@ func (s *session) prepare(x *expectation, of *statement) {
 	for _, st := range of.analysis.Statements {
 		x.redefines = x.redefines || st.ChangesCatalog || st.Tx == pgsql.RollsBack && s.own != nil
 		dirty = dirty || st.Tx != pgsql.Opens
+		s.laneOnce = s.laneOnce && st.Tx != pgsql.RollsBack
 	}
 	x.withheld = s.withholds(of.analysis)
 	x.warnings = of.analysis.Warnings
+	x.selects = len(of.analysis.Statements) == 1 && of.analysis.Statements[0].Command == "select"
+	x.changes = changesRows(of.analysis)
 	s.mu.Lock()
 	s.dirty = s.dirty || dirty
 	if x.redefines {
@@ -183,6 +193,7 @@ func (s *session) endSegment(x *expectation) {
 	x.segment = s.segment
 	s.segment++
 	s.queue.push(x)
+	s.unsynced, s.flushedTo = false, s.queue.pushed
 	s.mu.Unlock()
 	s.front.reset()
 }
@@ -191,6 +202,7 @@ func (s *session) endSegment(x *expectation) {
 func (s *session) owe(x *expectation) {
 	s.mu.Lock()
 	s.queue.push(x)
+	s.unsynced = true
 	s.mu.Unlock()
 	s.front.sent = true
 }

@@ -41,6 +41,7 @@ type stand struct {
 	// detectors are those of the sessions to come; nil: the built-in ones.
 	detectors func([]mask.Rule) (guard.Detectors, error)
 	work      sync.WaitGroup
+	tally     *guard.Tally // of the one grant
 
 	mu     sync.Mutex
 	grant  string // of the next sessions; "": gr_test
@@ -60,7 +61,7 @@ func listenFor(t testing.TB, rules string, to gateway.Target) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{t: t, protocol: protocol(t), target: to, listener: l, approve: func(api.Approval) string { return api.ApprovalPending }}
+	s := &stand{t: t, protocol: protocol(t), target: to, listener: l, approve: func(api.Approval) string { return api.ApprovalPending }, tally: guard.NewTally(time.Now().Add(time.Hour))}
 	s.setPolicy(rules)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.work.Go(func() { s.accept(ctx) })
@@ -136,7 +137,7 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	}
 	gate, err := guard.New(guard.Config{
 		ID: fmt.Sprintf("se_%d", n), GrantID: grant, Subject: policy.Subject{User: "dev", Groups: []string{"developers"}, Type: "human"},
-		Connection: s.target.Connection, Policy: s.policy, Recorder: w, Approvals: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20, Detectors: s.detectors,
+		Connection: s.target.Connection, Policy: s.policy, Recorder: w, Approvals: s, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20, Detectors: s.detectors, Tally: s.tally,
 	})
 	if err != nil {
 		return err

@@ -160,8 +160,12 @@ func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Con
 	if err != nil {
 		return nil, err
 	}
+	if err := target.checkLane(config.RuntimeParams[laneSetting] == "on"); err != nil {
+		return nil, targetError(errors.Join(err, target.Close()))
+	}
 	s := &session{
-		log: p.log, client: hello.client, target: target, grammar: p.grammar, catalog: cat, database: config.Database,
+		lane: config.RuntimeParams[laneSetting] == "on",
+		log:  p.log, client: hello.client, target: target, grammar: p.grammar, catalog: cat, database: config.Database,
 		in: wire.NewReader(hello.client, wire.FromClient), out: &writer{},
 		names: newNames(), status: 'I', segment: 1, lease: claim,
 	}

@@ -27,6 +27,11 @@ type expectation struct {
 	shapes    bool       // ParameterDescription comes first
 	look      *look      // at the answers; nil: nothing does
 	own       bool       // the answer is for the gateway alone
+	quiet     bool       // the client did not send it, and sees no success of it
+	cut       *refused   // why the rest of the answer is not for the client
+	overdue   *refused   // why it was cancelled, where the clock did
+	selects   bool       // a lone SELECT: it changes no rows
+	changes   bool       // it does more than read
 }
 
 // skipped is how a message failed that the target did not look at.
@@ -40,6 +45,7 @@ type queue struct {
 	items    []*expectation
 	room     []*expectation // what items grow in
 	skipping bool           // the target skips everything up to the next Sync
+	pushed   uint64         // how many ever were
 }
 
 func (q *queue) push(x *expectation) {
@@ -52,6 +58,7 @@ func (q *queue) push(x *expectation) {
 		q.items = q.room[:0]
 	}
 	q.items = append(q.items, x)
+	q.pushed++
 	if cap(q.items) <= maxRoom {
 		q.room = q.items
 	}
@@ -106,5 +113,9 @@ func (x *expectation) finish() {
 	if x.pass == nil {
 		return
 	}
-	_ = x.pass.Finish(guard.Outcome{Tag: x.tag, Rows: x.rows, Error: x.failed})
+	o := guard.Outcome{Tag: x.tag, Rows: x.rows, Error: x.failed}
+	if x.cut != nil {
+		o.Error, o.Undone = x.cut.code, x.kind == 'E' && x.changes && x.tag != ""
+	}
+	_ = x.pass.Finish(o)
 }

@@ -19,6 +19,9 @@ func (s *session) look(ctx context.Context) (*surroundings, error) {
 	if standing == nil {
 		return nil, errors.New("no policy is loaded")
 	}
+	if err := s.keepLane(ctx, standing.ReadOnly); err != nil {
+		return nil, err
+	}
 	if standing.Unrestricted {
 		// What names mean does not matter now. It will once the policy is another, and nobody has looked until then.
 		s.markStale()

@@ -52,6 +52,12 @@ type session struct {
 	pausing   bool   // the frontend wants the target's socket for itself
 	paused    bool   // the backend has left it
 	over      error
+	unsynced  bool   // something was sent since the last Sync or simple query
+	flushedTo uint64 // how many expectations the target was asked to answer
+
+	clock    clock
+	lane     bool // the target's session is read-only
+	laneOnce bool // the transaction in progress is, and the session not yet
 
 	own    *pgsql.Catalog // what this session alone sees: changes that are not committed
 	masked atomic.Bool    // masks are in force
@@ -90,6 +96,7 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer s.wind(cancel)()
 	var work errgroup.Group
 	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.frontend)) })
 	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.backend)) })

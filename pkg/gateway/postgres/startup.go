@@ -97,7 +97,7 @@ func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, e
 	maps.Copy(c.RuntimeParams, pinned)
 	c.RuntimeParams["backslash_quote"] = "safe_encoding"
 	if t.ReadOnly {
-		c.RuntimeParams["default_transaction_read_only"] = "on"
+		c.RuntimeParams[laneSetting] = "on"
 	}
 	return c, nil
 }
@@ -145,6 +145,10 @@ func sqlState(code string) string {
 		return "0A000"
 	case "unrecorded":
 		return "53100"
+	case codeIdle:
+		return "25P03"
+	case codeOverrun:
+		return "57014"
 	}
 	return "57P03"
 }

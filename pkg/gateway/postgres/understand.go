@@ -35,6 +35,12 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 			Hint: "End the batch with Sync and send the rest separately.",
 		})
 	}
+	if errors.Is(err, errLane) {
+		return nil, s.reject(ctx, "(not read: the policy changed before it)", &pgsql.Problem{
+			SQLState: "42501", Rule: "session", Message: "The policy changed in this batch: from here on you may only read.",
+			Hint: "End the batch with Sync and send the rest separately.",
+		})
+	}
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -180,7 +186,8 @@ func (s *session) command(st *statement, anew func(context.Context) (guard.Comma
 		NoWait:   s.inLoop,
 		Reviewed: true,
 		Context:  func() []string { return s.meaning(st) },
-		Hooks:    s.hooks, Anew: anew,
+		Units:    units(a), Control: control(a),
+		Hooks: s.hooks, Anew: anew,
 	}
 	for _, x := range a.Statements {
 		c.Reviewed = c.Reviewed && x.Reviewed

@@ -38,6 +38,9 @@ type Message struct {
 	Last  bool
 }
 
+// Size is the length in bytes of the message as a whole, with its header. Only where First.
+func (m Message) Size() int { return int(binary.BigEndian.Uint32(m.Raw[1:headerLen])) + 1 }
+
 // Body is the message without its header. Only for whole messages.
 func (m Message) Body() []byte { return m.Raw[headerLen:] }
 
