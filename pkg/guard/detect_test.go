@@ -25,7 +25,7 @@ func (watched) Decide(policy.Subject, policy.Connection, policy.Command) policy.
 	return policy.Decision{Verdict: policy.Allow, Rule: "all"}
 }
 func (w watched) Standing(policy.Subject, policy.Connection) policy.Standing {
-	return policy.Standing{Masks: w.masks}
+	return policy.Standing{Masks: w.masks, Limits: policy.NoLimits()}
 }
 func (w watched) Version() string { return w.version }
 
