@@ -99,6 +99,10 @@ func TestATransactionThatAPolicyOvertakesReadsOnly(t *testing.T) {
 	if got := show(t, c, "transaction_read_only"); got != "on" {
 		t.Errorf("ROLLBACK TO made it %s", got)
 	}
+	run("COMMIT; BEGIN")
+	if got := show(t, c, "transaction_read_only"); got != "on" {
+		t.Errorf("a transaction begun with its end goes on with %s", got)
+	}
 	run("COMMIT")
 	if got := show(t, c, "transaction_read_only"); got != "on" {
 		t.Errorf("the next transaction has %s", got)
