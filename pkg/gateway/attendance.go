@@ -65,8 +65,8 @@ func (a *attendance) serve(conn net.Conn) {
 	a.close(w, why)
 }
 
-// open begins the recording and tells the broker of the session, both at the same time: what waits for the disk waits
-// once. Both are on the disk when it returns without an error.
+// open begins the recording and then tells the broker of the session, so that the index names no session without one. Both
+// are on the disk when it returns without an error.
 func (a *attendance) open(hello Greeting) (*record.Writer, error) {
 	cfg := a.gateway.cfg
 	now := cfg.Now().UTC()
@@ -79,36 +79,21 @@ func (a *attendance) open(hello Greeting) (*record.Writer, error) {
 		ID: a.id, GrantID: a.grantID, Connection: a.connection.Name, Kind: a.connection.Kind, Identity: who,
 		Client: hello.Client(), State: "open", StartedAt: now, Recording: name,
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, openTime)
-	defer cancel()
-	told := make(chan error, 1)
-	go func() { told <- cfg.Authority.OpenSession(ctx, a.info) }()
 	w, err := record.Create(filepath.Join(cfg.Recordings, name), record.Header{
 		Session: a.id, Grant: a.grantID, Connection: a.connection.Name, Kind: a.connection.Kind,
 		Identity: record.Identity{Issuer: who.Issuer, Subject: who.Subject, User: who.User, Groups: who.Groups, Type: who.Type},
 		Reason:   a.grant.Reason, Client: fmt.Sprintf("%s %s %s", a.remote, a.client, hello.Client()), Started: now,
 		Version: cfg.Version, PolicyVersion: cfg.Policy().Version(),
 	}, record.Options{Signer: cfg.Signer, Logger: cfg.Log, OnCheckpoint: a.witness, Folders: &a.gateway.folders})
-	toldErr := <-told
-	switch {
-	case err != nil && toldErr == nil:
-		return nil, errors.Join(err, a.unrecorded())
-	case toldErr != nil && err == nil:
-		err = w.Seal("not opened")
+	if err != nil {
+		return nil, err
 	}
-	if toldErr != nil {
-		err = errors.Join(fmt.Errorf("tell the broker of the session: %w", toldErr), err)
-	}
-	return w, err
-}
-
-// unrecorded tells the broker that a session which it knows of has no recording, and was not opened.
-func (a *attendance) unrecorded() error {
-	info := a.info
-	info.State, info.EndedAt, info.EndReason = "crashed", a.gateway.cfg.Now().UTC(), "the session could not be recorded, so it was not opened"
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(a.ctx, openTime)
 	defer cancel()
-	return a.gateway.cfg.Authority.CloseSession(ctx, info)
+	if err := cfg.Authority.OpenSession(ctx, a.info); err != nil {
+		return nil, errors.Join(fmt.Errorf("tell the broker of the session: %w", err), w.Seal("not opened"))
+	}
+	return w, nil
 }
 
 // witness gives the broker the head of the recording's latest checkpoint.
