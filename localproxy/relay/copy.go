@@ -7,6 +7,9 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/pump"
 )
 
+// turns is how often a direction reads before others have their turn.
+const turns = 4
+
 // flow is one direction of a link.
 type flow struct {
 	dst, src end
@@ -35,7 +38,7 @@ func (e *Engine) copy(k *link, dst, src end, seen func([]byte) bool) {
 // pass carries what there is: all of it, by one write. It answers false when more can't be carried now: at the end, or
 // because the other side has not taken it yet.
 func (f *flow) pass(room []byte) bool {
-	for {
+	for range turns {
 		n, err := f.gather(room)
 		if n > 0 {
 			f.see(room[:n])
@@ -54,6 +57,7 @@ func (f *flow) pass(room []byte) bool {
 			return false
 		}
 	}
+	return false // and parks again, behind the others
 }
 
 // gather reads once, or where reading never waits as much as there is and has room.

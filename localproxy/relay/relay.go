@@ -4,6 +4,7 @@ package relay
 import (
 	"net"
 	"sync"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/pump"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
@@ -59,6 +60,8 @@ func (e *Engine) Carry(l Link) {
 	wg.Go(func() { e.copy(k, k.remote, k.local, nil) })
 	e.copy(k, k.local, k.remote, l.Seen)
 	wg.Wait()
+	k.local.settle()
+	k.remote.settle()
 }
 
 // End ends all links at once, without a farewell. It returns when the loop is over.
@@ -114,11 +117,21 @@ func (e *Engine) link(l Link) *link {
 		return k
 	}
 	k.local = end{local, local}
-	if remote, err := loop.Adopt(below); err == nil {
-		tunnel.Rebase(l.Remote, remote)
-		k.remote.socket = remote
+	remote, err := loop.Adopt(below)
+	if err != nil { // half of it can't be carried in the loop, and the other half can't go back
+		k.abort()
+		return k
 	}
+	tunnel.Rebase(l.Remote, remote)
+	k.remote.socket = remote
 	return k
+}
+
+// settle gives what was written last a second to leave, TLS's farewell among it.
+func (e end) settle() {
+	if e.socket != nil && e.socket.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
+		_ = e.socket.Drain() // the link is over in any case
+	}
 }
 
 // abort closes both sockets at once.

@@ -69,11 +69,13 @@ func (s *Scan) Stream() (*mask.Stream, error) {
 func (p *Pass) Scan() *Scan { return p.scan }
 
 // Scan is what looks at answers that belong to no command, by the policy in force; nil where nothing does.
-func (s *Session) Scan() *Scan {
-	if now := s.Standing(); now != nil {
-		return now.scan
+func (s *Session) Scan() *Scan { return s.Standing().looks() }
+
+func (x *Standing) looks() *Scan {
+	if x == nil {
+		return nil
 	}
-	return nil
+	return x.scan
 }
 
 // scanFor makes the detectors that masks ask for, or answers the ones that stand where they are asked for the same. Where

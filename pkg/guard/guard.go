@@ -36,6 +36,8 @@ type Recorder interface {
 	AppendBatch(command uint64, raw []byte) error
 	// Commit returns once all that was staged is in the kernel, so that a killed process loses nothing of it.
 	Commit() error
+	// Behind says whether rows that were queued are still to be written, so that the next call has to wait for them.
+	Behind() bool
 }
 
 // Approvals is the broker's side of a held command. An error from any method means that nobody approved: refuse.
@@ -113,11 +115,11 @@ func New(c Config) (*Session, error) {
 // this command, or a *Refusal. There is no other way to get a pass, and any error on the way refuses.
 func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	began := s.cfg.Now()
-	d := s.decide(c, began)
-	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d) || s.limits(d)) {
+	d, standing := s.decide(c, began), s.Standing()
+	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d) || standing.limits(d) || s.Behind()) {
 		return nil, ErrWaits
 	}
-	p := &Pass{session: s, number: s.number.Add(1), began: began, scan: s.Scan()}
+	p := &Pass{session: s, number: s.number.Add(1), began: began, standing: standing, scan: standing.looks()}
 	p.command = p.seen(c)
 	if c.Stage == Execute {
 		s.commands.Add(1)
@@ -150,7 +152,11 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 		if r := s.ask(ctx, p, d); r != nil {
 			return nil, s.refuse(ctx, p, *r)
 		}
-		p.approved, p.scan = true, s.Scan()
+		p.approved, p.standing = true, s.Standing() // of the policy that it was used under
+		p.scan = p.standing.looks()
+		if p.standing != nil && weightier(c.Facts.Accesses) {
+			p.bounds.hold(p.standing.Limits)
+		}
 		if r := s.undoable(p); r != nil { // the rules may have changed meanwhile
 			return nil, s.limited(ctx, p, *r)
 		}
@@ -190,10 +196,14 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 	}
 	d := s.decide(p.command, s.cfg.Now())
 	if d.Verdict == policy.Allow || d.Verdict == policy.Approve && p.approved {
-		if s.Scan().same(p.scan) {
+		switch now := s.Standing(); {
+		case !now.looks().same(p.scan):
+			d.Message = "The policy changed while the command ran: other detectors look at its results now."
+		case !now.bounds(p.standing) || !sameBound(d.Affected, p.bounds.affected):
+			d.Message = "The policy changed while the command ran: other limits hold now."
+		default:
 			return nil
 		}
-		d.Message = "The policy changed while the command ran: other detectors look at its results now."
 	} else if d.Verdict == policy.Approve {
 		d.Message = "The policy changed while the command ran: it needs an approval now."
 	}
@@ -216,6 +226,9 @@ func (s *Session) Reject(ctx context.Context, c Command, r api.Refusal) *Refusal
 // Commit returns once all that was recorded so far is kept. A protocol calls it before it sends a client what the target
 // answered; for what goes to the target, With sees to it.
 func (s *Session) Commit() error { return s.cfg.Recorder.Commit() }
+
+// Behind says whether the recorder has to catch up, so that recording would wait now.
+func (s *Session) Behind() bool { return s.cfg.Recorder.Behind() }
 
 // Note records what belongs to no command. A failed recorder refuses every later command, so there is nothing to handle.
 func (s *Session) Note(code, message string) {

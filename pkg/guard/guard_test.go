@@ -47,6 +47,7 @@ type journal struct {
 	fail    error
 	commits int
 	lost    error // what Commit answers
+	behind  bool
 }
 
 func (j *journal) Stage(t record.Type, body []byte) (uint64, error) {
@@ -68,6 +69,8 @@ func (j *journal) Commit() error {
 	j.commits++
 	return j.lost
 }
+
+func (j *journal) Behind() bool { return j.behind }
 
 func (j *journal) AppendBatch(_ uint64, raw []byte) error {
 	j.mu.Lock()
@@ -307,9 +310,12 @@ func TestWhatMustNotWaitIsAdmittedAtOnceOrNotJudgedAtAll(t *testing.T) {
 			}
 		})
 	}
+	reads.NoWait = true
+	if _, err := gate(t, verdict(policy.Allow), &journal{behind: true}, newDesk()).Admit(t.Context(), reads); !errors.Is(err, guard.ErrWaits) {
+		t.Errorf("admitted at once while the recorder has to catch up: %v", err)
+	}
 	s := gate(t, verdict(policy.Allow), &journal{}, newDesk())
 	s.End(api.Refusal{Code: "locked"})
-	reads.NoWait = true
 	if _, err := s.Admit(t.Context(), reads); !errors.Is(err, guard.ErrWaits) {
 		t.Errorf("a session that ended admits: %v", err)
 	}

@@ -31,6 +31,12 @@ type bounds struct {
 	bytes    int64
 }
 
+// hold puts limits in force for a command's result.
+func (b *bounds) hold(l policy.Limits) {
+	b.limits = l
+	b.counts = l.Grant.Rows.Set() || l.Grant.Bytes.Set() || l.Command.Rows.Set() || l.Command.Bytes.Set()
+}
+
 // reserve counts a command that is about to be admitted, and refuses it where a limit is reached. What only steers the
 // session (BEGIN, COMMIT, SET) counts for nothing: it must always be possible to end a transaction.
 func (s *Session) reserve(p *Pass) *api.Refusal {
@@ -38,13 +44,12 @@ func (s *Session) reserve(p *Pass) *api.Refusal {
 	if !weightier(c.Facts.Accesses) {
 		return nil
 	}
-	standing := s.Standing()
+	standing := p.standing
 	if standing == nil {
 		return &api.Refusal{Code: "denied", Rule: policy.RuleDefault, Message: "No policy is loaded, so every command is refused."}
 	}
-	p.bounds.limits = standing.Limits
-	grant, command := &p.bounds.limits.Grant, &p.bounds.limits.Command
-	p.bounds.counts = grant.Rows.Set() || grant.Bytes.Set() || command.Rows.Set() || command.Bytes.Set()
+	p.bounds.hold(standing.Limits)
+	grant := &p.bounds.limits.Grant
 	if b, what := s.reached(grant, c.units()); b != nil {
 		return s.grantLimit(*b, what)
 	}
@@ -56,14 +61,20 @@ func (s *Session) reserve(p *Pass) *api.Refusal {
 }
 
 // limits says whether a limit or a rule's bound may refuse a command, or its answer: whoever sends it waits for that.
-func (s *Session) limits(d policy.Decision) bool {
-	standing := s.Standing()
-	if d.Affected != nil || standing == nil {
+func (x *Standing) limits(d policy.Decision) bool {
+	if d.Affected != nil || x == nil {
 		return true
 	}
-	l := &standing.Limits
+	l := &x.Limits
 	return l.Grant.Commands.Set() || l.Grant.Rows.Set() || l.Grant.Bytes.Set() || l.Command.Rows.Set() || l.Command.Bytes.Set()
 }
+
+// bounds says whether the limits are those of another time.
+func (x *Standing) bounds(then *Standing) bool {
+	return x == then || x != nil && then != nil && x.Limits == then.Limits
+}
+
+func sameBound(a, b *policy.Bound) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // reached counts units more commands and answers the bound of the grant that does not let them pass, nil where all do.
 func (s *Session) reached(q *policy.Quota, units int64) (*policy.Bound, string) {

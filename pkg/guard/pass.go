@@ -32,7 +32,8 @@ type Pass struct {
 	decisionID string
 	began      time.Time
 	deferred   bool
-	approved   bool // by a person
+	approved   bool      // by a person
+	standing   *Standing // of the policy that admitted it
 	scan       *Scan
 	state      atomic.Int32
 	bytes      int64     // of result

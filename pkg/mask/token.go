@@ -206,7 +206,7 @@ func apiToken(v view, i int) (finding, outcome) {
 		if out := v.atLeast(i+1, x.least, x.strict); out != found {
 			return finding{}, out
 		}
-		if x.digit && bytes.IndexAny(v.b[i+1:i+1+x.least], "0123456789") < 0 {
+		if x.digit && !bytes.ContainsAny(v.b[i+1:i+1+x.least], "0123456789") {
 			continue
 		}
 		return v.tailed(start, i+1+x.least, APIToken, x.tail)

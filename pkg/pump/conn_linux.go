@@ -35,17 +35,18 @@ type Conn struct {
 	failed  error
 }
 
-// waiter is a goroutine that waits for one direction.
+// waiter is the goroutines that wait for one direction.
 type waiter struct {
-	waiting  bool
-	ready    chan struct{}
+	waiting  int
+	wanted   bool          // somebody waits who was not woken
+	ready    chan struct{} // closed, and made anew, to wake all of them
 	deadline time.Time
 }
 
 func newConn(l *Loop, fd int, was net.Conn) *Conn {
 	return &Conn{
 		loop: l, fd: fd, local: was.LocalAddr(), remote: was.RemoteAddr(), unparked: make(chan struct{}, 1),
-		reader: waiter{ready: make(chan struct{}, 1)}, drainer: waiter{ready: make(chan struct{}, 1)},
+		reader: waiter{ready: make(chan struct{})}, drainer: waiter{ready: make(chan struct{})},
 	}
 }
 
@@ -115,7 +116,7 @@ func (c *Conn) serve(serve func(room []byte) bool) {
 // arm tells epoll what to wait for. mu is held.
 func (c *Conn) arm() {
 	want := uint32(0)
-	if c.parked != nil || c.reader.waiting {
+	if c.parked != nil || c.reader.wanted {
 		want |= unix.EPOLLIN
 	}
 	if c.flushing {
@@ -222,14 +223,12 @@ func (c *Conn) deadline(w *waiter, t time.Time) {
 	}
 }
 
-// wake has the waiting goroutine look again. The connection's mu is held.
+// wake has all that wait look again. The connection's mu is held.
 func (w *waiter) wake() {
-	if w.waiting {
-		w.waiting = false
-		select {
-		case w.ready <- struct{}{}:
-		default:
-		}
+	w.wanted = false
+	if w.waiting > 0 {
+		close(w.ready)
+		w.ready = make(chan struct{})
 	}
 }
 

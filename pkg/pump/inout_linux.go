@@ -189,12 +189,9 @@ func (c *Conn) wait(w *waiter) {
 		c.mu.Unlock()
 		return
 	}
-	select {
-	case <-w.ready: // from an earlier time
-	default:
-	}
-	w.waiting = true
-	deadline := w.deadline
+	w.waiting++
+	w.wanted = true
+	ready, deadline := w.ready, w.deadline
 	c.arm()
 	c.mu.Unlock()
 	var over <-chan time.Time
@@ -204,10 +201,10 @@ func (c *Conn) wait(w *waiter) {
 		over = t.C
 	}
 	select {
-	case <-w.ready:
+	case <-ready:
 	case <-over:
 	}
 	c.mu.Lock()
-	w.waiting = false
+	w.waiting--
 	c.mu.Unlock()
 }

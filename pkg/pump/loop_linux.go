@@ -57,7 +57,10 @@ func (l *Loop) Close() {
 	}
 	l.signal()
 	<-l.done
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	_, _ = unix.Close(l.poll), unix.Close(l.wake)
+	l.wake = -1
 }
 
 // Adopt takes a connection's socket over and closes c, which nobody may be using. An error leaves c as it is.
@@ -102,7 +105,14 @@ func (l *Loop) control(op, fd int, events uint32) error {
 	return unix.EpollCtl(l.poll, op, fd, &unix.EpollEvent{Fd: int32(fd), Events: events})
 }
 
-func (l *Loop) signal() { _, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+// signal has the loop look at what was changed under mu.
+func (l *Loop) signal() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wake >= 0 {
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
 
 // kick has c served although nothing may have come.
 func (l *Loop) kick(c *Conn) {
@@ -112,10 +122,12 @@ func (l *Loop) kick(c *Conn) {
 	l.signal()
 }
 
-// forget closes the descriptor of a connection that nobody uses any more, which also ends the waiting for it.
+// forget closes the descriptor of a connection that nobody uses any more. A child that was just forked may have it for a
+// moment longer, so that closing alone does not end the waiting for it.
 func (l *Loop) forget(c *Conn) {
 	l.mu.Lock()
 	delete(l.conns, int32(c.fd))
+	_ = l.control(unix.EPOLL_CTL_DEL, c.fd, 0)
 	_ = unix.Close(c.fd)
 	last := l.over && len(l.conns) == 0
 	l.mu.Unlock()

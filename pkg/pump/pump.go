@@ -16,8 +16,9 @@ package pump
 
 import "net"
 
-// MaxUnsent is how many bytes a Conn keeps of what was written and the kernel did not take.
-const MaxUnsent = 4 << 20
+// MaxUnsent is how many bytes a Conn keeps of what was written and the kernel did not take: more than the largest message
+// that is written whole.
+const MaxUnsent = 20 << 20
 
 // Room is the size in bytes of the room that the loop lends to the functions that it calls: more than is behind one read,
 // whatever encryption adds or takes away.

@@ -14,6 +14,7 @@ import (
 	mrand "math/rand"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -307,9 +308,11 @@ func TestCloseEndsWhoWaitsAndFreesTheDescriptor(t *testing.T) {
 			}
 		})
 	}
-	if after := descriptors(t); after > before {
-		t.Errorf("%d descriptors, and %d before", after, before)
-	}
+	within(t, "freeing descriptors", func() { // the loop may be the last to let one go
+		for descriptors(t) > before {
+			runtime.Gosched()
+		}
+	})
 }
 
 func TestAPeerThatLeavesIsSeenParked(t *testing.T) {

@@ -181,6 +181,13 @@ func (w *Writer) append(t Type, body []byte) (uint64, error) {
 	return w.seq, nil
 }
 
+// Behind says whether batches are queued that are not written yet: the next event waits for them.
+func (w *Writer) Behind() bool {
+	w.queueing.Lock()
+	defer w.queueing.Unlock()
+	return w.written < w.queued
+}
+
 // drain waits until the batches that are queued now are written, or have failed the Writer. The worker always gets
 // there: after a failure it only counts them.
 func (w *Writer) drain() error {

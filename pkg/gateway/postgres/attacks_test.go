@@ -86,8 +86,8 @@ func attacks() map[string]attack {
 		"read-only stays so": {lane, []string{
 			"SET ROLE postgres", "SET LOCAL ROLE postgres", "SET SESSION AUTHORIZATION postgres", "RESET ALL", "RESET ROLE", "DISCARD ALL", "SET default_transaction_read_only = off", "SET transaction_read_only = off", "BEGIN READ WRITE", "START TRANSACTION READ WRITE", "SET TRANSACTION READ WRITE",
 			"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "SELECT set_config('transaction_read_only', 'off', false)", "COMMIT; DROP TABLE att", "ROLLBACK; DELETE FROM att", "COMMIT AND CHAIN; DELETE FROM att", "RESET default_transaction_read_only", "INSERT INTO att VALUES (9, 9)",
-			"SET session_replication_role = replica", "SET row_security = off", "SET standard_conforming_strings = off", "SET client_encoding = 'SJIS'", "SET backslash_quote = on",
-		}, []string{"BEGIN READ ONLY", "COMMIT", "SHOW transaction_read_only", "SET statement_timeout = 1000", "SET client_encoding = 'UTF8'"}},
+			"SET session_replication_role = replica", "SET standard_conforming_strings = off", "SET client_encoding = 'SJIS'", "SET backslash_quote = on",
+		}, []string{"BEGIN READ ONLY", "COMMIT", "SHOW transaction_read_only", "SET statement_timeout = 1000", "SET row_security = off", "SET client_encoding = 'UTF8'"}},
 		"what can't be read is not sent": {allowAll, []string{
 			"SELEC 1", "SELECT 1 FROM", "SELECT * FROM att GROUP BY ALL ORDER", "DELETE att", "SELECT 1; SELEC 2", "SELECT $1::int FROM att WHERE a = $$x$", "SELECT 'open", "SELECT 1 /* open", `SELECT U&'\zzzz'`, "SELECT 1\xff", "SELECT FOR PORTION OF att", "UPDATE att FOR PORTION OF a SET a = 1",
 		}, []string{"SELECT 1", "SELECT $$x$$", "SELECT 1 AS \"U&\""}},

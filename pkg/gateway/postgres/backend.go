@@ -199,6 +199,9 @@ func (s *session) replace(r *run, own []byte) error {
 	if err := s.write(r); err != nil {
 		return err
 	}
+	if err := s.gate.Commit(); err != nil {
+		return err
+	}
 	s.clientMu.Lock()
 	defer s.clientMu.Unlock()
 	_, err := s.client.Write(own)
@@ -230,6 +233,7 @@ func (s *session) step(head *expectation, m wire.Message) error {
 		head.ended++
 	case m.Type == 's' && head.kind == 'E':
 		s.queue.pop()
+		s.stale = s.stale || head.redefines // it has begun, and may have done that already
 	case m.Type == 'G' && (head.kind == 'E' || head.kind == 'Q'):
 		s.copyIn = true
 	case (m.Type == 'H' || m.Type == 'c') && (head.kind == 'E' || head.kind == 'Q'):

@@ -26,6 +26,10 @@ func control(a *pgsql.Analysis) guard.Control {
 	}
 	st := &a.Statements[0]
 	switch st.Command {
+	case "call", "do", "vacuum", "cluster", "reindex", "create index", "drop index", "checkpoint", "alter system",
+		"create database", "drop database", "alter database", "create tablespace", "drop tablespace",
+		"create subscription", "alter subscription", "drop subscription":
+		return guard.NoControl // they may commit by themselves, or can't be part of a transaction
 	case "insert", "update", "delete", "merge":
 		if st.Changes == 1 {
 			return guard.CanCount

@@ -124,13 +124,19 @@ func (s *session) overrun(head *expectation, b policy.Bound, now time.Time) {
 	c := &s.clock
 	switch {
 	case c.asked.IsZero():
-		c.asked = now
 		if head != nil && head.pass != nil {
 			r := asRefused(head.pass.Overdue(b))
 			s.mu.Lock()
 			head.overdue = r
 			s.mu.Unlock()
 		}
+		s.mu.Lock()
+		ended := s.queue.head() != head
+		s.mu.Unlock()
+		if ended { // just now: what runs next is another command
+			return
+		}
+		c.asked = now
 		s.target.cancel()
 	case now.Sub(c.asked) >= stopWithin:
 		c.end(&api.Error{

@@ -105,13 +105,14 @@ func (s *session) complaint(r *run, head *expectation, m wire.Message) error {
 
 // rebuild answers the message to send in the place of the target's, nil for the target's own.
 func (s *session) rebuild(head *expectation, f wire.Fields, kind byte) []byte {
+	overdue := s.overdue(head, f.Values['C'])
 	switch {
 	case head == nil:
 		return nil
 	case kind == 'E' && head.cut != nil:
 		return s.refusal(head.cut)
-	case kind == 'E' && head.overdue != nil && f.Values['C'] == head.overdue.code:
-		return s.refusal(head.overdue)
+	case kind == 'E' && overdue != nil:
+		return s.refusal(overdue)
 	case kind == 'E' && s.masked.Load() && strings.HasPrefix(f.Values['C'], "23"):
 		return withheld(f, kind) // constraints print the rows that break them, wherever they are
 	case kind == 'E' && head.refusal != nil && strings.Contains(f.Values['M'], head.refusal.nonce):
@@ -126,6 +127,16 @@ func (s *session) rebuild(head *expectation, f wire.Fields, kind byte) []byte {
 		return withheld(f, kind)
 	}
 	return nil
+}
+
+// overdue is the refusal of a command that the clock cancelled, where an error is that.
+func (s *session) overdue(head *expectation, code string) *refused {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if head == nil || head.overdue == nil || head.overdue.code != code {
+		return nil
+	}
+	return head.overdue
 }
 
 func (s *session) markStale() {

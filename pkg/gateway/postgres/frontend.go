@@ -58,7 +58,8 @@ func (s *session) message(ctx context.Context, m wire.Message) error {
 		return s.copyMessage(m)
 	}
 	if (skipping || s.front.dropping) && m.Type != 'S' && m.Type != 'X' {
-		return nil // as the target does
+		s.judging.Store(notJudging) // it may be one that was slow in the loop
+		return nil                  // as the target does
 	}
 	switch m.Type {
 	case 'Q', 'P', 'B':

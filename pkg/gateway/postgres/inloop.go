@@ -22,8 +22,13 @@ var errSlow = errors.New("this can't be done in the loop")
 // later is errSlow in the place of a refusal.
 var later = &refused{}
 
-// bulk is how much of an answer, in bytes, is better handled by a goroutine that may wait for the client and the recorder.
-const bulk = 16 << 10
+const (
+	// bulk is how much of an answer, in bytes, is better handled by a goroutine, which may wait for the client and for the
+	// recorder: that writes no more than this by itself.
+	bulk = 4 << 10
+	// turns is how often a peer is read before others have their turn.
+	turns = 4
+)
 
 // seam is a socket below the target's connection, which a loop may take over.
 type seam struct{ net.Conn }
@@ -31,15 +36,16 @@ type seam struct{ net.Conn }
 // sockets are a session's sockets in a loop.
 type sockets struct{ client, target *pump.Conn }
 
-// enter takes a session's sockets into the loop. Where that can't be done the session is served without.
-func (s *session) enter(loop *pump.Loop) {
+// enter takes a session's sockets into the loop. Where they are none the session is served without; an error is one of a
+// system that is short of descriptors, and leaves no session.
+func (s *session) enter(loop *pump.Loop) error {
 	var under net.Conn = s.target.conn
 	if t, ok := under.(*tls.Conn); ok {
 		under = t.NetConn()
 	}
 	target, ok := under.(*seam)
 	if !ok {
-		return
+		return nil
 	}
 	client, below := s.client, s.client
 	through, tunnelled := client.(tunnel.Conn)
@@ -50,9 +56,13 @@ func (s *session) enter(loop *pump.Loop) {
 			tunnelled = false
 		}
 	}
+	far, kept := target.Conn.(*pump.Conn) // one that was kept is in a loop already
 	near, err := loop.Adopt(below)
+	if errors.Is(err, errors.ErrUnsupported) && !kept {
+		return nil
+	}
 	if err != nil {
-		return
+		return err
 	}
 	if tunnelled {
 		tunnel.Rebase(through, near)
@@ -60,14 +70,14 @@ func (s *session) enter(loop *pump.Loop) {
 		s.client = near
 	}
 	s.in = wire.NewReader(s.client, wire.FromClient)
-	far, ok := target.Conn.(*pump.Conn) // one that was kept is in a loop already
-	if !ok {
+	if !kept {
 		if far, err = loop.Adopt(target.Conn); err != nil {
-			return // the client's socket works as it did
+			return err
 		}
 	}
 	target.Conn = far
 	s.socket = sockets{near, far}
+	return nil
 }
 
 // nextInput waits for more of the client. In the loop, what can be is also handled.
@@ -92,7 +102,7 @@ func (s *session) nextInput(ctx context.Context) error {
 
 // inputInLoop handles what comes of the client until something is slow.
 func (s *session) inputInLoop(ctx context.Context) (again bool, err error) {
-	for {
+	for range turns {
 		if err := s.in.Fill(); errors.Is(err, pump.ErrNothing) {
 			return true, nil
 		} else if err != nil {
@@ -107,6 +117,7 @@ func (s *session) inputInLoop(ctx context.Context) (again bool, err error) {
 			return false, err
 		}
 	}
+	return false, nil // and parks again, behind the others
 }
 
 // nextAnswer waits for more of the target. In the loop, what can be is also handled: all but large results.
@@ -128,13 +139,13 @@ func (s *session) nextAnswer(back *wire.Reader, r *run, much bool) error {
 }
 
 func (s *session) answersInLoop(back *wire.Reader, r *run) (again bool, err error) {
-	for {
+	for range turns {
 		if err := back.Fill(); errors.Is(err, pump.ErrNothing) {
 			return true, nil
 		} else if err != nil {
 			return false, gone(err)
 		}
-		if back.Buffered() > bulk {
+		if back.Buffered() > bulk || s.bounded() || s.gate.Behind() {
 			return false, nil
 		}
 		if err := s.answers(back, r); err != nil {
@@ -144,6 +155,15 @@ func (s *session) answersInLoop(back *wire.Reader, r *run) (again bool, err erro
 			return false, err
 		}
 	}
+	return false, nil
+}
+
+// bounded says whether what is answered now may reach a limit, which is announced.
+func (s *session) bounded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	head := s.queue.head()
+	return head != nil && head.pass != nil && head.pass.Bounded()
 }
 
 // gone is what a failed read of the target means.

@@ -171,7 +171,9 @@ func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Con
 	}
 	s.changed = sync.NewCond(&s.mu)
 	if len(p.loops) > 0 {
-		s.enter(p.loops[int(p.turn.Add(1))%len(p.loops)])
+		if err := s.enter(p.loops[int(p.turn.Add(1))%len(p.loops)]); err != nil {
+			return nil, errors.Join(fmt.Errorf("serve the session in a loop: %w", err), target.Close(), s.client.Close())
+		}
 	}
 	key := cancelKey{hello.grant, target.process, target.secret}
 	p.mu.Lock()

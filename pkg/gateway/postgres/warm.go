@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// warmEach is how many connections are kept for sessions of one grant that ask for the same.
+	// warmEach is how many connections are kept for one grant.
 	warmEach = 4
 	// warmGrants is how many grants are known before those with nothing open are forgotten.
 	warmGrants = 4096
@@ -116,6 +116,14 @@ func (w *warm) prune() {
 	}
 }
 
+// has is how many connections are kept for the grant.
+func (k *kin) has() (n int) {
+	for _, list := range k.kept {
+		n += len(list)
+	}
+	return n
+}
+
 func (k *kin) idle() bool { return k.open == 0 && k.cleaning == 0 && len(k.kept) == 0 }
 
 // end says that the session is over.
@@ -171,7 +179,7 @@ func (c *keptConn) release() bool {
 func (l *lease) give(u *upstream, thorough bool) {
 	w, k := l.pool, l.kin
 	w.mu.Lock()
-	room := k.opened > 1 && !k.ended && !w.over && len(k.kept[l.class])+k.cleaning < warmEach && w.kept < warmMost
+	room := k.opened > 1 && !k.ended && !w.over && k.has()+k.cleaning < warmEach && w.kept < warmMost
 	if !room {
 		w.mu.Unlock()
 		_ = u.Close()

@@ -192,6 +192,8 @@ func (r *recorder) Commit() error {
 	return r.w.Commit()
 }
 
+func (r *recorder) Behind() bool { return r.w.Behind() }
+
 func (r *recorder) AppendSync(t record.Type, body []byte) (uint64, error) {
 	if r.failing.Load() {
 		return 0, errFull

@@ -26,17 +26,17 @@ func KindOf(oid uint32, format int16) Kind {
 		return kindInText(oid)
 	}
 	switch oid {
-	case 18, 19, 25, 142, 194, 705, 1042, 1043, 2275: // "char", name, text, xml, pg_node_tree, unknown, bpchar, varchar, cstring
+	case 18, 19, 25, 142, 194, 705, 1042, 1043, 1790, 2275: // "char", name, text, xml, pg_node_tree, unknown, bpchar, varchar, refcursor, cstring
 		return textValue
 	case 114: // json
 		return jsonValue
 	case 3802, 4072: // jsonb, jsonpath
 		return versionedJSON
-	case 143, 199, 1002, 1003, 1009, 1014, 1015, 1263, 2287, 3807, 4073: // arrays of these, and of rows
+	case 143, 199, 1002, 1003, 1009, 1014, 1015, 1263, 2201, 2287, 3807, 4073: // arrays of these, and of rows
 		return arrayValue
 	case 2249: // record
 		return recordValue
-	case 0, 3614, 3643: // what is not told, tsvector and arrays of it
+	case 0, 3614, 3615, 3643, 3645: // what is not told, tsvector, tsquery and arrays of them
 		return unknownValue
 	}
 	if oid >= firstOwnOID {
