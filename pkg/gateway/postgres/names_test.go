@@ -183,3 +183,16 @@ func TestATextBehindAnErrorDoesNotWaitForWhatIsSkipped(t *testing.T) {
 		t.Errorf("the session does not go on: %s", answer)
 	}
 }
+
+func TestASuspendedPortalMayHaveChangedWhatNamesMean(t *testing.T) {
+	conn := listen(t, testPolicy).raw(t)
+	if got := say(t, conn, 1, &parse{Query: "SELECT set_config('search_path', '', false)"}, &bind{}, &execute{MaxRows: 1}, &syncing{}); got != "1 2 D s ZI" {
+		t.Fatal(got)
+	}
+	if got := say(t, conn, 1, &query{String: "SELECT ssn FROM users"}); got != "E42P01 ZI" {
+		t.Errorf("a name is looked up where the session no longer looks: %s", got)
+	}
+	if got := say(t, conn, 1, &query{String: "SELECT ssn FROM public.users WHERE id = 1"}); got != "T D C ZI" {
+		t.Error(got)
+	}
+}
