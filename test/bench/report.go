@@ -41,6 +41,9 @@ new connection for each transaction, 4 clients; bulk: a SELECT of %d rows of abo
 			rates[way], cpus[way] = middle(all, load, way)
 		}
 		for _, way := range ways {
+			if cpus[way] == "" {
+				continue // this way was not measured with it
+			}
 			fmt.Fprintf(&b, "| %s | %s | %.0f | %s | %s | %s | %s |\n", load, way, rates[way],
 				share(rates, way, "direct"), share(rates, way, "two-hop TLS"), share(rates, way, "ghostunnel"), cpus[way])
 		}
