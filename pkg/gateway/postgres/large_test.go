@@ -8,7 +8,7 @@ import (
 // What is larger than a peer's buffers is kept back, and neither lost nor refused.
 func TestLargeMessagesPassBothWays(t *testing.T) {
 	const size = 12 << 20
-	for name, s := range map[string]*stand{"no mask": listen(t, allowAll), "detectors": listen(t, allowAll + "masks: [{name: leaks, detect: [email], as: redact}]\n")} {
+	for name, s := range map[string]*stand{"no mask": listen(t, allowAll), "detectors": listen(t, allowAll+"masks: [{name: leaks, detect: [email], as: redact}]\n")} {
 		c := s.client(t)
 		sent := bytes.Repeat([]byte("x"), size)
 		r := c.ExecParams(t.Context(), "SELECT length($1), $1::text", [][]byte{sent}, []uint32{25}, nil, nil).Read()
