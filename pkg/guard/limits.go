@@ -69,7 +69,7 @@ func (x *Standing) limits(d policy.Decision) bool {
 	return l.Grant.Commands.Set() || l.Grant.Rows.Set() || l.Grant.Bytes.Set() || l.Command.Rows.Set() || l.Command.Bytes.Set()
 }
 
-// bounds says whether the limits are those of another time.
+// bounds says whether the limits are the same as at another time.
 func (x *Standing) bounds(then *Standing) bool {
 	return x == then || x != nil && then != nil && x.Limits == then.Limits
 }

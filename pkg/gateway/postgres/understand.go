@@ -54,12 +54,9 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 	st := &statement{version: around.version, catalog: env.Catalog.Version}
 	env.Prepared = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{statementName, name}) }
 	env.Cursor = func(name string) ([]pgsql.Access, bool) { return s.continued(ctx, st, nameKey{portalName, name}) }
-	a, known := pgsql.Known(s.grammar, text, env)
-	if !known && s.inLoop {
-		return nil, later
-	}
+	a, known := s.analyze(ctx, text, env)
 	if !known {
-		a = pgsql.Analyze(ctx, s.grammar, text, env)
+		return nil, later
 	}
 	st.analysis = &a
 	if a.Problem != nil {
@@ -79,6 +76,14 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 		s.parsed.texts[strings.Clone(text)] = st
 	}
 	return st, nil
+}
+
+// analyze reads a text, in the loop only where that needs no grammar worker.
+func (s *session) analyze(ctx context.Context, text string, env pgsql.Env) (a pgsql.Analysis, known bool) {
+	if s.inLoop {
+		return pgsql.Known(s.grammar, text, env)
+	}
+	return pgsql.Analyze(ctx, s.grammar, text, env), true
 }
 
 func changesNames(a *pgsql.Analysis) bool {
