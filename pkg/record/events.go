@@ -20,7 +20,14 @@ const (
 	TypeRefused      Type = 25
 	TypeNotice       Type = 26
 	TypeSessionClose Type = 27
+	TypeTerminal     Type = 28
+	TypeExit         Type = 29
+	TypeFile         Type = 30
+	TypeForward      Type = 31
 )
+
+// lastType is the last event of this version.
+const lastType = TypeForward
 
 // Identity is who a recording is of.
 type Identity struct {
@@ -252,6 +259,14 @@ func Decode(e Event) (Body, error) {
 		return decode[Notice](e)
 	case TypeSessionClose:
 		return decode[SessionClose](e)
+	case TypeTerminal:
+		return decode[Terminal](e)
+	case TypeExit:
+		return decode[Exit](e)
+	case TypeFile:
+		return decode[FileOperation](e)
+	case TypeForward:
+		return decode[Forward](e)
 	default:
 		return nil, fmt.Errorf("decode frame %d: type %s is no JSON event", e.Seq, e.Type)
 	}
@@ -298,6 +313,14 @@ func (t Type) String() string {
 		return "notice"
 	case TypeSessionClose:
 		return "session_close"
+	case TypeTerminal:
+		return "terminal"
+	case TypeExit:
+		return "exit"
+	case TypeFile:
+		return "file"
+	case TypeForward:
+		return "forward"
 	default:
 		return fmt.Sprintf("type_%d", byte(t))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 )
 
 // Export formats.
@@ -20,11 +21,13 @@ const (
 func Export(w io.Writer, r *Reader, format string) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	var each func(Event) error
+	rest := func() string { return "" }
 	switch format {
 	case FormatNDJSON:
-		each = (&lines{out: out, results: newResults()}).event
+		each = (&lines{out: out, results: newResults(), streams: NewStreams()}).event
 	case FormatText:
-		each = newTranscript(out).event
+		t := NewTranscript()
+		each, rest = t.export(out), t.Rest
 	default:
 		return fmt.Errorf("export recording: no format %q: there are %s and %s", format, FormatNDJSON, FormatText)
 	}
@@ -37,7 +40,8 @@ func Export(w io.Writer, r *Reader, format string) error {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
-			return errors.Join(err, out.Flush())
+			_, problem := out.WriteString(rest())
+			return errors.Join(err, problem, out.Flush())
 		}
 	}
 }
@@ -115,6 +119,7 @@ func (r *results) rows(e Event, each func(texts []*string, problem error) error)
 type lines struct {
 	out     *bufio.Writer
 	results *results
+	streams *Streams
 	buf     []byte
 }
 
@@ -134,12 +139,41 @@ type rowsLine struct {
 	Skipped int         `json:"skipped,omitempty"` // rows that could not be shown
 }
 
+// chunksLine is the body of a line of type stream.
+type chunksLine struct {
+	Command uint64      `json:"command"`
+	Chunks  []chunkLine `json:"chunks"`
+}
+
+// chunkLine is one chunk. A character that was cut between two chunks of a stream stands in the second one.
+type chunkLine struct {
+	Elapsed int64   `json:"elapsed_ns"`
+	Kind    string  `json:"kind"`
+	Text    *string `json:"text,omitempty"`
+	Binary  []byte  `json:"binary,omitempty"` // base64, where it is no UTF-8
+	Columns uint32  `json:"columns,omitempty"`
+	Rows    uint32  `json:"rows,omitempty"`
+}
+
+// exitLine is the body of a line of type exit. Rest is the beginning of a character that a stream ended in.
+type exitLine struct {
+	Exit
+	Rest []chunkLine `json:"rest,omitempty"`
+}
+
+// streamType is the type of a line for a TypeRows frame that holds chunks.
+const streamType = "stream"
+
 func (l *lines) event(e Event) error {
+	kind := e.Type.String()
 	body, err := l.body(e)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(line{Seq: e.Seq, Time: e.Time, Elapsed: int64(e.Elapsed), Type: e.Type.String(), Body: body})
+	if _, ok := body.(chunksLine); ok {
+		kind = streamType
+	}
+	text, err := json.Marshal(line{Seq: e.Seq, Time: e.Time, Elapsed: int64(e.Elapsed), Type: kind, Body: body})
 	if err != nil {
 		return fmt.Errorf("export frame %d: %w", e.Seq, err)
 	}
@@ -157,8 +191,16 @@ func (l *lines) body(e Event) (any, error) {
 	case TypeSeal:
 		return sealOf(e)
 	case TypeRows:
+		chunks := chunksLine{Chunks: []chunkLine{}}
+		taken, err := l.streams.Rows(e, func(t Terminal, c Chunk) error {
+			chunks.Command = t.Command
+			chunks.Chunks = append(chunks.Chunks, lineOf(c))
+			return nil
+		})
+		if taken || err != nil {
+			return chunks, err
+		}
 		body := rowsLine{Rows: [][]*string{}}
-		var err error
 		body.Command, err = l.results.rows(e, func(texts []*string, problem error) error {
 			if problem != nil {
 				body.Skipped++
@@ -169,15 +211,40 @@ func (l *lines) body(e Event) (any, error) {
 		})
 		return body, err
 	default:
-		if e.Type < TypeSessionOpen && e.Type != TypeHeader || e.Type > TypeSessionClose {
+		if e.Type < TypeSessionOpen && e.Type != TypeHeader || e.Type > lastType {
 			return nil, nil // of a later version: its place and time are all that can be said
 		}
 		b, err := Decode(e)
-		if c, ok := b.(Columns); ok {
-			l.results.columns(c)
+		switch b := b.(type) {
+		case Columns:
+			l.results.columns(b)
+		case Terminal:
+			l.streams.Terminal(e, b)
+		case Exit:
+			rest := exitLine{Exit: b}
+			err := l.streams.Exit(e, b, func(_ Terminal, c Chunk) error {
+				rest.Rest = append(rest.Rest, lineOf(c))
+				return nil
+			})
+			return rest, err
 		}
 		return b, err
 	}
+}
+
+func lineOf(c Chunk) chunkLine {
+	out := chunkLine{Elapsed: int64(c.At), Kind: c.Kind.String()}
+	if columns, rows, ok := c.Size(); ok {
+		out.Columns, out.Rows = columns, rows
+		return out
+	}
+	if !utf8.Valid(c.Data) {
+		out.Binary = append([]byte(nil), c.Data...)
+		return out
+	}
+	text := string(c.Data)
+	out.Text = &text
+	return out
 }
 
 func sealOf(e Event) (Seal, error) {

@@ -2,7 +2,6 @@ package record_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/record"
@@ -208,46 +206,6 @@ func TestValuesAreShownAsPostgresWritesThem(t *testing.T) {
 	}
 	if got := record.ShowValue([]byte("123"), record.Column{OID: 23}); got != "123" {
 		t.Errorf("text format: %s", got)
-	}
-}
-
-func TestReplayKeepsTheTimingAndCutsPauses(t *testing.T) {
-	s := signer(t)
-	name := filepath.Join(t.TempDir(), "a.hrec")
-	now := started()
-	w := must(record.Create(name, header(), record.Options{Signer: s, Now: func() time.Time { return now }}))
-	for _, wait := range []time.Duration{500 * time.Millisecond, 10 * time.Second, time.Second} {
-		now = now.Add(wait)
-		must(w.AppendEvent(record.Notice{Message: wait.String()}))
-	}
-	if err := w.Seal("closed"); err != nil {
-		t.Fatal(err)
-	}
-	data := must(os.ReadFile(name))
-	for speed, want := range map[float64]time.Duration{1: 3500 * time.Millisecond, 2: 2750 * time.Millisecond, 0.5: 5 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			var out bytes.Buffer
-			began := time.Now()
-			if err := record.Play(t.Context(), &out, must(record.NewReader(bytes.NewReader(data))), speed); err != nil {
-				t.Fatal(err)
-			}
-			if took := time.Since(began); took != want {
-				t.Errorf("at speed %v it took %s, want %s", speed, took, want)
-			}
-			if out.String() != export(t, data, record.FormatText) {
-				t.Errorf("replay shows another transcript:\n%s", out.String())
-			}
-		})
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := record.Play(ctx, &bytes.Buffer{}, must(record.NewReader(bytes.NewReader(data))), 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	for _, speed := range []float64{0, -1} {
-		if err := record.Play(t.Context(), &bytes.Buffer{}, must(record.NewReader(bytes.NewReader(data))), speed); err == nil {
-			t.Errorf("speed %v was taken", speed)
-		}
 	}
 }
 

@@ -7,52 +7,76 @@ import (
 	"time"
 )
 
-// transcript writes a recording for people to read. Everything that came from a client or a target is escaped.
-type transcript struct {
-	out     *bufio.Writer
+// Transcript turns a recording into text for people. Everything that came from a client or a target is escaped.
+type Transcript struct {
+	// Screen, if not nil, takes the chunks of terminals, which are not in the text then.
+	Screen func(Terminal, Chunk) error
+
 	results *results
+	streams *Streams
+	partial partial
 }
 
-func newTranscript(out *bufio.Writer) *transcript {
-	return &transcript{out: out, results: newResults()}
-}
+// NewTranscript is for one recording, read from its beginning.
+func NewTranscript() *Transcript { return &Transcript{results: newResults(), streams: NewStreams()} }
 
-func (t *transcript) event(e Event) error {
-	text, err := t.text(e)
-	if err != nil {
+// export writes what each event adds.
+func (t *Transcript) export(out *bufio.Writer) func(Event) error {
+	return func(e Event) error {
+		text, err := t.Text(e)
+		if err == nil {
+			_, err = out.WriteString(text)
+		}
 		return err
 	}
-	if text == "" {
-		return nil
-	}
-	if _, err := t.out.WriteString(text); err != nil {
-		return fmt.Errorf("export frame %d: %w", e.Seq, err)
-	}
-	return nil
 }
 
-// text is what an event adds to the transcript: nothing, or whole lines.
-func (t *transcript) text(e Event) (string, error) {
+// Text is what an event adds to the transcript: nothing, or whole lines.
+func (t *Transcript) Text(e Event) (string, error) {
 	switch e.Type {
 	case TypeCheckpoint:
 		return "", nil
-	case TypeSeal:
+	case TypeRows:
+		var b strings.Builder
+		taken, err := t.streams.Rows(e, func(of Terminal, c Chunk) error {
+			return t.take(&b, e, of, c)
+		})
+		if taken || err != nil {
+			return b.String(), err
+		}
+	}
+	text, err := t.event(e)
+	return t.rest() + text, err
+}
+
+// Rest is what is held back of a line that never ended.
+func (t *Transcript) Rest() string { return t.rest() }
+
+func (t *Transcript) event(e Event) (string, error) {
+	switch {
+	case e.Type == TypeSeal:
 		s, err := sealOf(e)
 		return clock(e) + "recording sealed: " + Escape(s.Reason) + "\n", err
-	case TypeRows:
+	case e.Type == TypeRows:
 		return t.rows(e)
-	}
-	if e.Type > TypeSessionClose {
+	case e.Type > lastType:
 		return fmt.Sprintf("%sevent %d of a later version\n", clock(e), e.Type), nil
 	}
 	b, err := Decode(e)
 	if err != nil {
 		return "", err
 	}
-	return t.body(e, b), nil
+	return t.body(e, b)
 }
 
-func (t *transcript) body(e Event, b Body) string {
+func (t *Transcript) body(e Event, b Body) (string, error) {
+	if x, ok := b.(Exit); ok {
+		return t.exit(e, x)
+	}
+	return t.words(e, b), nil
+}
+
+func (t *Transcript) words(e Event, b Body) string {
 	switch b := b.(type) {
 	case Header:
 		return fmt.Sprintf("Session %s of %s (%s) on %s, %s\n%s", Escape(b.Session), Escape(b.Identity.User),
@@ -82,6 +106,13 @@ func (t *transcript) body(e Event, b Body) string {
 		return fmt.Sprintf("%s%s: %s\n", clock(e), Escape(strings.TrimSpace("notice "+b.Code)), Escape(b.Message))
 	case SessionClose:
 		return fmt.Sprintf("%ssession closed: %s (%d commands, %d refused)\n", clock(e), Escape(b.Reason), b.Commands, b.Refused)
+	case Terminal:
+		t.streams.Terminal(e, b)
+		return terminal(e, b)
+	case FileOperation:
+		return fileLine(e, b)
+	case Forward:
+		return forward(e, b)
 	default:
 		return ""
 	}
@@ -109,7 +140,7 @@ func command(e Event, c Command) string {
 }
 
 func outcome(e Event, o Outcome) string {
-	took := time.Duration(o.DurationUS) * time.Microsecond
+	took := micros(o.DurationUS)
 	what := o.Tag
 	if o.SQLState != "" {
 		what = "ERROR " + o.SQLState + " " + o.Error
@@ -124,7 +155,7 @@ func outcome(e Event, o Outcome) string {
 	return text
 }
 
-func (t *transcript) rows(e Event) (string, error) {
+func (t *Transcript) rows(e Event) (string, error) {
 	var b strings.Builder
 	_, err := t.results.rows(e, func(texts []*string, problem error) error {
 		b.WriteString("    ")

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/record"
+	"github.com/hoop-gateway/hoop/pkg/record/cast"
 )
 
 func (p *program) sessionsCommand() *cobra.Command {
@@ -118,7 +120,9 @@ func (p *program) sessionsReplayCommand() *cobra.Command {
 			if speed <= 0 {
 				return &api.Error{Code: api.CodeUsage, Message: "--speed must be above 0."}
 			}
-			return p.reading(cmd.Context(), args[0], func(r *record.Reader) error { return record.Play(cmd.Context(), p.out, r, speed) })
+			return p.reading(cmd.Context(), args[0], func(r *record.Reader) error {
+				return cast.Play(cmd.Context(), p.out, r, cast.PlayOptions{Timed: true, Speed: speed, IdleLimit: 2 * time.Second})
+			})
 		},
 	}
 	cmd.Flags().Float64Var(&speed, "speed", 1, "how many times as fast; pauses are cut to two seconds")
