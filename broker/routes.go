@@ -18,6 +18,7 @@ const (
 	ownOrGrants   = "signed in; exists for whose it is, and with grants.end on its connection"
 	ownOrSessions = "signed in; exists for whose it is, and with sessions.read on its connection"
 	ownOrEnd      = "signed in; exists for whose it is, and with sessions.end on its connection"
+	ownOrWatch    = "signed in; exists for whose it is, and with sessions.watch on its connection"
 	approvalSeen  = "signed in; exists for the requester, those who may decide, and with sessions.read on its connection"
 	approvalAsked = "signed in; those whom the request's rules name, never the requester or their machines' owner"
 	lockPower     = "signed in; locks on any connection"
@@ -77,6 +78,7 @@ func (b *Broker) routes() []route {
 		{method: "GET", pattern: "/v1/sessions", who: ownOrSessions, out: is[api.Sessions](), serve: b.listSessions},
 		{method: "GET", pattern: "/v1/sessions/{id}", who: ownOrSessions, out: is[api.SessionInfo](), serve: b.showSession},
 		{method: "GET", pattern: "/v1/sessions/{id}/recording", who: ownOrSessions, stays: true, serve: b.recording},
+		{method: "GET", pattern: "/v1/sessions/{id}/watch", who: ownOrWatch, stays: true, serve: b.watchSession},
 		{method: "POST", pattern: "/v1/sessions/{id}/end", who: ownOrEnd, in: is[api.EndRequest](), out: is[api.SessionInfo](), serve: b.endSession},
 
 		{method: "GET", pattern: "/v1/locks", who: lockPower, out: is[api.Locks](), serve: b.listLocks},

@@ -147,6 +147,16 @@ func (c *Client) Recording(ctx context.Context, id string) (io.ReadCloser, error
 	return res.Body, nil
 }
 
+// WatchSession returns the recording of an open session as it is written, which the caller closes. It ends where the session
+// does, with the recording's seal; ctx bounds it.
+func (c *Client) WatchSession(ctx context.Context, id string) (io.ReadCloser, error) {
+	res, err := c.send(ctx, request{method: "GET", path: "/v1/sessions/" + url.PathEscape(id) + "/watch"})
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
 // EndSession ends one session.
 func (c *Client) EndSession(ctx context.Context, id, reason string) (SessionInfo, error) {
 	var out SessionInfo

@@ -136,7 +136,7 @@ func (p *parser) inside(b byte) token {
 	switch p.length++; {
 	case b == 0x1b:
 		p.state = stringEnds
-	case b == '\a' || b == 0x18 || b == 0x1a || p.length > maxString:
+	case b == '\a' || b == 0x18 || b == 0x1a || p.length >= maxString:
 		p.state = ground
 	case b == '\r' || b == '\n':
 		p.state = ground
