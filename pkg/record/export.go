@@ -17,7 +17,8 @@ const (
 )
 
 // Export writes a recording in another form. Both forms are safe to show on a terminal. It does not check signatures;
-// where the recording is cut or damaged it writes what is good before that, and then returns the error that Next gave.
+// where the recording is cut or damaged it writes what is good before that, and then returns the error that Next gave. What
+// was exported reaches w before it waits for more of a recording that is still being written.
 func Export(w io.Writer, r *Reader, format string) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	var each func(Event) error
@@ -32,7 +33,14 @@ func Export(w io.Writer, r *Reader, format string) error {
 		return fmt.Errorf("export recording: no format %q: there are %s and %s", format, FormatNDJSON, FormatText)
 	}
 	for {
-		e, err := r.Next()
+		var err error
+		if r.waits() {
+			err = out.Flush()
+		}
+		var e Event
+		if err == nil {
+			e, err = r.Next()
+		}
 		if err == nil {
 			err = each(e)
 		}

@@ -42,6 +42,7 @@ type Reader struct {
 	end    int64 // of the last whole frame
 	header Header
 	first  *Event
+	sealed bool
 	err    error
 }
 
@@ -78,6 +79,12 @@ func NewReader(r io.Reader) (*Reader, error) {
 
 // Header is what the recording says of itself.
 func (d *Reader) Header() Header { return d.header }
+
+// Sealed says whether the last frame that was read is the seal, with which a recording ends.
+func (d *Reader) Sealed() bool { return d.sealed }
+
+// waits says whether reading on may have to wait for the source.
+func (d *Reader) waits() bool { return d.src.Buffered() == 0 }
 
 // Next reads the next frame, beginning with the header's. It returns io.EOF at the end of the file, a *TornError where
 // the file ends inside a frame, a *DamageError where the chain does not hold, and the same error ever after.
@@ -129,7 +136,7 @@ func (d *Reader) next() (Event, error) {
 	if hash != stored {
 		return Event{}, &DamageError{Frame: seq, Why: "its content does not fit the hash chain"}
 	}
-	d.seq, d.hash = seq, hash
+	d.seq, d.hash, d.sealed = seq, hash, h.typ == TypeSeal
 	d.end += int64(headerSize + len(d.body) + hashSize)
 	return Event{
 		Seq: seq, Elapsed: time.Duration(h.elapsed), Time: time.Unix(0, h.wall).UTC(), Type: h.typ, Body: d.body, Hash: hash,

@@ -26,6 +26,7 @@ type program struct {
 	environ []string
 	// terminal tells whether a person is there to be asked: both stdin and stderr are terminals.
 	terminal bool
+	screen   bool          // stdout is a terminal
 	keyring  login.Keyring // nil: the system's
 
 	format string // of the output: text, json or ndjson

@@ -175,6 +175,7 @@ func Main(version string) {
 	p := &program{
 		version: version, args: os.Args[1:], in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(),
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		screen:   term.IsTerminal(int(os.Stdout.Fd())),
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	end := func(s os.Signal) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +20,7 @@ import (
 
 func (p *program) sessionsCommand() *cobra.Command {
 	return group("sessions", "See, replay and verify what was run", p.sessionsLsCommand(), p.sessionsShowCommand(),
-		p.sessionsReplayCommand(), p.sessionsExportCommand(), p.sessionsVerifyCommand(), p.sessionsEndCommand())
+		p.sessionsReplayCommand(), p.sessionsWatchCommand(), p.sessionsExportCommand(), p.sessionsVerifyCommand(), p.sessionsEndCommand())
 }
 
 func (p *program) sessionsLsCommand() *cobra.Command {
@@ -112,29 +111,12 @@ func (p *program) recording(ctx context.Context, arg string) (io.ReadCloser, err
 	return s.Recording(ctx, arg)
 }
 
-func (p *program) sessionsReplayCommand() *cobra.Command {
-	var speed float64
-	cmd := &cobra.Command{
-		Use: "replay ID|FILE", Short: "Play a session as it went", Args: takes(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if speed <= 0 {
-				return &api.Error{Code: api.CodeUsage, Message: "--speed must be above 0."}
-			}
-			return p.reading(cmd.Context(), args[0], func(r *record.Reader) error {
-				return cast.Play(cmd.Context(), p.out, r, cast.PlayOptions{Timed: true, Speed: speed, IdleLimit: 2 * time.Second})
-			})
-		},
-	}
-	cmd.Flags().Float64Var(&speed, "speed", 1, "how many times as fast; pauses are cut to two seconds")
-	return cmd
-}
-
 // formatHRec is the recording itself, byte for byte.
 const formatHRec = "hrec"
 
 func (p *program) sessionsExportCommand() *cobra.Command {
 	var format string
-	formats := []string{record.FormatText, record.FormatNDJSON, formatHRec}
+	formats := []string{record.FormatText, record.FormatNDJSON, cast.Format, formatHRec}
 	cmd := &cobra.Command{
 		Use: "export ID|FILE", Short: "Write a recording in another form, to stdout", Args: takes(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -149,6 +131,8 @@ func (p *program) sessionsExportCommand() *cobra.Command {
 				return err
 			case record.FormatNDJSON, record.FormatText:
 				return p.reading(cmd.Context(), args[0], func(r *record.Reader) error { return record.Export(p.out, r, format) })
+			case cast.Format:
+				return p.reading(cmd.Context(), args[0], func(r *record.Reader) error { return cast.Export(p.out, r) })
 			}
 			return &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("Format %q is not known.", format), Hint: "It is one of " + strings.Join(formats, ", ") + "."}
 		},
@@ -169,11 +153,19 @@ func (p *program) reading(ctx context.Context, arg string, read func(*record.Rea
 	if err == nil {
 		err = read(r)
 	}
+	return readingError(err)
+}
+
+// readingError says what is wrong with a recording, in words and exit codes.
+func readingError(err error) error {
 	var damage *record.DamageError
+	var torn *record.TornError
 	switch {
 	case errors.As(err, &damage):
 		return &api.Error{Code: codeDamaged, Message: fmt.Sprintf("The recording is damaged at frame %d: %s.", damage.Frame, damage.Why), Hint: "hoop sessions verify says more."}
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, cast.ErrNoTerminal):
+		return &api.Error{Code: api.CodeUsage, Message: "The recording holds no terminal.", Hint: "Export it as text or ndjson."}
+	case errors.As(err, &torn):
 		return &api.Error{Code: codeUnsealed, Message: "The recording ends without a seal.", Hint: "hoop sessions verify says how far it is whole."}
 	}
 	return err
