@@ -63,3 +63,27 @@ func TestReplayKeepsTheTimingAndCutsPauses(t *testing.T) {
 		}
 	}
 }
+
+func TestATerminalIsPlayedWithItsOwnTimesAndTheViewersIsPutBack(t *testing.T) {
+	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	w, sealed := writer(t, record.Options{Now: func() time.Time { return now }})
+	s := must(cast.Open(cast.Options{Recorder: w, FlushEvery: time.Hour, Now: func() time.Time { return now },
+		Terminal: record.Terminal{Command: 1, What: "shell", PTY: true, Columns: 80, Rows: 24}}))
+	for _, out := range []string{"\x1b[?25l", "a", "\x1b]0;t\x07", "b"} { // in one frame, with a time for each
+		must(0, s.Output([]byte(out)))
+		now = now.Add(time.Second)
+	}
+	must(0, s.Close(record.Exit{}))
+	data := sealed()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		began := time.Now()
+		must(0, cast.Play(t.Context(), &out, must(record.NewReader(bytes.NewReader(data))), cast.PlayOptions{Timed: true, Speed: 2}))
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("four seconds at twice the speed took %s", took)
+		}
+		if !bytes.Contains(out.Bytes(), []byte("\x1b[?25lab\x1b[?25h\r\n")) {
+			t.Errorf("%q", out.String())
+		}
+	})
+}
