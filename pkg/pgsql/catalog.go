@@ -23,6 +23,8 @@ type Catalog struct {
 	operators  map[string][]string // name -> schemas of user-defined operators, without those of extensions
 	types      map[string][]string // name -> schemas of user-defined types, domains and rows included
 	casts      map[string]bool     // names of types that a user-defined cast takes or makes, without those of extensions
+
+	masks maskMemo
 }
 
 // Relation is a table, view, materialised view, foreign or partitioned table of the user's schemas.

@@ -20,10 +20,8 @@ const (
 	classRelation     = 1259
 )
 
-// Masks resolves patterns against the catalog and spreads them: to what inherits from a masked column, to the parents that
-// are read through it, to what is generated from it, and to the columns of views that are made of it. Views whose rows depend
-// on masked values, or whose definition can't be seen through, are opaque.
-func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
+// resolve is what Masks remembers.
+func (c *Catalog) resolve(patterns []MaskPattern) *Masks {
 	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, trusted: trusted(patterns)}
 	for _, p := range patterns {
 		parts := strings.Split(p.Pattern, ".")
