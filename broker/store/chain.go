@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -27,9 +26,9 @@ func (t *sqliteTx) Append(chain string, e Entry) error {
 		return fmt.Errorf("encode an entry of %s: %w", chain, err)
 	}
 	n, prev := int64(0), []byte{}
-	row := t.tx.QueryRowContext(t.ctx, "SELECT n, hash FROM chain WHERE name = ? ORDER BY n DESC LIMIT 1", chain)
-	if err := row.Scan(&n, &prev); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return broken("read", err)
+	err = t.one("SELECT n, hash FROM chain WHERE name = ? ORDER BY n DESC LIMIT 1", []any{chain}, &n, &prev)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
 	n++
 	_, err = t.exec("INSERT INTO chain (name, n, prev, hash, doc) VALUES (?, ?, ?, ?, ?)",
@@ -38,9 +37,9 @@ func (t *sqliteTx) Append(chain string, e Entry) error {
 }
 
 func (t *sqliteTx) Entries(chain string) ([]Entry, error) {
-	rows, err := t.tx.QueryContext(t.ctx, "SELECT n, prev, hash, doc FROM chain WHERE name = ? ORDER BY n", chain)
+	rows, err := t.query("SELECT n, prev, hash, doc FROM chain WHERE name = ? ORDER BY n", chain)
 	if err != nil {
-		return nil, broken("read", err)
+		return nil, err
 	}
 	defer rows.Close()
 	entries, want := []Entry{}, []byte{}
@@ -49,20 +48,20 @@ func (t *sqliteTx) Entries(chain string) ([]Entry, error) {
 		var prev, hash []byte
 		var doc string
 		if err := rows.Scan(&n, &prev, &hash, &doc); err != nil {
-			return nil, broken("read", err)
+			return nil, t.broken("read", err)
 		}
 		expected := int64(len(entries)) + 1
 		if n != expected || !bytes.Equal(prev, want) || !bytes.Equal(hash, link(chain, n, prev, []byte(doc))) {
 			return nil, fmt.Errorf("entry %d of %s: %w", expected, chain, ErrBroken)
 		}
 		var e Entry
-		if err := decode("chain", doc, &e); err != nil {
+		if err := t.decode("chain", doc, &e); err != nil {
 			return nil, err
 		}
 		entries, want = append(entries, e), hash
 	}
 	if err := rows.Err(); err != nil {
-		return nil, broken("read", err)
+		return nil, t.broken("read", err)
 	}
 	return entries, nil
 }

@@ -20,9 +20,20 @@ var migrations embed.FS
 
 // SQLite is the embedded store: one file, one writer, many readers.
 type SQLite struct {
-	write *sql.DB // one connection: transactions that write queue here, not at a busy file
+	write *sql.DB
 	read  *sql.DB
+	group group      // has the one connection that writes: who writes queues here, not at a busy file
+	lines chan *line // those that read, while nobody uses them
 }
+
+// readers is how many may read at a time.
+const readers = 4
+
+// How transactions begin.
+const (
+	beginRead  = "BEGIN"
+	beginWrite = "BEGIN IMMEDIATE"
+)
 
 // OpenSQLite opens the store in the file path, makes it where it is missing, and brings
 // its tables up to date. Commits wait for the disk: a grant that was given is not forgotten.
@@ -50,7 +61,12 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if s.read, err = sql.Open("sqlite", dsn(abs, "_query_only", "1")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.write.Close())
 	}
-	s.read.SetMaxOpenConns(4)
+	s.read.SetMaxOpenConns(readers)
+	s.group.line = &line{db: s.write}
+	s.lines = make(chan *line, readers)
+	for range readers {
+		s.lines <- &line{db: s.read}
+	}
 	return s, nil
 }
 
@@ -78,38 +94,41 @@ func migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // Update implements Store.
-func (s *SQLite) Update(ctx context.Context, fn func(Tx) error) error {
-	return run(ctx, s.write, fn)
-}
+func (s *SQLite) Update(ctx context.Context, fn func(Tx) error) error { return s.group.update(ctx, fn) }
 
 // View implements Store.
 func (s *SQLite) View(ctx context.Context, fn func(Tx) error) error {
-	return run(ctx, s.read, fn)
+	select {
+	case l := <-s.lines:
+		defer func() { s.lines <- l }()
+		return view(ctx, l, fn)
+	case <-ctx.Done():
+		return broken("read", ctx.Err())
+	}
+}
+
+// view reads. Its transaction has nothing to keep, and ends also after a panic, which goes on.
+func view(ctx context.Context, l *line, fn func(Tx) error) error {
+	if err := l.begin(beginRead); err != nil {
+		return err
+	}
+	defer l.rollback()
+	return fn(&sqliteTx{ctx: ctx, line: l})
 }
 
 // Close implements Store.
 func (s *SQLite) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close())
-}
-
-func run(ctx context.Context, db *sql.DB, fn func(Tx) error) (err error) {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return broken("begin", err)
+	var errs []error
+	var all []*line
+	for range readers {
+		l := <-s.lines
+		errs, all = append(errs, l.close(false)), append(all, l)
 	}
-	defer func() {
-		// Also after a panic, which goes on: nothing of a transaction that did not end well is kept.
-		if rollback := tx.Rollback(); err == nil && rollback != nil && !errors.Is(rollback, sql.ErrTxDone) {
-			err = broken("roll back", rollback)
-		}
-	}()
-	if err := fn(&sqliteTx{ctx: ctx, tx: tx}); err != nil {
-		return err
+	errs = append(errs, s.read.Close(), s.group.close())
+	for _, l := range all {
+		s.lines <- l // who comes later learns that there is no connection
 	}
-	if err := tx.Commit(); err != nil {
-		return broken("commit", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func broken(doing string, err error) error {

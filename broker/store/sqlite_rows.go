@@ -89,9 +89,8 @@ const keepEvents = 1000
 
 func (t *sqliteTx) AddEvent(grantID string, e api.GrantEvent) (api.GrantEvent, error) {
 	var last int64
-	row := t.tx.QueryRowContext(t.ctx, "SELECT coalesce(max(seq), 0) FROM grant_events WHERE grant_id = ?", grantID)
-	if err := row.Scan(&last); err != nil {
-		return e, broken("read", err)
+	if err := t.one("SELECT coalesce(max(seq), 0) FROM grant_events WHERE grant_id = ?", []any{grantID}, &last); err != nil {
+		return e, err
 	}
 	e.Seq = last + 1
 	if err := t.put("grant_events", e, grantID, e.Seq); err != nil {

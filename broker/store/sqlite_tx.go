@@ -14,18 +14,71 @@ import (
 
 // sqliteTx keeps each thing as a JSON document beside the columns that it is found by.
 type sqliteTx struct {
-	ctx context.Context // of the transaction, which this value does not outlive
-	tx  *sql.Tx
+	ctx    context.Context // of the transaction, which this value does not outlive
+	line   *line
+	failed error // the first failure of the store itself
+}
+
+// broken is broken, and notes that the transaction can't be kept.
+func (t *sqliteTx) broken(doing string, err error) error {
+	err = broken(doing, err)
+	if t.failed == nil {
+		t.failed = err
+	}
+	return err
+}
+
+// statement answers a text prepared, as long as the transaction may go on. After a failure nothing is run any more: SQLite
+// may have ended the transaction by itself, and what came after would be kept.
+func (t *sqliteTx) statement(text string) (*sql.Stmt, error) {
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	if err := t.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return t.line.statement(text)
+}
+
+func (t *sqliteTx) query(text string, args ...any) (*sql.Rows, error) {
+	s, err := t.statement(text)
+	if err != nil {
+		return nil, t.broken("read", err)
+	}
+	rows, err := s.QueryContext(context.Background(), args...)
+	if err != nil {
+		return nil, t.broken("read", err)
+	}
+	return rows, nil
+}
+
+// one reads one row into dest. ErrNotFound is for none.
+func (t *sqliteTx) one(text string, args []any, dest ...any) error {
+	s, err := t.statement(text)
+	if err == nil {
+		err = s.QueryRowContext(context.Background(), args...).Scan(dest...)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return t.broken("read", err)
+	}
+	return nil
 }
 
 func (t *sqliteTx) exec(query string, args ...any) (int64, error) {
-	res, err := t.tx.ExecContext(t.ctx, query, args...)
+	s, err := t.statement(query)
 	if err != nil {
-		return 0, broken("write", err)
+		return 0, t.broken("write", err)
+	}
+	res, err := s.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, t.broken("write", err)
 	}
 	n, err := res.RowsAffected()
 	if err != nil {
-		return 0, broken("write", err)
+		return 0, t.broken("write", err)
 	}
 	return n, nil
 }
@@ -45,44 +98,40 @@ func (t *sqliteTx) put(table string, doc any, cols ...any) error {
 func get[T any](t *sqliteTx, table, where string, args ...any) (T, error) {
 	var doc T
 	var text string
-	err := t.tx.QueryRowContext(t.ctx, "SELECT doc FROM "+table+" WHERE "+where, args...).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return doc, ErrNotFound
+	if err := t.one("SELECT doc FROM "+table+" WHERE "+where, args, &text); err != nil {
+		return doc, err
 	}
-	if err != nil {
-		return doc, broken("read", err)
-	}
-	return doc, decode(table, text, &doc)
+	return doc, t.decode(table, text, &doc)
 }
 
 // list reads the documents that rest (WHERE, ORDER BY, LIMIT) selects.
 func list[T any](t *sqliteTx, table, rest string, args ...any) ([]T, error) {
-	rows, err := t.tx.QueryContext(t.ctx, "SELECT doc FROM "+table+" "+rest, args...)
+	rows, err := t.query("SELECT doc FROM "+table+" "+rest, args...)
 	if err != nil {
-		return nil, broken("read", err)
+		return nil, err
 	}
 	defer rows.Close()
 	docs := []T{}
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
-			return nil, broken("read", err)
+			return nil, t.broken("read", err)
 		}
 		var doc T
-		if err := decode(table, text, &doc); err != nil {
+		if err := t.decode(table, text, &doc); err != nil {
 			return nil, err
 		}
 		docs = append(docs, doc)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, broken("read", err)
+		return nil, t.broken("read", err)
 	}
 	return docs, nil
 }
 
-func decode(table, text string, doc any) error {
+func (t *sqliteTx) decode(table, text string, doc any) error {
 	if err := json.Unmarshal([]byte(text), doc); err != nil {
-		return broken("decode a row of "+table, err)
+		return t.broken("decode a row of "+table, err)
 	}
 	return nil
 }

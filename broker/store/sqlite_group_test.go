@@ -1,0 +1,110 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/hoop-gateway/hoop/broker/store"
+)
+
+var errOwn = errors.New("of its own")
+
+// Those who come while a commit is under way share the next one. One of them that fails, panics or left takes nobody with
+// it, learns of its own failure alone, and leaves nothing behind.
+func TestOneThatFailsTakesNobodyWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, filepath.Join(t.TempDir(), "hoop.db"))
+		hold, held := make(chan struct{}), make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			err := s.Update(t.Context(), func(tx store.Tx) error {
+				close(held)
+				<-hold
+				return tx.Append("audit", store.Entry{Kind: "first"})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-held
+		left, leave := context.WithCancel(t.Context())
+		runs := make([]int, 6)
+		var errs [6]error
+		var fell any
+		for i, ctx := range []context.Context{t.Context(), t.Context(), t.Context(), t.Context(), left, t.Context()} {
+			all.Go(func() {
+				defer func() {
+					if e := recover(); e != nil {
+						fell = e
+					}
+				}()
+				errs[i] = s.Update(ctx, func(tx store.Tx) error {
+					runs[i]++
+					if err := tx.Append("audit", store.Entry{Kind: fmt.Sprint(i)}); err != nil {
+						return err
+					}
+					switch i {
+					case 2:
+						return errOwn
+					case 3:
+						panic(errOwn)
+					}
+					return nil
+				})
+			})
+			synctest.Wait() // it waits behind those before it
+		}
+		leave()
+		close(hold)
+		all.Wait()
+		for i, want := range []error{nil, nil, errOwn, nil, context.Canceled, nil} {
+			if !errors.Is(errs[i], want) {
+				t.Errorf("member %d: %v, want %v", i, errs[i], want)
+			}
+		}
+		if fell != errOwn {
+			t.Errorf("the panic became %v", fell)
+		}
+		if want := []int{2, 2, 2, 1, 0, 1}; !slices.Equal(runs, want) {
+			t.Errorf("they were run %v times, want %v: together, and then by themselves", runs, want)
+		}
+		var kinds []string
+		for _, e := range entries(t, s) {
+			kinds = append(kinds, e.Kind)
+		}
+		if want := []string{"first", "0", "1", "5"}; !slices.Equal(kinds, want) {
+			t.Errorf("kept %q, want %q", kinds, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Update(t.Context(), func(store.Tx) error { return nil }); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+// A failure of the store that a function does not look at keeps the transaction from being kept.
+func TestAFailureThatNobodyLooksAtKeepsNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hoop.db")
+	s := open(t, path)
+	defer s.Close()
+	put(t, s, "one")
+	execute(t, path, "DROP TABLE grant_events")
+	err := s.Update(t.Context(), func(tx store.Tx) error {
+		_, _ = tx.Events("gr_1", 0, 1)
+		return tx.Append("audit", store.Entry{Kind: "two"})
+	})
+	if err == nil {
+		t.Error("it said that it was kept")
+	}
+	if got := entries(t, s); len(got) != 1 {
+		t.Errorf("kept %+v", got)
+	}
+}
