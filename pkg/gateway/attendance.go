@@ -84,7 +84,7 @@ func (a *attendance) open(hello Greeting) (*record.Writer, error) {
 		Identity: record.Identity{Issuer: who.Issuer, Subject: who.Subject, User: who.User, Groups: who.Groups, Type: who.Type},
 		Reason:   a.grant.Reason, Client: fmt.Sprintf("%s %s %s", a.remote, a.client, hello.Client()), Started: now,
 		Version: cfg.Version, PolicyVersion: cfg.Policy().Version(),
-	}, record.Options{Signer: cfg.Signer, Logger: cfg.Log, OnCheckpoint: a.witness, Folders: &a.gateway.folders})
+	}, record.Options{Signer: cfg.Signer, Logger: cfg.Log, OnCheckpoint: a.witness, Folders: &a.gateway.folders, Buffers: &a.gateway.buffers})
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ type Gateway struct {
 	live        live
 	feed        feed
 	folders     record.Folders
+	buffers     record.Buffers // of all recordings
 	tallies     tallies
 }
 

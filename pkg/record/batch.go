@@ -60,7 +60,6 @@ func (w *Writer) appendBatch(command uint64, raw []byte) error {
 	}
 	if w.queue == nil {
 		w.queue = make(chan batch, queueLength)
-		w.free = make(chan []byte, queueLength)
 		w.worker.Go(w.work)
 	}
 	w.queued++
@@ -69,13 +68,8 @@ func (w *Writer) appendBatch(command uint64, raw []byte) error {
 		w.count()
 		return w.Err()
 	}
-	var buf []byte
-	select {
-	case buf = <-w.free:
-	default:
-	}
 	// Seal waits for written to reach queued before it closes the queue.
-	w.queue <- batch{command: command, raw: append(buf[:0], raw...), since: w.o.Now().UnixNano()}
+	w.queue <- batch{command: command, raw: append(w.o.Buffers.forBatch().take(), raw...), since: w.o.Now().UnixNano()}
 	return nil
 }
 
@@ -90,20 +84,12 @@ func (w *Writer) count() {
 // work compresses and writes queued batches until Seal closes the queue. After a failure it only counts them, so that
 // nobody waits for it.
 func (w *Writer) work() {
-	var compressed []byte
 	for b := range w.queue {
 		w.handling.Store(b.since)
-		compressed = w.handle(b, compressed)
+		compressed := w.handle(b, w.o.Buffers.forPacking().take())
 		w.handling.Store(0)
-		if cap(b.raw) <= keepBuffer {
-			select {
-			case w.free <- b.raw:
-			default:
-			}
-		}
-		if cap(compressed) > 2*keepBuffer {
-			compressed = nil
-		}
+		w.o.Buffers.forBatch().giveBack(b.raw)
+		w.o.Buffers.forPacking().giveBack(compressed)
 	}
 }
 

@@ -24,6 +24,8 @@ type Options struct {
 	OnCheckpoint func(Head)
 	// Folders remembers which folders are on the disk already, for all recordings of a process; nil remembers nothing.
 	Folders *Folders
+	// Buffers are shared by all recordings of a process; nil keeps none.
+	Buffers *Buffers
 	// Known and Witnessed are for Recover: further keys that the recording may be signed with, and points of its chain
 	// that somebody witnessed. A recording that they speak against is not sealed.
 	Known     Keys

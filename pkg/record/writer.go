@@ -48,11 +48,10 @@ type Writer struct {
 	// queueing guards the batches on their way to the worker; who holds it waits for no disk. It is never taken while mu
 	// is held.
 	queueing        sync.Mutex
-	drained         sync.Cond   // of queueing: written changed
-	closing         bool        // Seal was called
-	queue           chan batch  // nil until the first large batch
-	free            chan []byte // buffers to use again
-	queued, written uint64      // batches
+	drained         sync.Cond  // of queueing: written changed
+	closing         bool       // Seal was called
+	queue           chan batch // nil until the first large batch
+	queued, written uint64     // batches
 	worker          sync.WaitGroup
 
 	waiting  atomic.Int64 // bytes staged

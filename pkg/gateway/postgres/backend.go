@@ -18,7 +18,7 @@ type run struct {
 
 // backend reads the target until it leaves. All whole messages of one read are looked at in place and written at once.
 func (s *session) backend(ctx context.Context) error {
-	back := wire.NewReader(s.target.conn, wire.FromServer)
+	back := s.buffers.NewReader(s.target.conn, wire.FromServer)
 	var r run
 	for {
 		much := back.Buffered() > bulk
@@ -31,7 +31,6 @@ func (s *session) backend(ctx context.Context) error {
 		if err := drained(s.socket.client); err != nil {
 			return err
 		}
-		back.Shrink()
 		if err := s.nextAnswer(back, &r, much); err != nil {
 			if s.yield(err) {
 				continue

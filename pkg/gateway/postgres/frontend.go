@@ -22,7 +22,6 @@ func (s *session) frontend(ctx context.Context) error {
 		if err := drained(s.socket.target); err != nil {
 			return err
 		}
-		s.in.Shrink()
 		if err := s.nextInput(ctx); err != nil {
 			return err
 		}

@@ -42,6 +42,7 @@ type stand struct {
 	detectors func([]mask.Rule) (guard.Detectors, error)
 	work      sync.WaitGroup
 	tally     *guard.Tally // of the one grant
+	buffers   record.Buffers
 
 	mu     sync.Mutex
 	grant  string // of the next sessions; "": gr_test
@@ -131,7 +132,7 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	s.mu.Lock()
 	s.files = append(s.files, filepath.Join(dir, "s.hrec"))
 	s.mu.Unlock()
-	w, err := record.Create(filepath.Join(dir, "s.hrec"), record.Header{Session: "se", Started: time.Now()}, record.Options{Signer: signer})
+	w, err := record.Create(filepath.Join(dir, "s.hrec"), record.Header{Session: "se", Started: time.Now()}, record.Options{Signer: signer, Buffers: &s.buffers})
 	if err != nil {
 		return err
 	}

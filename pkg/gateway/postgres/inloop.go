@@ -69,7 +69,7 @@ func (s *session) enter(loop *pump.Loop) error {
 	} else {
 		s.client = near
 	}
-	s.in = wire.NewReader(s.client, wire.FromClient)
+	s.in = s.buffers.NewReader(s.client, wire.FromClient)
 	if !kept {
 		if far, err = loop.Adopt(target.Conn); err != nil {
 			return err

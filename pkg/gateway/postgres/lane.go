@@ -57,7 +57,7 @@ func (s *session) setLane(ctx context.Context, readOnly, once bool) error {
 	default:
 		text = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"
 	}
-	if _, err := s.target.self.Exec(ctx, text).ReadAll(); err != nil {
+	if _, err := s.target.self().Exec(ctx, text).ReadAll(); err != nil {
 		return fmt.Errorf("change the session's lane: %w", err)
 	}
 	s.laneOnce = once

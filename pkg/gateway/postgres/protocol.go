@@ -35,6 +35,7 @@ type Protocol struct {
 	loops   []*pump.Loop
 	turn    atomic.Uint32 // which loop is next
 	warm    *warm
+	buffers wire.Buffers
 
 	mu       sync.Mutex
 	catalogs map[string]*catalog
@@ -166,7 +167,7 @@ func (p *Protocol) open(ctx context.Context, hello *greeting, config *pgconn.Con
 	s := &session{
 		lane: config.RuntimeParams[laneSetting] == "on",
 		log:  p.log, client: hello.client, target: target, grammar: p.grammar, catalog: cat, database: config.Database,
-		in: wire.NewReader(hello.client, wire.FromClient), out: &writer{},
+		buffers: &p.buffers, in: p.buffers.NewReader(hello.client, wire.FromClient), out: &writer{},
 		names: newNames(), status: 'I', segment: 1, lease: claim,
 	}
 	s.changed = sync.NewCond(&s.mu)

@@ -99,13 +99,13 @@ func (s *session) reload(ctx context.Context) error {
 
 // ask asks the target in the session. Outside of a transaction the shared snapshot is as good as the session's own.
 func (s *session) ask(ctx context.Context, status byte) error {
-	path, _, err := situation(ctx, s.target.self)
+	path, _, err := situation(ctx, s.target.self())
 	if err != nil {
 		return err
 	}
 	var own *pgsql.Catalog
 	if status == 'T' {
-		if own, err = pgsql.LoadCatalog(ctx, s.target.self); err != nil {
+		if own, err = pgsql.LoadCatalog(ctx, s.target.self()); err != nil {
 			return err
 		}
 	}
@@ -147,7 +147,7 @@ func (s *session) alone(ctx context.Context, f func(context.Context) error) erro
 	if err := f(ctx); err != nil {
 		return err
 	}
-	return settle(ctx, s.target.self) // nobody but the backend reads from here on
+	return settle(ctx, s.target.self()) // nobody but the backend reads from here on
 }
 
 // yield is called by the backend when its read failed: it waits while the frontend has the socket, and says whether to

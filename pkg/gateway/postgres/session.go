@@ -27,11 +27,12 @@ type session struct {
 	database string
 	onClose  func()
 
-	gate  *guard.Session
-	hooks guard.Hooks
-	up    *guard.Upstream[*writer]
-	in    *wire.Reader // from the client
-	out   *writer      // to the target
+	gate    *guard.Session
+	hooks   guard.Hooks
+	up      *guard.Upstream[*writer]
+	buffers *wire.Buffers
+	in      *wire.Reader // from the client
+	out     *writer      // to the target
 
 	socket sockets // in a loop; none: both goroutines wait by themselves
 	inLoop bool    // the loop does the frontend's work

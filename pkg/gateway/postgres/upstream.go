@@ -28,7 +28,7 @@ var pinned = map[string]string{"client_encoding": "UTF8", "standard_conforming_s
 // upstream is the connection to the target, connected and authenticated.
 type upstream struct {
 	conn       net.Conn
-	self       *pgconn.PgConn // over the same socket: for cancelling, and for the gateway's own questions
+	self       func() *pgconn.PgConn // over the same socket: for cancelling, and for the gateway's own questions
 	process    uint32
 	secret     uint32 // the gateway's own, given to the client
 	role       string
@@ -84,10 +84,21 @@ func takeOver(ctx context.Context, conn *pgconn.PgConn, secret uint32) (*upstrea
 	for _, name := range []string{"session_authorization", "is_superuser"} {
 		u.fixed[name] = h.ParameterStatuses[name]
 	}
-	if u.self, err = pgconn.Construct(h); err != nil {
-		return nil, errors.Join(fmt.Errorf("take over the target's connection: %w", err), h.Conn.Close())
-	}
+	u.self = aside(h)
 	return u, nil
+}
+
+// aside is pgconn over a socket that was taken over from it. Most sessions never need it, and it has 10 KiB of buffers, so
+// that it is made when it is first asked for.
+func aside(h *pgconn.HijackedConn) func() *pgconn.PgConn {
+	h.Frontend = nil
+	return sync.OnceValue(func() *pgconn.PgConn {
+		c, err := pgconn.Construct(h)
+		if err != nil {
+			panic("pgconn does not take its own connection back: " + err.Error()) // it has no error to give
+		}
+		return c
+	})
 }
 
 // settle ends what pgconn does with the socket in the background: after a write that took it 15 ms it reads ahead, and
@@ -160,7 +171,7 @@ func (u *upstream) cancel() {
 	}
 	ctx, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()
-	_ = u.self.CancelRequest(ctx) // the sockets are closed next in any case
+	_ = u.self().CancelRequest(ctx) // the sockets are closed next in any case
 }
 
 // Close ends the connection, politely where the target still listens.

@@ -107,18 +107,18 @@ func (u *upstream) clean(thorough bool) error {
 	if err := u.conn.SetReadDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("reset the connection: %w", err)
 	}
-	if _, err := u.self.Exec(ctx, "DISCARD ALL").ReadAll(); err != nil {
+	if _, err := u.self().Exec(ctx, "DISCARD ALL").ReadAll(); err != nil {
 		return fmt.Errorf("reset the connection: %w", err)
 	}
 	if err := u.unchanged(ctx, thorough); err != nil {
 		return err
 	}
-	return settle(ctx, u.self)
+	return settle(ctx, u.self())
 }
 
 // unchanged says in its error what is not as it was when the connection was new.
 func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
-	f, err := inspect(ctx, u.self)
+	f, err := inspect(ctx, u.self())
 	switch {
 	case err != nil:
 		return err
@@ -126,12 +126,12 @@ func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
 		return fmt.Errorf("%w: %s", errNotClean, strings.Join(f.left, ", "))
 	case f.state != u.origin.state, !maps.Equal(u.all(), u.origin.reported):
 		return fmt.Errorf("%w: settings", errNotClean)
-	case u.self.TxStatus() != 'I':
+	case u.self().TxStatus() != 'I':
 		return fmt.Errorf("%w: a transaction", errNotClean)
 	case !thorough:
 		return nil
 	}
-	row, err := oneRow(ctx, u.self, changedSettings, 1)
+	row, err := oneRow(ctx, u.self(), changedSettings, 1)
 	if err != nil {
 		return fmt.Errorf("ask for changed settings: %w", err)
 	}

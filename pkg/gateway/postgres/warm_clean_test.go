@@ -45,7 +45,7 @@ func TestTheLookSeesWhatASessionLeft(t *testing.T) {
 			}
 			defer func() { _ = u.Close() }()
 			if leave != "" {
-				if _, err := u.self.Exec(t.Context(), leave).ReadAll(); err != nil {
+				if _, err := u.self().Exec(t.Context(), leave).ReadAll(); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -48,7 +48,8 @@ func (m Message) Body() []byte { return m.Raw[headerLen:] }
 type Reader struct {
 	src    io.Reader
 	limits *[256]limit
-	buf    []byte
+	shared *Buffers // nil: its own alone
+	buf    []byte   // nil while nothing is in it
 	r, w   int
 	// left counts the bytes still to come of a message that is being handed out in pieces, of type in.
 	left int
@@ -61,7 +62,7 @@ func NewReader(src io.Reader, side Side) *Reader {
 	if side == FromServer {
 		limits = &serverLimits
 	}
-	return &Reader{src: src, limits: limits, buf: make([]byte, startSize)}
+	return &Reader{src: src, limits: limits}
 }
 
 // Buffered is the number of bytes that were read and not yet handed out.
@@ -123,11 +124,15 @@ func (r *Reader) size(head []byte) (int, error) {
 	return int(n) + 1, nil
 }
 
-// Fill reads once from the peer. It makes room first: by moving what is left to the front, and by growing the buffer only
+// Fill reads once from the peer. Where nothing comes, in a loop or at the end, and nothing is left, the buffer rests with
+// others. It makes room first: by moving what is left to the front, and by growing the buffer only
 // as far as a message that was checked needs it.
 func (r *Reader) Fill() error {
 	if r.r == r.w {
 		r.r, r.w = 0, 0
+		if len(r.buf) > bulkSize {
+			r.buf = nil // few messages are so large
+		}
 	}
 	if err := r.room(); err != nil {
 		return err
@@ -137,6 +142,7 @@ func (r *Reader) Fill() error {
 	if n > 0 {
 		return nil
 	}
+	r.rest()
 	if err == nil {
 		return io.ErrNoProgress
 	}
@@ -144,6 +150,9 @@ func (r *Reader) Fill() error {
 }
 
 func (r *Reader) room() error {
+	if r.buf == nil {
+		r.buf = r.shared.lent(startSize)
+	}
 	need := headerLen
 	if have := r.buf[r.r:r.w]; len(have) >= headerLen && r.left == 0 {
 		size, err := r.size(have)
@@ -168,17 +177,11 @@ func (r *Reader) room() error {
 		return nil
 	}
 	// Grown by doubling as bytes come, so that an announced length alone allocates nothing.
-	next := make([]byte, min(need, max(2*len(r.buf), bulkSize)))
+	next := r.shared.lent(min(need, max(2*len(r.buf), bulkSize)))
 	r.w = copy(next, r.buf[r.r:r.w])
+	r.shared.giveBack(r.buf)
 	r.r, r.buf = 0, next
 	return nil
-}
-
-// Shrink gives a large buffer back when nothing is buffered.
-func (r *Reader) Shrink() {
-	if r.r == r.w && len(r.buf) > bulkSize {
-		r.buf, r.r, r.w = make([]byte, startSize), 0, 0
-	}
 }
 
 // Prefetch reads once more from the peer while a message that was handed out is still in use: it never moves or
