@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,10 +30,6 @@ import (
 
 // gatewayName is the name in the gateway's certificate, whatever its address is.
 const gatewayName = "gateway.hoop.internal"
-
-// collectAt is by how many percent the heap grows before it is collected. Sessions keep little and make short-lived
-// garbage, so that at Go's own 100 a busy server with a heap of 2 MB collects eight times a second. GOGC overrides it.
-const collectAt = 400
 
 func serveCommand(s streams) *cobra.Command {
 	var file string
@@ -105,9 +100,6 @@ type server struct {
 
 // newServer opens the parts in this order, from the stores up to the listeners. Nothing is served before run.
 func newServer(ctx context.Context, cfg *config.Config, k keys, grammar *pgsql.Pool, log *slog.Logger) (*server, error) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
 	s := &server{cfg: cfg, keys: k, grammar: grammar, log: log, registry: newRegistry()}
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration is less safe than it could be", "what", w.Message, "hint", w.Hint)
@@ -223,6 +215,7 @@ func (s *server) run(ctx context.Context) error {
 	})
 	group.Go(func() error { return serveHTTP(ctx, s.api, s.split.HTTPS()) })
 	group.Go(func() error { return s.policy.watch(ctx) })
+	group.Go(func() error { return collect(ctx) })
 	if s.metrics != nil {
 		group.Go(func() error { return serveHTTP(ctx, s.health, s.metrics) })
 	}
