@@ -20,6 +20,7 @@ type options struct {
 	clients string
 	rows    int
 	loads   string
+	idle    int
 	ways    string
 	out     string
 	bin     string
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the bulk read")
 	flag.StringVar(&o.out, "out", "docs/benchmarks.md", "where the table goes")
 	flag.StringVar(&o.bin, "bin", "bin", "where hoop and hoopd are")
+	flag.IntVar(&o.idle, "idle", 1000, "idle sessions whose memory is measured; 0 measures none")
 	flag.StringVar(&o.loads, "loads", "", "only loads whose name this regular expression matches")
 	flag.StringVar(&o.ways, "ways", "", "only ways whose name this regular expression matches")
 	flag.StringVar(&o.tools, "tools", ".cache/bin", "where ghostunnel is")
@@ -89,5 +91,9 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	alone, through := w.connectCost(ctx)
-	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)), 0o644)
+	idles, err := w.idles(ctx)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)+idleReport(o.idle, idles)), 0o644)
 }

@@ -54,7 +54,7 @@ func build(ctx context.Context, o options, dir string) (*world, error) {
 
 func (w *world) start(ctx context.Context) error {
 	var err error
-	if w.server, err = pgtest.New(); err != nil {
+	if w.server, err = pgtest.New("max_connections=" + strconv.Itoa(w.options.idle+150)); err != nil {
 		return err
 	}
 	for _, sql := range []string{

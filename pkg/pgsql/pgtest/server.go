@@ -50,8 +50,8 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// New runs a server until Close, for a TestMain that shares one.
-func New() (*Server, error) {
+// New runs a server until Close, for a TestMain that shares one. Further settings stand above the usual ones.
+func New(settings ...string) (*Server, error) {
 	bin, err := pgfind.Programs()
 	if err != nil {
 		return nil, err
@@ -65,14 +65,14 @@ func New() (*Server, error) {
 		return nil, fmt.Errorf("make a folder for the cluster: %w", err)
 	}
 	s := &Server{Host: "127.0.0.1", Socket: dir, User: "postgres", Password: rand.Text(), Database: "postgres", dir: dir, done: make(chan struct{})}
-	if err := s.boot(bin, owner); err != nil {
+	if err := s.boot(bin, owner, settings); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Server) boot(bin string, owner *syscall.Credential) error {
+func (s *Server) boot(bin string, owner *syscall.Credential, settings []string) error {
 	if owner != nil {
 		if err := os.Chown(s.dir, int(owner.Uid), int(owner.Gid)); err != nil {
 			return fmt.Errorf("hand the folder to the server's user: %w", err)
@@ -94,21 +94,21 @@ func (s *Server) boot(bin string, owner *syscall.Credential) error {
 		return err
 	}
 	s.Port = port
-	return s.run(bin, owner)
+	return s.run(bin, owner, settings)
 }
 
-func (s *Server) run(bin string, owner *syscall.Credential) error {
+func (s *Server) run(bin string, owner *syscall.Credential, further []string) error {
 	log, err := os.Create(s.logPath())
 	if err != nil {
 		return fmt.Errorf("create the server's log: %w", err)
 	}
 	defer log.Close()
 	args := []string{"-D", filepath.Join(s.dir, "data")}
-	for _, setting := range []string{
+	for _, setting := range append([]string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.Port), "unix_socket_directories=" + s.dir,
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=150", "autovacuum=off",
 		"max_prepared_transactions=4", "log_statement=all", "log_min_duration_statement=0", "log_line_prefix=%m [%p] ", "timezone=UTC",
-	} {
+	}, further...) {
 		args = append(args, "-c", setting)
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "postgres"), args...)
