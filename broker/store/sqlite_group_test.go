@@ -98,8 +98,9 @@ func TestAFailureThatNobodyLooksAtKeepsNothing(t *testing.T) {
 	put(t, s, "one")
 	execute(t, path, "DROP TABLE grant_events")
 	err := s.Update(t.Context(), func(tx store.Tx) error {
+		err := tx.Append("audit", store.Entry{Kind: "two"})
 		_, _ = tx.Events("gr_1", 0, 1)
-		return tx.Append("audit", store.Entry{Kind: "two"})
+		return err
 	})
 	if err == nil {
 		t.Error("it said that it was kept")
