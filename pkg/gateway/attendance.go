@@ -294,7 +294,7 @@ func (a *attendance) close(w *record.Writer, why error) {
 	a.info.State = "closing" // the head of the seal comes with the end of the session: no witness is asked for it before
 	a.mu.Unlock()
 	log := a.gateway.cfg.Log
-	if err := appendEvent(w, record.SessionClose{Reason: reason, Commands: info.Commands, Refused: info.Refused}); err != nil {
+	if err := stageEvent(w, record.SessionClose{Reason: reason, Commands: info.Commands, Refused: info.Refused}); err != nil { // the seal writes it
 		log.Error("end of session not recorded", "session", a.id, "error", err)
 	}
 	info.State = "sealed"
@@ -319,5 +319,15 @@ func appendEvent(w *record.Writer, b record.Body) error {
 		return err
 	}
 	_, err = w.Append(b.Type(), body)
+	return err
+}
+
+// stageEvent leaves the writing to what is recorded next.
+func stageEvent(w *record.Writer, b record.Body) error {
+	body, err := record.Encode(b)
+	if err != nil {
+		return err
+	}
+	_, err = w.Stage(b.Type(), body)
 	return err
 }

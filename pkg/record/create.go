@@ -100,7 +100,7 @@ func start(f *os.File, h Header, o Options) (*Writer, error) {
 
 // newWriter writes the file header, the Header and a checkpoint in one go, and syncs.
 func newWriter(f file, h Header, o Options) (*Writer, error) {
-	w := &Writer{f: f, o: o, start: o.Now(), hash: chainStart(), off: int64(len(fileHeader)), telling: make(chan struct{}, 1)}
+	w := &Writer{f: f, o: o, start: o.Now(), hash: chainStart(), telling: make(chan struct{}, 1)}
 	w.cond.L, w.drained.L = &w.mu, &w.queueing
 	if h.Started.IsZero() {
 		h.Started = w.start.UTC()
@@ -109,14 +109,13 @@ func newWriter(f file, h Header, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode header: %w", err)
 	}
-	if n, err := f.WriteAt([]byte(fileHeader), 0); err != nil || n != len(fileHeader) {
-		return nil, fmt.Errorf("write file header: %w", shortWrite(err))
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.staged, w.staging = append(w.staged, fileHeader...), true
 	if err := w.write(TypeHeader, nil, body); err != nil {
 		return nil, err
 	}
+	w.staging = false
 	if err := w.sign(TypeCheckpoint, nil); err != nil {
 		return nil, err
 	}
