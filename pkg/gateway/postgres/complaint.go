@@ -20,6 +20,7 @@ type refused struct {
 	hint    string
 	at      int    // character of the client's own text that it speaks of, from 1; 0: of none
 	nonce   string // stands in the substitute and so in the target's own error
+	usual   bool   // PostgreSQL would say the same, in these words
 }
 
 // asRefused is the answer to what the guard refused: 42501 with the refusal object as its detail.
@@ -42,7 +43,7 @@ func asRefused(err error) *refused {
 func cancelledBefore(pass *guard.Pass) *refused {
 	const code = "57014"
 	_ = pass.Finish(guard.Outcome{Error: code}) // a failed recorder refuses every later command
-	return &refused{code: code, message: "canceling statement due to user request"}
+	return &refused{code: code, message: "canceling statement due to user request", usual: true}
 }
 
 // newNonce makes the identifier that a substitute holds: it authorises nothing, it only finds the error again.
@@ -172,7 +173,7 @@ func (s *session) failed(head *expectation, f wire.Fields) {
 func (s *session) refusal(r *refused) []byte {
 	message := r.message
 	s.mu.Lock()
-	if s.status == 'T' {
+	if s.status == 'T' && !r.usual {
 		message = strings.TrimSuffix(message, ".") + ". The transaction in progress is rolled back."
 	}
 	s.mu.Unlock()

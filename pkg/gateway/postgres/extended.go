@@ -70,8 +70,8 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	if st == nil {
 		return s.refuseExtended('B', "", noStatement(m.Statement))
 	}
-	if _, ok := m.Format(0); !ok && len(m.Values) > 0 || len(m.Formats) > 1 && len(m.Formats) != len(m.Values) {
-		return s.refuseExtended('B', "", &refused{code: "08P01", message: "parameter formats do not fit the parameters"})
+	if r := misfit(m); r != nil {
+		return s.refuseExtended('B', "", r)
 	}
 	if r := s.stillHolds(ctx, st); r != nil {
 		return s.refuseExtended('B', "", r)
@@ -96,6 +96,19 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 		return err
 	}
 	return s.askShape(m.Portal, p)
+}
+
+// misfit refuses formats that do not say how the values are written, as PostgreSQL does.
+func misfit(m wire.Bind) *refused {
+	if len(m.Formats) > 1 && len(m.Formats) != len(m.Values) {
+		return &refused{code: "08P01", message: fmt.Sprintf("bind message has %d parameter formats but %d parameters", len(m.Formats), len(m.Values)), usual: true}
+	}
+	for i := range m.Values {
+		if code, ok := m.Format(i); !ok {
+			return &refused{code: "22023", message: fmt.Sprintf("unsupported format code: %d", code), usual: true}
+		}
+	}
+	return nil
 }
 
 // bound is a statement with its values, as the guard judges it.
@@ -140,7 +153,7 @@ func (s *session) execute(ctx context.Context, m wire.Message) error {
 		return w.raw(raw)
 	}
 	if err := s.up.Continue(p.pass, send); err == guard.ErrNoPass {
-		return s.refuseExtended('E', "", &refused{code: "55000", message: fmt.Sprintf("portal %q cannot be run again", e.Portal)})
+		return s.refuseExtended('E', "", &refused{code: "55000", message: fmt.Sprintf("portal \"%s\" cannot be run", e.Portal), usual: true})
 	} else if err != nil {
 		return err
 	}
@@ -251,9 +264,13 @@ func (s *session) refuseBind(r *refused) error {
 }
 
 func noStatement(name string) *refused {
-	return &refused{code: "26000", message: fmt.Sprintf("prepared statement %q does not exist", name)}
+	message := fmt.Sprintf("prepared statement \"%s\" does not exist", name)
+	if name == "" {
+		message = "unnamed prepared statement does not exist"
+	}
+	return &refused{code: "26000", message: message, usual: true}
 }
 
 func noPortal(name string) *refused {
-	return &refused{code: "34000", message: fmt.Sprintf("portal %q does not exist", name)}
+	return &refused{code: "34000", message: fmt.Sprintf("portal \"%s\" does not exist", name), usual: true}
 }

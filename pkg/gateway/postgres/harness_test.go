@@ -37,6 +37,7 @@ type stand struct {
 	protocol *postgres.Protocol
 	target   gateway.Target
 	listener net.Listener
+	signer   *record.Signer
 	approve  func(api.Approval) string // what a request becomes
 	// detectors are those of the sessions to come; nil: the built-in ones.
 	detectors func([]mask.Rule) (guard.Detectors, error)
@@ -62,7 +63,11 @@ func listenFor(t testing.TB, rules string, to gateway.Target) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{t: t, protocol: protocol(t), target: to, listener: l, approve: func(api.Approval) string { return api.ApprovalPending }, tally: guard.NewTally(time.Now().Add(time.Hour))}
+	signer, err := record.LoadOrCreateSigner(filepath.Join(t.TempDir(), "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stand{t: t, protocol: protocol(t), target: to, listener: l, signer: signer, approve: func(api.Approval) string { return api.ApprovalPending }, tally: guard.NewTally(time.Now().Add(time.Hour))}
 	s.setPolicy(rules)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.work.Go(func() { s.accept(ctx) })
@@ -125,14 +130,10 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	}
 	defer func() { _ = session.Close() }()
 	dir := s.t.TempDir()
-	signer, err := record.LoadOrCreateSigner(filepath.Join(dir, "keys"))
-	if err != nil {
-		return err
-	}
 	s.mu.Lock()
 	s.files = append(s.files, filepath.Join(dir, "s.hrec"))
 	s.mu.Unlock()
-	w, err := record.Create(filepath.Join(dir, "s.hrec"), record.Header{Session: "se", Started: time.Now()}, record.Options{Signer: signer, Buffers: &s.buffers})
+	w, err := record.Create(filepath.Join(dir, "s.hrec"), record.Header{Session: "se", Started: time.Now()}, record.Options{Signer: s.signer, Buffers: &s.buffers})
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,8 @@ func (s *session) finish(why error) {
 		cancelled.Go(s.target.cancel)
 	}
 	_ = s.client.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
-	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) && s.clientMu.TryLock() {
+	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) {
+		s.clientMu.Lock() // whoever writes now is done by the deadline
 		_, _ = s.client.Write(fatal(why))
 		s.clientMu.Unlock()
 	}
