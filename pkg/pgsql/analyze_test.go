@@ -65,6 +65,8 @@ func TestAStatementHasTheEffectsOfAllItsParts(t *testing.T) {
 		"DECLARE c CURSOR FOR SELECT * FROM t":                       "declare: read(public.t) session()",
 		"COPY t TO STDOUT":                                           "copy: read(public.t)",
 		"COPY (SELECT * FROM t) TO STDOUT":                           "copy: read(public.t)",
+		"COPY (SELECT 1) TO STDOUT":                                  "copy: read()",
+		"COPY (SELECT 1) TO '/tmp/x'":                                "copy: transfer()",
 		"COPY t FROM STDIN":                                          "copy: write(public.t)",
 		"COPY t TO '/tmp/x'":                                         "copy: read(public.t) transfer()",
 		"COPY t FROM PROGRAM 'id'":                                   "copy: transfer() write(public.t)",

@@ -110,6 +110,9 @@ func (j *judge) copy(n *node) {
 	sc := &scope{query: n}
 	if q := n.child("query"); q != nil {
 		j.query(q, nil, nil)
+		if len(j.accesses) == 0 { // it reads no relation, as SELECT 1 does
+			j.add(Read, "")
+		}
 	}
 	if rel := n.child("relation"); rel != nil {
 		if in {

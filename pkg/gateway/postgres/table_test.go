@@ -65,9 +65,9 @@ func compared(t *testing.T, policies map[string]string) *contest {
 func (x *contest) cell(t *testing.T, in state, m move, wait bool) {
 	t.Helper()
 	x.cells++
-	way, want := x.plain.must(t, cell{in, []encoder{m.say}, wait})
+	way, want := x.plain.must(t, cell{in: in, say: []encoder{m.say}, wait: wait})
 	for name, gate := range x.gates {
-		gone, got := gate.must(t, cell{in, []encoder{m.say}, wait})
+		gone, got := gate.must(t, cell{in: in, say: []encoder{m.say}, wait: wait})
 		if gone == way && (got == want || cutShort(got, want) || got == x.excepted(t, in, m, wait)) {
 			continue
 		}
@@ -94,7 +94,7 @@ func (x *contest) excepted(t *testing.T, in state, m move, wait bool) string {
 		if e.instead == nil {
 			return e.ends
 		}
-		_, want := x.plain.must(t, cell{in, []encoder{e.instead}, wait})
+		_, want := x.plain.must(t, cell{in: in, say: []encoder{e.instead}, wait: wait})
 		return strings.NewReplacer(e.codes...).Replace(want)
 	}
 	return ""

@@ -104,6 +104,7 @@ type cell struct {
 	in   state
 	say  []encoder
 	wait bool // until the state is reached; else everything is sent at once
+	sent func()
 }
 
 // run answers all that a side answers to a cell: on the way into the state, where it waits for that, and then.
@@ -123,6 +124,9 @@ func (s *side) run(c cell) (way, then string, err error) {
 	}
 	// Where the connection ends at the first of it, the rest is not taken.
 	_, _ = s.conn.Write(append(append(into, join(c.say...)...), join(asking()...)...))
+	if c.sent != nil {
+		c.sent()
+	}
 	var got script
 	for {
 		m, err := s.next()
