@@ -6,14 +6,11 @@ import (
 	"time"
 )
 
-// The types of events. Numbers are part of the format and never change their meaning.
+// The types of events. Numbers are part of the format and never change their meaning; 17, 19 and 21 were never written.
 const (
 	TypeSessionOpen  Type = 16
-	TypePrepare      Type = 17
 	TypeCommand      Type = 18
-	TypeDecision     Type = 19
 	TypeApproval     Type = 20
-	TypeForwarded    Type = 21
 	TypeColumns      Type = 22
 	TypeRows         Type = 23 // binary: see AppendBatch and DecodeBatch
 	TypeOutcome      Type = 24
@@ -60,13 +57,6 @@ type SessionOpen struct {
 	ReadOnly bool              `json:"read_only,omitempty"`
 }
 
-// Prepare is a statement that was named for later use.
-type Prepare struct {
-	Name       string   `json:"name"`
-	Text       string   `json:"text"`
-	ParamTypes []uint32 `json:"param_types,omitempty"` // type OIDs
-}
-
 // Access is one pair of effect and object.
 type Access struct {
 	Effect string `json:"effect"`
@@ -98,26 +88,12 @@ type Command struct {
 	Rule       string `json:"rule,omitempty"`
 }
 
-// Decision is the verdict on a command.
-type Decision struct {
-	Command    uint64 `json:"command"`
-	DecisionID string `json:"decision_id"`
-	Verdict    string `json:"verdict"`
-	Rule       string `json:"rule"`
-	Message    string `json:"message,omitempty"`
-}
-
 // Approval is a step in the life of the approval that a command waits for.
 type Approval struct {
 	Command uint64 `json:"command"`
 	ID      string `json:"approval_id"`
 	State   string `json:"state"`
 	By      string `json:"by,omitempty"`
-}
-
-// Forwarded says that a command was handed to the target; it is written before the first byte goes.
-type Forwarded struct {
-	Command uint64 `json:"command"`
 }
 
 // Column describes one column of a result.
@@ -187,19 +163,10 @@ func (Header) Type() Type { return TypeHeader }
 func (SessionOpen) Type() Type { return TypeSessionOpen }
 
 // Type says which event this is.
-func (Prepare) Type() Type { return TypePrepare }
-
-// Type says which event this is.
 func (Command) Type() Type { return TypeCommand }
 
 // Type says which event this is.
-func (Decision) Type() Type { return TypeDecision }
-
-// Type says which event this is.
 func (Approval) Type() Type { return TypeApproval }
-
-// Type says which event this is.
-func (Forwarded) Type() Type { return TypeForwarded }
 
 // Type says which event this is.
 func (Columns) Type() Type { return TypeColumns }
@@ -215,6 +182,11 @@ func (Notice) Type() Type { return TypeNotice }
 
 // Type says which event this is.
 func (SessionClose) Type() Type { return TypeSessionClose }
+
+// described says whether frames of a type have a struct here: those of a later version don't.
+func (t Type) described() bool {
+	return t == TypeHeader || t >= TypeSessionOpen && t <= lastType && t != 17 && t != 19 && t != 21
+}
 
 // Encode is the body of an event's frame: JSON on one line.
 func Encode(b Body) ([]byte, error) {
@@ -239,16 +211,10 @@ func Decode(e Event) (Body, error) {
 		return decode[Header](e)
 	case TypeSessionOpen:
 		return decode[SessionOpen](e)
-	case TypePrepare:
-		return decode[Prepare](e)
 	case TypeCommand:
 		return decode[Command](e)
-	case TypeDecision:
-		return decode[Decision](e)
 	case TypeApproval:
 		return decode[Approval](e)
-	case TypeForwarded:
-		return decode[Forwarded](e)
 	case TypeColumns:
 		return decode[Columns](e)
 	case TypeOutcome:
@@ -291,16 +257,10 @@ func (t Type) String() string {
 		return "seal"
 	case TypeSessionOpen:
 		return "session_open"
-	case TypePrepare:
-		return "prepare"
 	case TypeCommand:
 		return "command"
-	case TypeDecision:
-		return "decision"
 	case TypeApproval:
 		return "approval"
-	case TypeForwarded:
-		return "forwarded"
 	case TypeColumns:
 		return "columns"
 	case TypeRows:

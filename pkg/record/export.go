@@ -219,7 +219,7 @@ func (l *lines) body(e Event) (any, error) {
 		})
 		return body, err
 	default:
-		if e.Type < TypeSessionOpen && e.Type != TypeHeader || e.Type > lastType {
+		if !e.Type.described() {
 			return nil, nil // of a later version: its place and time are all that can be said
 		}
 		b, err := Decode(e)

@@ -41,13 +41,10 @@ func hostile(t testing.TB, s *record.Signer) []byte {
 	text, binary := nasty, []byte{0, 0, 0, 7}
 	for _, b := range []record.Body{
 		record.SessionOpen{Database: nasty, Role: "hoop", Settings: map[string]string{nasty: nasty}},
-		record.Prepare{Name: nasty, Text: "SELECT 1"},
-		record.Command{Command: 1, Text: "SELECT 1;\nDROP " + nasty, SQL: "select", Masked: []string{"public.users.ssn"},
+		record.Command{Command: 1, Text: "SELECT 1;\nDROP " + nasty, SQL: "select", DecisionID: "d1", Verdict: "approve", Rule: "r", Masked: []string{"public.users.ssn"},
 			Params:   []record.Param{{Text: &text}, {OID: 23, Binary: &binary}, {}, {Blank: true}},
 			Accesses: []record.Access{{Effect: "read", Object: nasty}}},
-		record.Decision{Command: 1, DecisionID: "d1", Verdict: "approve", Rule: "r"},
 		record.Approval{Command: 1, ID: "apr_1", State: "approved", By: nasty},
-		record.Forwarded{Command: 1},
 		record.Columns{Command: 1, Columns: []record.Column{{Name: "n" + nasty, OID: 25}, {Name: "id", OID: 23, Format: 1}, {Name: "x", OID: 25}}},
 	} {
 		must(w.AppendEvent(b))

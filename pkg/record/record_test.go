@@ -62,10 +62,10 @@ func story(t testing.TB, s *record.Signer) []byte {
 	text := "5"
 	for _, b := range []record.Body{
 		record.SessionOpen{Database: "app", Role: "hoop"},
-		record.Command{Command: 1, Text: "SELECT id, name FROM users WHERE id < $1", SQL: "select",
+		record.Command{Command: 1, Text: "SELECT id, name FROM users WHERE id < $1", SQL: "select", DecisionID: "d1", Verdict: "allow", Rule: "read",
 			Params: []record.Param{{OID: 23, Text: &text}}, Accesses: []record.Access{{Effect: "read", Object: "public.users"}}},
-		record.Decision{Command: 1, DecisionID: "d1", Verdict: "allow", Rule: "read"},
-		record.Forwarded{Command: 1},
+		record.Approval{Command: 1, ID: "ap_1", State: "approved", By: "dba"},
+		record.Approval{Command: 1, ID: "ap_1", State: "used"},
 		record.Columns{Command: 1, Columns: []record.Column{{Name: "id", OID: 23}, {Name: "name", OID: 25}}},
 	} {
 		must(w.AppendEvent(b))
@@ -140,7 +140,7 @@ func TestWhatWasAppendedIsReadInOrder(t *testing.T) {
 			}
 		}
 	}
-	want := []record.Type{1, 2, 16, 18, 19, 21, 22, 23, 24, 2, 18, 25, 27, 3}
+	want := []record.Type{1, 2, 16, 18, 20, 20, 22, 23, 24, 2, 18, 25, 27, 3}
 	if g, w := must(json.Marshal(types)), must(json.Marshal(want)); !bytes.Equal(g, w) {
 		t.Fatalf("types %s, want %s", g, w)
 	}

@@ -59,7 +59,7 @@ func (t *Transcript) event(e Event) (string, error) {
 		return clock(e) + "recording sealed: " + Escape(s.Reason) + "\n", err
 	case e.Type == TypeRows:
 		return t.rows(e)
-	case e.Type > lastType:
+	case !e.Type.described():
 		return fmt.Sprintf("%sevent %d of a later version\n", clock(e), e.Type), nil
 	}
 	b, err := Decode(e)
@@ -83,12 +83,8 @@ func (t *Transcript) words(e Event, b Body) string {
 			Escape(b.Identity.Type), Escape(b.Connection), b.Started.UTC().Format(time.RFC3339), optional("Reason: ", b.Reason))
 	case SessionOpen:
 		return fmt.Sprintf("%sconnected to database %s as %s\n", clock(e), Escape(b.Database), Escape(b.Role))
-	case Prepare:
-		return block(fmt.Sprintf("%sprepare %s: ", clock(e), Escape(b.Name)), b.Text)
 	case Command:
 		return command(e, b)
-	case Decision:
-		return fmt.Sprintf("%s[%d] %s by rule %s\n", clock(e), b.Command, Escape(b.Verdict), Escape(b.Rule))
 	case Approval:
 		return fmt.Sprintf("%s[%d] approval %s: %s%s\n", clock(e), b.Command, Escape(b.ID), Escape(b.State), by(b.By))
 	case Columns:
