@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/hoop-gateway/hoop/broker/store"
@@ -72,18 +73,25 @@ func checkAsk(ask api.Approval) error {
 	return nil
 }
 
-// findOpen returns the open request for the same command. One that was filed under other
-// demands is withdrawn: what people agreed to is not what the policy asks for now.
+// findOpen returns the open request for the same command, or the one that somebody rejected: that stands until its end, so
+// that sending a command again asks nobody again. One that was filed under other demands is withdrawn: what people agreed
+// to is not what the policy asks for now.
 func (b *Broker) findOpen(tx store.Tx, n *news, ask api.Approval) (store.Approval, error) {
 	open, err := tx.Approvals(store.ApprovalFilter{
 		Requester: key(ask.Requester), Connection: ask.Connection, Digest: ask.Digest,
-		States: []string{api.ApprovalPending, api.ApprovalApproved},
+		States: []string{api.ApprovalPending, api.ApprovalApproved, api.ApprovalRejected},
 	})
 	if err != nil {
 		return store.Approval{}, err
 	}
+	var rejected store.Approval
 	for _, a := range open {
 		switch {
+		case a.State == api.ApprovalRejected:
+			if b.now().Before(a.ExpiresAt) && somebodyRejected(a) && a.Rule == ask.Rule && sameDemands(a.Approvers, ask.Approvers) {
+				rejected = a
+			}
+			continue
 		case !b.now().Before(a.ExpiresAt):
 			err = b.settle(tx, n, a, api.ApprovalExpired, api.Identity{})
 		case a.Rule != ask.Rule || !sameDemands(a.Approvers, ask.Approvers):
@@ -95,7 +103,12 @@ func (b *Broker) findOpen(tx store.Tx, n *news, ask api.Approval) (store.Approva
 			return store.Approval{}, err
 		}
 	}
-	return store.Approval{}, nil
+	return rejected, nil
+}
+
+// somebodyRejected tells a person's answer from what became void by itself.
+func somebodyRejected(a store.Approval) bool {
+	return slices.ContainsFunc(a.Decisions, func(d api.ApprovalDecision) bool { return d.Decision == "reject" })
 }
 
 // sameDemands compares by content: an absent list and an empty one are the same.

@@ -256,6 +256,39 @@ func TestARejectionWinsAtOnceAndALateApprovalDoesNothing(t *testing.T) {
 	wantCode(t, w.claim(dev, a), api.CodeConflict)
 }
 
+// Who sends a rejected command again gets the same answer, until the request would have ended; others ask for themselves.
+func TestARejectionStandsUntilTheRequestEnds(t *testing.T) {
+	w := newWorld(t)
+	dev, friend, dba := w.signIn("dev", "developers"), w.signIn("friend", "developers"), w.signIn("dba", "dba")
+	g, _ := w.grant(dev)
+	a := w.ask(dev, g, digestA)
+	if _, err := w.decide(dba, a, "reject"); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := w.grant(dev) // another process
+	for _, grant := range []api.Grant{g, again} {
+		if next := w.ask(dev, grant, digestA); next.ID != a.ID || next.State != api.ApprovalRejected || len(next.Decisions) != 1 {
+			t.Errorf("asked again: %+v", next)
+		}
+	}
+	hers, _ := w.grant(friend)
+	if next := w.ask(friend, hers, digestA); next.State != api.ApprovalPending {
+		t.Errorf("somebody else's: %+v", next)
+	}
+	for name, next := range map[string]api.Approval{
+		"another command": w.ask(dev, g, digest(2)),
+		"other demands":   w.ask(dev, g, digestA, api.Approvers{Rule: "writes", Groups: []string{"privacy"}, Quorum: 1}),
+	} {
+		if next.ID == a.ID || next.State != api.ApprovalPending {
+			t.Errorf("%s: %+v", name, next)
+		}
+	}
+	w.clock.add(11 * time.Minute)
+	if next := w.ask(dev, g, digestA); next.ID == a.ID || next.State != api.ApprovalPending {
+		t.Errorf("after its end: %+v", next)
+	}
+}
+
 func TestEveryDemandNeedsItsOwnQuorum(t *testing.T) {
 	w := newWorld(t)
 	dev, dba, both := w.signIn("dev", "developers"), w.signIn("dba", "dba"), w.signIn("both", "dba", "privacy")

@@ -108,6 +108,8 @@ func notApproved(d policy.Decision, a api.Approval, noHold string) api.Refusal {
 	case api.ApprovalRejected:
 		r.Code = "rejected"
 		r.Message = fmt.Sprintf("The request %s was rejected%s.", a.ID, rejectedBy(a))
+		r.Remedy = []api.Remedy{{Kind: "ask", Text: fmt.Sprintf(
+			"Ask who rejected it. The same command gets the same answer until %s.", a.ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC"))}}
 	default:
 		r.Code, r.Retryable = a.State, true
 		r.Message = fmt.Sprintf("The request %s is %s.", a.ID, a.State)
