@@ -31,6 +31,8 @@ func TestMalformedOpeningsAreRefusedInTheProtocolsWords(t *testing.T) {
 		"encryption with a body":   {0, 0, 0, 9, 4, 0xd2, 0x16, 0x2f, 0},
 		"HTTP":                     []byte("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
 		"TLS":                      {22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3},
+		"a second startup":         append(startup("user", "x"), startup("user", "postgres")...),
+		"encryption while proving": append(startup("user", "x"), ssl...),
 		"query instead of a proof": append(startup("user", "x"), 'Q', 0, 0, 0, 5, 0),
 		"proof of a hostile size":  append(startup("user", "x"), 'p', 0x7f, 0xff, 0xff, 0xff),
 		"another mechanism":        append(startup("user", "x"), append([]byte{'p', 0, 0, 0, 14}, "PLAIN\x00\x00\x00\x00\x00"...)...),

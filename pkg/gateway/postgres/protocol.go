@@ -95,7 +95,10 @@ func (g *greeting) Done() bool     { return g.startup.Cancel }
 func (p *Protocol) Greet(ctx context.Context, client net.Conn, grantID string) (gateway.Greeting, error) {
 	startup, err := wire.ReadStartup(client)
 	if err != nil {
-		if errors.Is(err, wire.ErrProtocol) {
+		switch {
+		case errors.Is(err, wire.ErrVersion):
+			_, _ = client.Write(fatalText("0A000", err.Error(), ""))
+		case errors.Is(err, wire.ErrProtocol):
 			_, _ = client.Write(fatalText("08P01", err.Error(), ""))
 		}
 		return nil, err
@@ -262,6 +265,10 @@ func targetError(err error) *api.Error {
 	case errors.As(err, &pg) && strings.HasPrefix(pg.Code, "28"):
 		out.Retryable = false
 		out.Message, out.Hint = "The target refused the gateway's credential.", "Ask who runs the gateway."
+	case strings.Contains(err.Error(), "authentication method requirement"): // pgconn has no type for it
+		out.Retryable = false
+		out.Message = "The target asks for the gateway's password in clear or as an MD5 digest, on a connection that is not private."
+		out.Hint = "Ask who runs the gateway: SCRAM-SHA-256 at the target, or tls with mode verify-full, is what is missing."
 	case errors.As(err, &pg):
 		out.Message = fmt.Sprintf("The target answered with SQLSTATE %s.", pg.Code)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -83,6 +83,9 @@ func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, e
 	c.Host, c.Port, c.Database = host, uint16(number), t.Database
 	c.User, c.Password = t.Credential.User, t.Credential.Password.Reveal()
 	c.TLSConfig, c.Fallbacks = t.TLS, nil
+	if !private(t) {
+		c.RequireAuth = "scram-sha-256,none"
+	}
 	c.MaxProtocolMessageBodyLen = 1 << 20
 	dial := c.DialFunc
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -100,6 +103,15 @@ func targetConfig(t gateway.Target, chosen map[string]string) (*pgconn.Config, e
 		c.RuntimeParams[laneSetting] = "on"
 	}
 	return c, nil
+}
+
+// private says that whoever answers at a target's address is the target, and nobody listens. Elsewhere the credential is
+// proved but not shown: who asks for it in clear, or for a digest that can be guessed from, does not get it.
+func private(t gateway.Target) bool {
+	if strings.HasPrefix(t.Address, "/") {
+		return true
+	}
+	return t.TLS != nil && (!t.TLS.InsecureSkipVerify || t.TLS.VerifyConnection != nil)
 }
 
 // negotiate answers a protocol newer than 3.0 or with options: 3.0 without them. (Message NegotiateProtocolVersion.)

@@ -16,6 +16,9 @@ const (
 	majorThree = 3
 )
 
+// ErrVersion is a violation of the protocol by a client of another version of it.
+var ErrVersion = fmt.Errorf("%w: its version is not served", ErrProtocol)
+
 // Startup is the first message of a connection: either a request for a session or, with Cancel, one to cancel a
 // statement of another.
 type Startup struct {
@@ -53,7 +56,7 @@ func ReadStartup(rw io.ReadWriter) (Startup, error) {
 		case code>>16 == majorThree:
 			return decodeStartup(uint16(code), rest)
 		default:
-			return Startup{}, fmt.Errorf("%w: protocol version %d.%d is not served", ErrProtocol, code>>16, code&0xffff)
+			return Startup{}, fmt.Errorf("%w: %d.%d, and only 3.0 is", ErrVersion, code>>16, code&0xffff)
 		}
 	}
 }
