@@ -19,6 +19,10 @@ import (
 // maxAnalyses is how many texts a session keeps understood.
 const maxAnalyses = 128
 
+// maxInLoop is the longest text in bytes that is looked up in the loop: a longer one takes so long to read that others
+// would wait for it.
+const maxInLoop = 16 << 10
+
 // analyses are texts that were understood under one version of catalog, masks and policy.
 type analyses struct {
 	version string
@@ -69,7 +73,7 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 			}
 		}
 	}
-	if len(st.uses) == 0 && !changesNames(&a) && len(text) < 16<<10 {
+	if len(st.uses) == 0 && !changesNames(&a) && len(text) < maxInLoop {
 		if len(s.parsed.texts) >= maxAnalyses {
 			clear(s.parsed.texts)
 		}
@@ -81,6 +85,9 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 // analyze reads a text, in the loop only where that needs no grammar worker.
 func (s *session) analyze(ctx context.Context, text string, env pgsql.Env) (a pgsql.Analysis, known bool) {
 	if s.inLoop {
+		if len(text) > maxInLoop {
+			return a, false
+		}
 		return pgsql.Known(s.grammar, text, env)
 	}
 	return pgsql.Analyze(ctx, s.grammar, text, env), true
