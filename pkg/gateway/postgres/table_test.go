@@ -138,3 +138,17 @@ func TestMessagesThatDoNotWaitAreAnsweredAsByTheServer(t *testing.T) {
 		}
 	}
 }
+
+// Two messages in one write: the second is judged before the first is answered, from nothing and in a transaction. Limits
+// make the gateway send some of them in other words, and wait for answers by itself.
+func TestPairsOfMessagesAreAnsweredAsByTheServer(t *testing.T) {
+	x := compared(t, map[string]string{"plain": allowAll, "limits": limited("{name: many, rows: 1000000}")})
+	for _, in := range states()[:2] {
+		for _, one := range after() {
+			behind := state{name: in.name + ", " + one.name, into: append(in.into[:len(in.into):len(in.into)], one.say)}
+			for _, two := range after() {
+				x.cell(t, behind, two, false)
+			}
+		}
+	}
+}

@@ -95,7 +95,7 @@ func ended(err error) error {
 func asking() []encoder {
 	return []encoder{
 		&copyFail{Message: "over"}, &syncing{}, &query{String: "ROLLBACK"}, &query{String: "SELECT 'left', i FROM cells ORDER BY i"},
-		&query{String: "DELETE FROM cells; RESET application_name; DEALLOCATE ALL"}, &query{String: "CLOSE ALL"}, &query{String: "SELECT 'the cell is over'"},
+		&query{String: "DELETE FROM cells"}, &query{String: "RESET application_name; DEALLOCATE ALL"}, &query{String: "CLOSE ALL"}, &query{String: "SELECT 'the cell is over'"},
 	}
 }
 
