@@ -56,13 +56,26 @@ func TestTheThreatModelNamesTestsThatExist(t *testing.T) {
 	for _, file := range files(t, "_test.go") {
 		tests.WriteString(read(t, file))
 	}
-	named := matches("`(Test[A-Za-z0-9]+)`", read(t, "threat-model.md"))
+	named := matches("`((?:Test|Fuzz)[A-Za-z0-9]+)`", read(t, "threat-model.md"))
 	if len(named) < 20 {
 		t.Fatalf("only %d tests are named", len(named))
 	}
 	for _, name := range named {
-		if !strings.Contains(tests.String(), "func "+name+"(t *testing.T)") {
+		if !strings.Contains(tests.String(), "func "+name+"(t *testing.T)") && !strings.Contains(tests.String(), "func "+name+"(f *testing.F)") {
 			t.Errorf("threat-model.md names %s, which does not exist", name)
+		}
+	}
+}
+
+// Every attack that the page lists has a test.
+func TestEveryListedAttackHasATest(t *testing.T) {
+	rows := regexp.MustCompile(`(?m)^\| [EFL][0-9]+ \|.*$`).FindAllString(read(t, "threat-model.md"), -1)
+	if len(rows) < 50 {
+		t.Fatalf("only %d attacks are listed", len(rows))
+	}
+	for _, row := range rows {
+		if len(matches("`((?:Test|Fuzz)[A-Za-z0-9]+)`", row)) == 0 {
+			t.Errorf("no test: %s", row)
 		}
 	}
 }
