@@ -25,6 +25,9 @@ var harmlessSettings = sync.OnceValue(func() map[string]bool {
 	return set
 })
 
+// HarmlessSetting says whether everybody may change a setting, by its name in lower case: so also when a session begins.
+func HarmlessSetting(name string) bool { return harmlessSettings()[name] }
+
 // pinnedSettings are the gateway's: it relies on their values to read texts and to know who runs them.
 var pinnedSettings = sync.OnceValue(func() map[string]bool {
 	set := map[string]bool{}

@@ -167,6 +167,9 @@ func TestStartupParametersAreTakenFromAList(t *testing.T) {
 		"session_preload_libraries": {"session_preload_libraries": "x"},
 		"client_encoding":           {"client_encoding": "SJIS"},
 		"standard_conforming":       {"standard_conforming_strings": "off"},
+		"a switch":                  {"options": "-e"},
+		"the lane in options":       {"options": "--default-transaction-read-only=off"},
+		"one behind a harmless one": {"options": "-c geqo=off -c role=postgres"},
 	} {
 		parameters["user"] = "me"
 		hello, err := (&pgproto3.StartupMessage{ProtocolVersion: 3 << 16, Parameters: parameters}).Encode(nil)
@@ -184,13 +187,13 @@ func TestStartupParametersAreTakenFromAList(t *testing.T) {
 			t.Errorf("%s: got %q", name, answer)
 		}
 	}
-	c, err := pgconn.Connect(t.Context(), s.dsn()+"&application_name=mine&timezone=Asia/Tokyo&datestyle=German&client_encoding=utf-8")
+	c, err := pgconn.Connect(t.Context(), s.dsn()+"&application_name=mine&timezone=Asia/Tokyo&datestyle=German&client_encoding=utf-8&options=-c%20intervalstyle%3Dpostgres_verbose%20-c%20TimeZone%3DEurope/Rome&work_mem=1MB&standard_conforming_strings=on")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close(context.Background()) }()
-	got, err := c.Exec(t.Context(), "SELECT current_setting('application_name') || current_setting('timezone') || current_setting('datestyle') || current_user").ReadAll()
-	if err != nil || string(got[0].Rows[0][0]) != "mineAsia/TokyoGerman, DMYagent" {
+	got, err := c.Exec(t.Context(), "SELECT current_setting('application_name') || current_setting('timezone') || current_setting('datestyle') || current_user || current_setting('intervalstyle') || current_setting('work_mem')").ReadAll()
+	if err != nil || string(got[0].Rows[0][0]) != "mineAsia/TokyoGerman, DMYagentpostgres_verbose1MB" {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -18,41 +18,52 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/freetext"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
 	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/jackc/pgproto3/v2"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// chosenSettings are the startup parameters that a client may set, by their name in lower case.
-var chosenSettings = map[string]string{
-	"application_name": "application_name", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle",
-	"timezone": "TimeZone", "extra_float_digits": "extra_float_digits", "statement_timeout": "statement_timeout",
-	"client_encoding": "client_encoding",
-}
-
-// settings are what a client's startup asks for. What is not on the list refuses the connection by its name.
-// User and database come from the grant and the connection: the client's are not looked at.
+// settings are what a client's startup asks for. What SET would not change for everybody refuses the connection by its
+// name. User and database come from the grant and the connection: the client's are not looked at.
 func settings(s wire.Startup) (map[string]string, error) {
 	chosen := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(s.Parameters)) {
-		value := s.Parameters[name]
-		known, ok := chosenSettings[strings.ToLower(name)]
-		switch {
-		case name == "user" || name == "database":
-		case name == "options" && strings.TrimSpace(value) == "":
-		case !ok:
-			return nil, fmt.Errorf("the startup parameter %q is not served", name)
-		case known == "client_encoding":
-			if !utf8Name(value) {
-				return nil, fmt.Errorf("client_encoding %q is not served, only UTF8", value)
-			}
-		case len(value) > 256:
-			return nil, fmt.Errorf("the startup parameter %q is too long", name)
-		default:
-			chosen[known] = value
+	listed, err := options(s.Parameters["options"])
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range listed {
+		if err := choose(chosen, o.name, o.value); err != nil {
+			return nil, fmt.Errorf("%w, as its options ask", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Parameters)) { // they go before options, as PostgreSQL has it
+		if name == "user" || name == "database" || name == "options" {
+			continue
+		}
+		if err := choose(chosen, strings.ToLower(name), s.Parameters[name]); err != nil {
+			return nil, err
 		}
 	}
 	return chosen, nil
+}
+
+// choose takes one setting by its name in lower case. A pinned one is taken where it changes nothing.
+func choose(chosen map[string]string, name, value string) error {
+	switch {
+	case name == "client_encoding":
+		if !utf8Name(value) {
+			return fmt.Errorf("client_encoding %q is not served, only UTF8", value)
+		}
+	case pinned[name] != "" && pinned[name] == strings.ToLower(value):
+	case !pgsql.HarmlessSetting(name):
+		return fmt.Errorf("the startup parameter %q is not served", name)
+	case len(value) > 256:
+		return fmt.Errorf("the startup parameter %q is too long", name)
+	default:
+		chosen[name] = value
+	}
+	return nil
 }
 
 func utf8Name(v string) bool {
