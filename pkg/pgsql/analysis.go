@@ -126,6 +126,9 @@ type Statement struct {
 	CopyOut   bool // COPY … TO STDOUT
 	// ChangesCatalog: DDL, temporary objects too; the catalog must be read again before the next name is resolved.
 	ChangesCatalog bool
+	// ChangesRole: from here on the session may run as another role, or without its triggers. Only one who may do everything
+	// gets this far with it.
+	ChangesRole bool
 	// Reviewed: every function and operator in it is on the reviewed lists, so that planning it runs no foreign code.
 	Reviewed bool
 	// TargetMasked: it writes to a relation with masked columns, so the free text of errors is replaced.

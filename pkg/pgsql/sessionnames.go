@@ -65,6 +65,10 @@ func (j *judge) continueName(known func(string) ([]Access, bool), name, sqlstate
 func (j *judge) discard(n *node) {
 	switch n.text("target") {
 	case "DISCARD_ALL":
+		if j.resetsAll() {
+			j.st.Names.Op = DeallocateAll
+			return
+		}
 		j.refuseSetting("all settings", "Use DEALLOCATE ALL, CLOSE ALL or DISCARD PLANS.")
 	case "DISCARD_TEMP":
 		j.st.ChangesCatalog = true

@@ -48,6 +48,9 @@ func (j *judge) set(n *node, inside bool) {
 	setting := strings.ToLower(n.text("name"))
 	switch n.text("kind") {
 	case "VAR_RESET_ALL":
+		if j.resetsAll() {
+			return
+		}
 		j.refuseSetting("all settings", "Reset the settings that you have set by their names.")
 		return
 	case "VAR_SET_MULTI":
@@ -57,6 +60,10 @@ func (j *judge) set(n *node, inside bool) {
 	value, constant := settingValue(n)
 	switch {
 	case j.sameAsPinned(setting, value) && n.text("kind") == "VAR_SET_VALUE":
+	case j.env.Unrestricted && !inside && roleSetting(setting):
+		j.st.ChangesRole = true
+		j.add(Privilege, "")
+		return
 	case setting == "search_path" && (j.env.Unrestricted || !inside && knownPath(n)):
 		j.st.ChangesCatalog = true // names mean something else from here on
 	case setting == "search_path":
@@ -76,6 +83,21 @@ func (j *judge) set(n *node, inside bool) {
 	if !inside {
 		j.add(Session, "")
 	}
+}
+
+// roleSetting says that a setting decides who runs what follows, and what runs beside it.
+func roleSetting(setting string) bool {
+	return setting == "role" || setting == "session_authorization" || setting == "session_replication_role"
+}
+
+// resetsAll admits RESET ALL and DISCARD ALL of one who may do everything: pinned settings go back to what the gateway
+// asked for when it connected, the search path and the triggers to what the session began with.
+func (j *judge) resetsAll() bool {
+	if j.env.Unrestricted {
+		j.st.ChangesCatalog = true
+		j.add(Session, "")
+	}
+	return j.env.Unrestricted
 }
 
 // sameAsPinned admits what drivers send although it changes nothing.

@@ -19,19 +19,31 @@ func TestWhoMayDoEverythingIsAskedLess(t *testing.T) {
 		"CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = x AS 'SELECT 1'": "create function: execute(public.f)",
 		"ALTER ROLE x SET search_path = y":                                               "alter role: privilege()",
 		"SELECT * FROM nothing_of_that_name":                                             "select: read(public.nothing_of_that_name)",
+		"SET ROLE x; RESET ROLE; SELECT 1":                                               "set: privilege(); reset: privilege(); select: read()",
+		"SET LOCAL session_replication_role = replica":                                   "set: privilege()",
+		"SET SESSION AUTHORIZATION x":                                                    "set: privilege()",
+		"RESET ALL; DISCARD ALL":                                                         "reset: session(); discard: session()",
 		"EXPLAIN ANALYZE EXECUTE p":                                                      "explain: session() unknown()",
 	} {
 		if got := brief(understand(t, text, pgsql.Env{Unrestricted: true})); got != want {
 			t.Errorf("%s\n got %s\nwant %s", text, got, want)
 		}
 	}
-	for _, text := range []string{"SET ROLE x", "SET standard_conforming_strings = off; SELECT 1", "SELECT set_config('client_encoding', 'SJIS', false)", "RESET ALL", "DISCARD ALL", "UPDATE pg_settings SET setting = 'x'",
+	for _, text := range []string{"SET standard_conforming_strings = off; SELECT 1", "SELECT set_config('client_encoding', 'SJIS', false)", "SET backslash_quote = on", "SELECT set_config('role', 'x', false)", "UPDATE pg_settings SET setting = 'x'",
 		"SELECT set_config(a, 'x', true) FROM t", "SELECT set_config('search_path', a, true) FROM t", "ALTER ROLE x SET role = y"} {
 		if a := understand(t, text, pgsql.Env{Unrestricted: true}); a.Problem == nil || a.Problem.Rule != "session" {
 			t.Errorf("%s: %s", text, brief(a))
 		}
 	}
-	for _, text := range []string{"SET search_path = x", "SET LOCAL search_path TO DEFAULT", "SELECT set_config('search_path', 'x', false)"} {
+	for _, text := range []string{"SET ROLE x", "RESET SESSION AUTHORIZATION", "SET session_replication_role TO DEFAULT"} {
+		if a := understand(t, text, pgsql.Env{Unrestricted: true}); a.Problem != nil || !a.Statements[0].ChangesRole {
+			t.Errorf("%s may change the role, and does not say so: %+v", text, a.Problem)
+		}
+		if a := understand(t, text, pgsql.Env{}); a.Problem == nil {
+			t.Errorf("%s is allowed to others, after it was understood for one who may do everything", text)
+		}
+	}
+	for _, text := range []string{"RESET ALL", "DISCARD ALL", "SET search_path = x", "SET LOCAL search_path TO DEFAULT", "SELECT set_config('search_path', 'x', false)"} {
 		a := understand(t, text, pgsql.Env{Unrestricted: true})
 		if a.Problem != nil || !a.Statements[0].ChangesCatalog {
 			t.Errorf("%s changes what names mean, and does not say so: %+v", text, a.Problem)

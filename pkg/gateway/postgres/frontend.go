@@ -173,6 +173,9 @@ func (s *session) prepare(x *expectation, of *statement) {
 	for _, st := range of.analysis.Statements {
 		x.redefines = x.redefines || st.ChangesCatalog || st.Tx == pgsql.RollsBack && s.own != nil
 		dirty = dirty || st.Tx != pgsql.Opens
+		if st.ChangesRole {
+			s.becomeAnother()
+		}
 		s.laneOnce = s.laneOnce && st.Tx != pgsql.RollsBack && st.Tx != pgsql.Commits
 	}
 	x.withheld = s.withholds(of.analysis)

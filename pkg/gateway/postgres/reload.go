@@ -19,6 +19,9 @@ func (s *session) look(ctx context.Context) (*surroundings, error) {
 	if standing == nil {
 		return nil, errors.New("no policy is loaded")
 	}
+	if s.another && !standing.Unrestricted {
+		return nil, errAnother
+	}
 	if err := s.keepLane(ctx, standing.ReadOnly); err != nil {
 		return nil, err
 	}
@@ -99,9 +102,13 @@ func (s *session) reload(ctx context.Context) error {
 
 // ask asks the target in the session. Outside of a transaction the shared snapshot is as good as the session's own.
 func (s *session) ask(ctx context.Context, status byte) error {
-	path, _, err := situation(ctx, s.target.self())
+	path, role, err := situation(ctx, s.target.self())
 	if err != nil {
 		return err
+	}
+	if role != s.target.role { // a function or a DO of one who may do everything did that
+		s.another = true
+		return errAnother
 	}
 	var own *pgsql.Catalog
 	if status == 'T' {

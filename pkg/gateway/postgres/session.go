@@ -59,6 +59,7 @@ type session struct {
 	clock    clock
 	lane     bool // the target's session is read-only
 	laneOnce bool // the transaction in progress is, and the session not yet
+	another  bool // it may run as another role than the connection's
 
 	own    *pgsql.Catalog // what this session alone sees: changes that are not committed
 	masked atomic.Bool    // masks are in force

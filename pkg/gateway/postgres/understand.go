@@ -348,6 +348,9 @@ func unavailable(err error) *refused {
 	if errors.Is(err, errSlow) {
 		return later
 	}
+	if errors.Is(err, errAnother) {
+		return &refused{code: "42501", message: "hoop: the policy changed, and this session may run as another role", hint: "Connect again."}
+	}
 	message := "hoop: the gateway can't judge this command now, so it was not run"
 	var e *api.Error
 	if errors.As(err, &e) {
