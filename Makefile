@@ -7,8 +7,9 @@ FUZZTIME ?= 3s
 SOAK ?= 100
 STATEMENTS ?= 1000000
 SEED ?= 1
+SERVER ?=
 
-.PHONY: build demo test test-deps mutants fuzz soak test-pgx test-pq test-18 test-regress corpus bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz fuzz-hour soak test-pgx test-pq test-18 test-regress corpus bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -33,15 +34,18 @@ mutants: ## the conformance suite must fail for each broken guard
 fuzz: ## a short fuzz of every decoder
 	@scripts/fuzz.sh $(FUZZTIME)
 
+fuzz-hour: ## every decoder for five minutes of a core and more; it takes two hours of one
+	@scripts/fuzz.sh 60s 300
+
 soak: build ## kill -9 of the gateway under load, SOAK times; then STATEMENTS random statements over masked columns
 	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
 	HOOP_STATEMENTS=$(STATEMENTS) HOOP_SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestRandomStatementsDontTellMaskedValues ./pkg/gateway/postgres/
 
-test-pgx: build ## pgx's own tests, directly and through hoop
-	@test/clients/suite.sh pgx
+test-pgx: build ## pgx's own tests, directly and through hoop; SERVER=18 against that version
+	@SERVER=$(SERVER) test/clients/suite.sh pgx
 
-test-pq: build ## lib/pq's own tests, directly and through hoop
-	@test/clients/suite.sh pq
+test-pq: build ## lib/pq's own tests, directly and through hoop; SERVER=18 against that version
+	@SERVER=$(SERVER) test/clients/suite.sh pq
 
 test-regress: build ## PostgreSQL's regression suite, directly and through hoop
 	@test/clients/regress.sh

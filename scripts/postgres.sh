@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Fetches the programs of another PostgreSQL than the system's into .cache, and prints their folder: scripts/postgres.sh 18
+# With a folder behind it they are copied there: a server that runs as another user may not look into .cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-} in
@@ -8,7 +9,7 @@ case ${1:-} in
   16) version=16.14.0-beta.17 ;;
   17) version=17.10.0-beta.17 ;;
   18) version=18.4.0-beta.17 ;;
-  *) echo "usage: scripts/postgres.sh 13|14|16|17|18" >&2; exit 2 ;;
+  *) echo "usage: scripts/postgres.sh 13|14|16|17|18 [FOLDER]" >&2; exit 2 ;;
 esac
 [ "$(uname -sm)" = "Linux x86_64" ] || { echo "error: only Linux on x86-64 is served" >&2; exit 1; }
 dir=$PWD/.cache/postgres/$version
@@ -22,5 +23,9 @@ if [ ! -x "$dir/bin/postgres" ]; then
     [ -e "$short" ] || ln -s "$(basename "$lib")" "$short"
   done
   mv "$dir.new/package/native" "$dir" && rm -rf "$dir.new"
+fi
+if [ -n "${2:-}" ]; then
+  mkdir -p "$2" && cp -a "$dir/." "$2" && chmod -R a+rX "$2"
+  dir=$2
 fi
 echo "$dir/bin"

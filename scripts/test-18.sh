@@ -4,13 +4,10 @@
 # and the corpus was captured from 15. Arguments go to the end-to-end tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bin=$(scripts/postgres.sh 18)
-# The server runs as another user where we are root, and may not look into this folder.
 programs=$(mktemp -d)
 trap 'rm -rf "$programs"' EXIT
 chmod 755 "$programs"
-cp -a "$(dirname "$bin")/." "$programs"
-chmod -R a+rX "$programs"
+scripts/postgres.sh 18 "$programs" >/dev/null
 "$programs/bin/postgres" --version
 export PATH=$programs/bin:$PATH
 HOOP_STATEMENTS=1000 go test -count=1 -timeout 15m ./pkg/pgsql/ ./pkg/gateway/postgres/

@@ -1,5 +1,6 @@
 # Sourced: starts `hoopd dev` with a connection db-free to a database of its own, where everything is allowed and nothing is
-# masked, and a `hoop connect` to it. Wants here, root, out, hoop, hoopd, role and database; answers direct and url.
+# masked, and a `hoop connect` to it. Wants here, root, out, hoop, hoopd, role and database; answers direct and url. With SERVER
+# its PostgreSQL is another version than the system's, as scripts/postgres.sh has it.
 mkdir -p "$out"
 state=$(mktemp -d)
 chmod 711 "$state"
@@ -30,6 +31,9 @@ serve() {
   await "$state/dev/env" "$server"
 }
 
+if [ -n "${SERVER:-}" ]; then
+  PATH=$("$root/scripts/postgres.sh" "$SERVER" "$state/programs"):$PATH
+fi
 # One role for both ways: it owns its database, and is no superuser.
 serve
 port=$(sed -n 's/.*"postgres": \([0-9]*\).*/\1/p' "$state/dev/dev.json")

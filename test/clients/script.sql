@@ -1,4 +1,5 @@
--- What people type into psql.
+-- What people type into psql. The time that is shown behind each statement is how they are counted.
+\timing on
 \set ON_ERROR_STOP 1
 CREATE TABLE people_of_psql (id int PRIMARY KEY, name text NOT NULL, born date);
 INSERT INTO people_of_psql SELECT i, 'name ' || i, date '2000-01-01' + i FROM generate_series(1, 20) i;

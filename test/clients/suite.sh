@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the own tests of a Go driver twice, as the same user of the same database: directly, and through `hoop connect`.
 # Every test that passes directly must pass through hoop, or stand in SUITE-exceptions.txt with its reason.
-#   suite.sh pgx|pq [PACKAGE...]    default: all packages that talk to a server
+#   suite.sh pgx|pq [PACKAGE...]    default: all packages that talk to a server; SERVER=18: against that version
 # The tests' sources are those of the module cache. Output goes to .cache/SUITE/. Some tests watch the clock: what fails
 # through hoop is run once more, alone.
 set -euo pipefail
@@ -28,7 +28,7 @@ pq)
 esac
 shift
 [ $# -eq 0 ] || packages=("$@")
-out=$root/.cache/$suite
+out=$root/.cache/$suite${SERVER:-}
 . "$here/free.sh"
 
 dir=$(go mod download -json "$module@$version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
