@@ -37,8 +37,9 @@ fuzz: ## a short fuzz of every decoder
 fuzz-hour: ## every decoder for five minutes of a core and more; it takes two hours of one
 	@scripts/fuzz.sh 60s 300
 
-soak: build ## kill -9 of the gateway under load, SOAK times; then STATEMENTS random statements over masked columns
+soak: build ## kill -9 of the gateway under load, SOAK times; results of 10 GiB; then STATEMENTS random statements over masked columns
 	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
+	LARGE=10240 LARGE_RECORDED=1024 LARGE_FIELD=1073000000 go test -count=1 -timeout 1h -v -run 'OfAnySizePasses|RecordedInFull' ./test/e2e/
 	HOOP_STATEMENTS=$(STATEMENTS) HOOP_SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestRandomStatementsDontTellMaskedValues ./pkg/gateway/postgres/
 
 test-pgx: build ## pgx's own tests, directly and through hoop; SERVER=18 against that version

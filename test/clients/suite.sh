@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the own tests of a Go driver twice, as the same user of the same database: directly, and through `hoop connect`.
-# Every test that passes directly must pass through hoop, or stand in SUITE-exceptions.txt with its reason.
+# Every test that passes directly must pass through hoop, or stand in SUITE-exceptions.txt, or SUITE-exceptions-SERVER.txt, with its reason.
 #   suite.sh pgx|pq [PACKAGE...]    default: all packages that talk to a server; SERVER=18: against that version
 # The tests' sources are those of the module cache. Output goes to .cache/SUITE/. Some tests watch the clock: what fails
 # through hoop is run once more, alone.
@@ -29,6 +29,8 @@ esac
 shift
 [ $# -eq 0 ] || packages=("$@")
 out=$root/.cache/$suite${SERVER:-}
+exceptions=("$here/$suite-exceptions.txt")
+[ ! -f "$here/$suite-exceptions-${SERVER:-}.txt" ] || exceptions+=("$here/$suite-exceptions-$SERVER.txt")
 . "$here/free.sh"
 
 dir=$(go mod download -json "$module@$version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
@@ -55,7 +57,7 @@ for package in "${packages[@]}"; do
   rm -f "$out/$package".{direct,hoop}.log
   run direct "$package" "$direct"
   run hoop "$package" "$url"
-  sed -n "s/^$package\\/\\([^ ]*\\) .*/\\1/p" "$here/$suite-exceptions.txt" | sort -u >"$out/$package.exceptions"
+  sed -n "s/^$package\\/\\([^ ]*\\) .*/\\1/p" "${exceptions[@]}" | sort -u >"$out/$package.exceptions"
   compare "$package"
   if [ -s "$out/$package.unexplained" ]; then
     run hoop "$package" "$url" -test.parallel=1 -test.run "^($(paste -sd'|' "$out/$package.unexplained"))\$"
