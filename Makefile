@@ -7,6 +7,7 @@ FUZZTIME ?= 3s
 SOAK ?= 100
 STATEMENTS ?= 1000000
 SEED ?= 1
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 SERVER ?=
 
 .PHONY: build demo test test-deps mutants fuzz fuzz-hour soak test-pgx test-pq test-18 test-regress corpus bench release-check generate clean
@@ -37,10 +38,12 @@ fuzz: ## a short fuzz of every decoder
 fuzz-hour: ## every decoder for five minutes of a core and more; it takes two hours of one
 	@scripts/fuzz.sh 60s 300
 
-soak: build ## kill -9 of the gateway under load, SOAK times; results of 10 GiB; then STATEMENTS random statements over masked columns
+soak: build ## kill -9 of the gateway under load, SOAK times; results of 10 GiB; then STATEMENTS random statements over masked columns, a part for each core
 	SOAK=$(SOAK) go test -count=1 -timeout 3h -run TestNothingRunsUnrecordedThroughKills ./test/e2e/
 	LARGE=10240 LARGE_RECORDED=1024 LARGE_FIELD=1073000000 go test -count=1 -timeout 1h -v -run 'OfAnySizePasses|RecordedInFull' ./test/e2e/
-	HOOP_STATEMENTS=$(STATEMENTS) HOOP_SEED=$(SEED) go test -count=1 -timeout 6h -v -run TestRandomStatementsDontTellMaskedValues ./pkg/gateway/postgres/
+	go test -c -o bin/random.test ./pkg/gateway/postgres/
+	seq $(SEED) $$(($(SEED) + $(JOBS) - 1)) | xargs -P $(JOBS) -I % sh -c 'cd pkg/gateway/postgres && \
+		HOOP_STATEMENTS=$$(($(STATEMENTS) / $(JOBS))) HOOP_SEED=% ../../../bin/random.test -test.timeout 12h -test.v -test.run TestRandomStatementsDontTellMaskedValues'
 
 test-pgx: build ## pgx's own tests, directly and through hoop; SERVER=18 against that version
 	@SERVER=$(SERVER) test/clients/suite.sh pgx

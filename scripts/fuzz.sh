@@ -21,7 +21,7 @@ while IFS=: read -r file name; do
   go test -c -fuzz "^$name\$" -o "$work/fuzz.test" "$dir"
   cache=$(go env GOCACHE)/fuzz/$(go list "$dir")
   while :; do
-    { time (cd "$dir" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "$turn" -test.fuzzcachedir "$cache" \
+    { time (cd "$dir" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "$turn" -test.fuzzminimizetime 2s -test.fuzzcachedir "$cache" \
       "${one[@]}" >"$work/out" 2>&1); } 2>"$work/time" || ended || { cat "$work/out"; exit 1; }
     spent=$(awk -v before="$spent" '{ printf "%.0f", before + $1 + $2 }' "$work/time")
     tried=$((tried + $(sed -n 's/.*execs: \([0-9]*\) .*/\1/p' "$work/out" | tail -1)))

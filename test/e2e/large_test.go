@@ -20,7 +20,7 @@ import (
 // What a program may take in memory for a result of whatever size, in bytes. Detectors gather a row of up to 16 MiB before it
 // is too long for them, in a buffer that grows.
 const (
-	grows       = 48 << 20
+	grows       = 64 << 20
 	growsToLook = 6 * 16 << 20
 )
 

@@ -363,7 +363,7 @@ func (w *writer) merge() string {
 	on := into + "." + r.key + "::text = "
 	source := w.fromClause(1)
 	return "MERGE INTO " + target + " USING " + source + " ON " + on + w.expression(text) + w.one("", " AND "+w.expression(truth)) + " WHEN MATCHED " + w.one("", "AND "+w.expression(truth)) + " THEN " +
-		w.one("DELETE", "DO NOTHING", "UPDATE SET "+r.columns[1].name+" = DEFAULT")
+		w.one("DELETE", "DO NOTHING", "UPDATE SET "+r.columns[min(1, len(r.columns)-1)].name+" = DEFAULT")
 }
 
 func (w *writer) copy() string {
