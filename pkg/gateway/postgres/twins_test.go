@@ -77,9 +77,10 @@ func twinSchema(t testing.TB, right bool) (schema string, canaries []string) {
 
 // twin is one of the two databases behind a gateway, with a session that a test speaks by hand.
 type twin struct {
-	t     testing.TB
-	stand *stand
-	conn  net.Conn
+	t      testing.TB
+	stand  *stand
+	server *pgtest.Server
+	conn   net.Conn
 }
 
 // twins are two clusters of the same history: all that differs between them is masked.
@@ -111,7 +112,7 @@ func twins(t testing.TB) (left, right *twin, canaries []string) {
 		}
 		to := target()
 		to.Address = net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
-		both[i] = &twin{t: t, stand: listenFor(t, allowAll+twinMasks, to)}
+		both[i] = &twin{t: t, stand: listenFor(t, allowAll+twinMasks, to), server: s}
 	}
 	return both[0], both[1], canaries
 }
@@ -204,6 +205,10 @@ func (c *comparison) try(texts []string) string {
 				c.volatile++
 				return ""
 			}
+			if c.levelled(form, texts) {
+				c.volatile++
+				return ""
+			}
 			return fmt.Sprintf("form %d: %s\nanswers\n%s\nand\n%s", form, strings.Join(texts, "; "), a, b)
 		}
 		for _, canary := range c.canaries {
@@ -223,6 +228,19 @@ func (c *comparison) try(texts []string) string {
 		c.failed++
 	}
 	return ""
+}
+
+// levelled says whether a difference is gone once no table of either database has room for dead rows any more. When these
+// are taken away depends on what else ran at that moment, and how large a table is decides plans: a cursor over groups reads
+// them sorted or hashed. Masked values are the same as before, so what they tell is told again.
+func (c *comparison) levelled(form int, texts []string) bool {
+	for _, w := range []*twin{c.left, c.right} {
+		if err := w.server.Exec("VACUUM (FULL, ANALYZE)"); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	a, b := c.ask(form, texts)
+	return a == b
 }
 
 func (c *comparison) ask(form int, texts []string) (a, b string) {
