@@ -24,7 +24,8 @@ while IFS=: read -r file name; do
     { time (cd "$dir" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "$turn" -test.fuzzminimizetime 2s -test.fuzzcachedir "$cache" \
       "${one[@]}" >"$work/out" 2>&1); } 2>"$work/time" || ended || { cat "$work/out"; exit 1; }
     spent=$(awk -v before="$spent" '{ printf "%.0f", before + $1 + $2 }' "$work/time")
-    tried=$((tried + $(sed -n 's/.*execs: \([0-9]*\) .*/\1/p' "$work/out" | tail -1)))
+    inputs=$(sed -n 's/.*execs: \([0-9]*\) .*/\1/p' "$work/out" | tail -1)
+    tried=$((tried + ${inputs:-0}))
     [ "$spent" -lt "$want" ] || break
   done
   total=$((total + spent))
