@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,7 +95,17 @@ func (c *Client) stream(ctx context.Context, grantID string, after int64, yield 
 func newLines(r io.Reader) *bufio.Scanner {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4096), maxEventLine)
+	lines.Split(endedLines)
 	return lines
+}
+
+// endedLines are bufio.ScanLines without a last line that has no end: of a stream that was cut there, a lone CR would be
+// the empty line that ends an event.
+func endedLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if atEOF && bytes.IndexByte(data, '\n') < 0 {
+		return len(data), nil, nil
+	}
+	return bufio.ScanLines(data, atEOF)
 }
 
 // nextEvent reads up to the end of one event (server-sent events, WHATWG HTML section
