@@ -164,6 +164,12 @@ func (q question) ask(ctx context.Context, p *policy.Policy, protocols map[strin
 		fmt.Fprintf(&b, "limit:   changes of more than %d rows are undone (rule %s)\n", d.Affected.Max, d.Affected.Rule)
 	}
 	for _, m := range p.Masks(who, on) {
+		if m.Rows != nil {
+			fmt.Fprintf(&b, "rows:    %s (mask %s)\n", m.Rows.String(m.Columns), m.Name)
+		}
+		if m.As == "" {
+			continue
+		}
 		fmt.Fprintf(&b, "masked:  %s, as %s (mask %s)\n", strings.Join(append(slices.Clone(m.Columns), m.Detect...), ", "), m.As, m.Name)
 	}
 	return b.String(), nil

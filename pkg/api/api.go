@@ -326,6 +326,7 @@ type Can struct {
 	Message    string     `json:"message,omitempty"`
 	Accesses   []Judged   `json:"accesses,omitempty"`
 	Masked     []string   `json:"masked,omitempty"`   // columns that are masked for this person
+	Rows       []string   `json:"rows,omitempty"`     // without a command: which rows of which tables are left for this person
 	Detected   []string   `json:"detected,omitempty"` // without a command: what detectors mask in free text for this person
 	Runs       string     `json:"runs,omitempty"`     // the text that would be sent to the target
 	Remedy     []Remedy   `json:"remedy,omitempty"`

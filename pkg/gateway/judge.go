@@ -106,6 +106,9 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 		for _, m := range p.Masks(who, asked(c)) {
 			out.Masked = append(out.Masked, m.Columns...)
 			out.Detected = append(out.Detected, m.Detect...)
+			if m.Rows != nil {
+				out.Rows = append(out.Rows, m.Rows.String(m.Columns))
+			}
 		}
 		return out, nil
 	}

@@ -42,10 +42,12 @@ type ColumnMask struct {
 	Writable bool
 }
 
-// Masks holds the masked columns of each relation, by the relation's OID and the column's name.
+// Masks holds the masked columns of each relation, by the relation's OID and the column's name, and the filters of its rows.
 // It is made by Catalog.Masks from patterns, already spread to inheritance, partitions, generated columns and views.
 type Masks struct {
 	Columns map[uint32]map[string]ColumnMask
+	// Rows are the filters of each relation: a row is left where all of them hold.
+	Rows map[uint32][]Condition
 	// Opaque are relations that can't be read: views whose rows depend on masked values or that can't be seen through.
 	Opaque map[uint32]string // why, for the refusal
 	// instead is what would work in the place of an opaque relation.

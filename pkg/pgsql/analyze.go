@@ -19,7 +19,7 @@ func Analyze(ctx context.Context, grammar *Pool, text string, env Env) Analysis 
 	}
 	key := resultKey{parsed: p, circumstances: shape.circumstances}
 	a := &analyzer{ctx: ctx, pool: grammar, parsed: p, env: env, names: newNames(env), out: &Analysis{Text: text, Normal: p.normal(), Rewritten: text}}
-	a.masks = env.Masks != nil && len(env.Masks.Columns)+len(env.Masks.Opaque) > 0
+	a.masks = env.Masks != nil && len(env.Masks.Columns)+len(env.Masks.Opaque)+len(env.Masks.Rows) > 0
 	a.readAs()
 	a.run()
 	if a.counts {

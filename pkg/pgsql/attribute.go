@@ -45,6 +45,7 @@ func (j *judge) column(n *node, sc *scope) {
 	}
 	if j.masks {
 		j.maskedColumn(n, sc)
+		j.refuseRowPlace(n, sc)
 	}
 }
 

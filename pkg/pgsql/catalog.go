@@ -63,6 +63,7 @@ type Column struct {
 	Sortable  bool    // it has an equality operator, so GROUP BY takes it
 	Generated bool    // GENERATED ALWAYS AS (…) STORED
 	From      []int16 // the columns that it is generated from
+	compares  string  // its kind for row filters; "" where they don't compare it
 }
 
 // Qualified is "schema.relation".

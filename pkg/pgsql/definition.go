@@ -74,6 +74,7 @@ func (j *judge) details(n *node) {
 		if n.flag("is_vacuumcmd") {
 			j.st.Command = "vacuum"
 		}
+		j.refuseWhole(n, j.st.Command)
 	case "DefineStmt":
 		j.st.Command = "create " + words(n.text("kind"), "OBJECT_")
 		switch n.text("kind") {
@@ -98,7 +99,11 @@ func (j *judge) details(n *node) {
 		j.described(n)
 	case "TruncateStmt":
 		for _, rel := range n.list("relations") {
-			j.runs(n, j.names.relation(rel.text("schemaname"), rel.text("relname")).relation)
+			found := j.names.relation(rel.text("schemaname"), rel.text("relname")).relation
+			j.runs(n, found)
+			if j.filtersOf(found) != nil {
+				j.refuseWhole(rel, "truncate")
+			}
 		}
 	}
 }

@@ -200,8 +200,8 @@ func (j *judge) refuseSchemaOfMasked(n *node, found name) {
 		return
 	}
 	_, opaque := j.env.Masks.Opaque[found.relation.OID]
-	if opaque || len(j.env.Masks.Columns[found.relation.OID]) > 0 || j.env.Masks.beneath[found.relation.OID] != "" {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " has, or reads, columns that are masked for you, so its definition can't be changed or copied", Hint: "Ask somebody for whom they are not masked."})
+	if opaque || len(j.env.Masks.Columns[found.relation.OID])+len(j.env.Masks.Rows[found.relation.OID]) > 0 || j.env.Masks.beneath[found.relation.OID] != "" {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " has, or reads, columns or rows that are masked for you, so its definition can't be changed or copied", Hint: "Ask somebody for whom they are not masked."})
 	}
 }
 

@@ -13,9 +13,12 @@ func (j *judge) locked(n *node, sc *scope) {
 		if it.object != "" {
 			j.add(Write, it.object)
 		}
+		j.refuseLocking(n, it.relation)
 		it.node.child("subquery").walk(func(k *node) bool { // the rows of a subquery are locked where they come from
 			if k.is("RangeVar") && (k.text("schemaname") != "" || !sc.ctes.has(k.text("relname"))) {
-				j.add(Write, j.names.relation(k.text("schemaname"), k.text("relname")).object)
+				found := j.names.relation(k.text("schemaname"), k.text("relname"))
+				j.add(Write, found.object)
+				j.refuseLocking(n, found.relation)
 			}
 			return true
 		})

@@ -14,14 +14,18 @@ func (j *judge) masksOf(n *node, found name) (masks map[string]ColumnMask, refus
 	return j.env.Masks.Columns[found.relation.OID], false
 }
 
-// mask replaces a relation in FROM by its projection, where it has masked columns.
+// mask replaces a relation in FROM by its projection, where it has masked columns or filtered rows.
 func (j *judge) mask(n *node, it *item, found name, sample *node) {
 	masks, refused := j.masksOf(n, found)
-	if refused || len(masks) == 0 {
+	filtered := len(j.filtersOf(found.relation)) > 0
+	if refused || len(masks) == 0 && !filtered {
 		j.qualify(n, found)
 		return
 	}
 	it.replaced = true
+	if filtered {
+		j.refuseFiltered(n, found.relation, sample)
+	}
 	it.masks = calledMasks(found.relation, masks, it.columns)
 	j.noteMasked(found.relation, masks)
 	span, ok := j.relationTokens(n)
@@ -46,12 +50,23 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		t := j.tokens[span.first-1]
 		j.edit(t.start, t.end, "SELECT * FROM")
 	}
-	text := projection(found.relation, masks, !n.flag("inh"), moved, scattered != "", j.uncounted)
-	j.projections[text] = found.relation
+	text := j.project(found.relation, masks, !n.flag("inh"), moved)
 	if !it.aliased {
 		text += " AS " + quoteIdent(it.name)
 	}
 	j.edit(j.tokens[span.first].start, j.tokens[span.last].end, text)
+}
+
+// project writes the projection that stands in the place of a relation, and remembers it for the proof.
+func (j *judge) project(r *Relation, masks map[string]ColumnMask, only bool, sample string) string {
+	text := ""
+	if filters := j.filtersOf(r); len(filters) > 0 {
+		text = filteredProjection(r, masks, filters, only, only || r.Kind == 'p' || len(j.env.Catalog.children[r.OID]) == 0)
+	} else {
+		text = projection(r, masks, only, sample, j.env.Masks.scattered[r.OID] != "", j.uncounted)
+	}
+	j.projections[text] = r
+	return text
 }
 
 // qualify writes the schema that a relation's name was found in before it. The name stays what columns are qualified with,
@@ -69,7 +84,7 @@ func (j *judge) qualify(n *node, found name) {
 }
 
 func (j *judge) cantReplace(n *node, found name) {
-	j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " has columns that are masked for you, and can't be masked where it stands here", Hint: "Write FROM " + found.object + " without further clauses."})
+	j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " has columns or rows that are masked for you, and can't be masked where it stands here", Hint: "Write FROM " + found.object + " without further clauses."})
 }
 
 // calledMasks are the masks by the names that an alias gives the columns.
@@ -214,7 +229,7 @@ func (a *analyzer) closing(i int) int {
 // maskCopy turns COPY of a relation with masked columns into COPY of its projection.
 func (j *judge) maskCopy(n, rel *node, found name) {
 	masks, refused := j.masksOf(rel, found)
-	if refused || len(masks) == 0 {
+	if refused || len(masks)+len(j.filtersOf(found.relation)) == 0 {
 		j.qualify(rel, found)
 		return
 	}
@@ -239,8 +254,7 @@ func (j *judge) maskCopy(n, rel *node, found name) {
 	for k := range columns {
 		columns[k] = quoteIdent(columns[k])
 	}
-	text := projection(found.relation, masks, found.relation.Kind != 'p', "", j.env.Masks.scattered[found.relation.OID] != "", j.uncounted)
-	j.projections[text] = found.relation
+	text := j.project(found.relation, masks, found.relation.Kind != 'p', "")
 	j.edit(j.tokens[i].start, j.tokens[last].end, "(SELECT "+strings.Join(columns, ", ")+" FROM "+text+" AS "+quoteIdent(found.relation.Name)+")")
 }
 

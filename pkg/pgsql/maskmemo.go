@@ -25,9 +25,10 @@ type maskSet struct {
 // Masks resolves patterns against the catalog and spreads them: to what inherits from a masked column, to the parents that
 // are read through it, to what is generated from it, and to the columns of views that are made of it. Views whose rows depend
 // on masked values, or whose definition can't be seen through, are opaque. The answer is the same one for the same patterns,
-// and nobody may change it.
-func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
-	key := fmt.Sprintf("%#v", patterns) // all fields, quoted: no two lists read the same
+// and nobody may change it. Filters of rows go to whole families of tables; views over a filtered table, and what can't be filtered,
+// are opaque.
+func (c *Catalog) Masks(patterns []MaskPattern, rows ...RowFilter) *Masks {
+	key := fmt.Sprintf("%#v %#v", patterns, rows) // all fields, quoted: no two lists read the same
 	c.masks.mu.Lock()
 	defer c.masks.mu.Unlock()
 	if known, ok := c.masks.sets[key]; ok {
@@ -36,7 +37,7 @@ func (c *Catalog) Masks(patterns []MaskPattern) *Masks {
 	if c.masks.sets == nil || len(c.masks.sets) >= maxMaskSets {
 		c.masks.sets = map[string]maskSet{}
 	}
-	m := c.resolve(patterns)
+	m := c.resolve(patterns, rows)
 	c.masks.sets[key] = maskSet{slices.Clone(patterns), m}
 	return m
 }

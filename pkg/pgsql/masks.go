@@ -21,35 +21,45 @@ const (
 )
 
 // resolve is what Masks remembers.
-func (c *Catalog) resolve(patterns []MaskPattern) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, trusted: trusted(patterns)}
+func (c *Catalog) resolve(patterns []MaskPattern, rows []RowFilter) *Masks {
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Rows: map[uint32][]Condition{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, trusted: trusted(patterns)}
 	for _, p := range patterns {
-		parts := strings.Split(p.Pattern, ".")
-		for len(parts) < 3 {
-			parts = append([]string{"*"}, parts...)
-		}
 		for _, r := range c.Relations {
-			if systemSchema(r.Schema) || !matches(parts[0], r.Schema) || !matches(parts[1], r.Name) {
-				continue
-			}
-			for _, col := range r.Columns {
-				if matches(strings.Join(parts[2:], "."), col.Name) {
-					m.add(r.OID, col.Name, ColumnMask{As: p.As, Writable: p.Writable})
-				}
+			for _, column := range p.of(r) {
+				m.add(r.OID, column, ColumnMask{As: p.As, Writable: p.Writable})
 			}
 		}
 	}
-	if len(m.Columns) == 0 {
+	m.filterRows(c, rows)
+	if len(m.Columns)+len(m.Rows) == 0 {
 		return m
 	}
 	if r := c.Relations[attributeRelation]; r != nil {
 		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
 	}
-	for m.spread(c) || m.partitions(c) || m.policed(c) || m.views(c) {
+	for m.families(c) || m.spread(c) || m.partitions(c) || m.policed(c) || m.views(c) {
 		continue
 	}
 	m.findBeneath(c)
 	return m
+}
+
+// of are the columns of a relation that a pattern names.
+func (p MaskPattern) of(r *Relation) []string {
+	parts := strings.Split(p.Pattern, ".")
+	for len(parts) < 3 {
+		parts = append([]string{"*"}, parts...)
+	}
+	if systemSchema(r.Schema) || !matches(parts[0], r.Schema) || !matches(parts[1], r.Name) {
+		return nil
+	}
+	var out []string
+	for _, c := range r.Columns {
+		if matches(strings.Join(parts[2:], "."), c.Name) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
 }
 
 // trusted are the functions that every mask trusts: each speaks for its own columns.

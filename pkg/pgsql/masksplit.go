@@ -67,8 +67,18 @@ func tellsOfPartitions(object string) bool {
 		strings.HasPrefix(name, "pg_") && strings.HasSuffix(name, "_size") && name != "pg_column_size" && name != "pg_database_size"
 }
 
-// refusePartitionFacts refuses what tells of partitions, where one of them is chosen by a masked column.
+// tellsOfRows says of one of Postgres' own functions or relations that it tells how many rows there are, or were.
+func tellsOfRows(object string) bool {
+	name := strings.TrimPrefix(object, "pg_catalog.")
+	return tellsOfPartitions(object) || name == "pg_database_size" || name == "pg_tablespace_size"
+}
+
+// refusePartitionFacts refuses what tells of partitions, where one of them is chosen by a masked column, and what tells how much
+// there is, where rows are filtered.
 func (j *judge) refusePartitionFacts(n *node, object string) {
+	if j.masks && len(j.env.Masks.Rows) > 0 && tellsOfRows(object) {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how much tables hold, and rows are filtered for you", Hint: "Count the rows that are left for you: SELECT count(*)."})
+	}
 	if !j.masks || len(j.env.Masks.split) == 0 || !tellsOfPartitions(object) {
 		return
 	}

@@ -66,6 +66,9 @@ func (m *Masks) at(c *Catalog, s source) (column string, mask ColumnMask, masked
 // reason says why a view can't be read, and what can be read in its place.
 func (m *Masks) reason(c *Catalog, r *Relation) (why, instead string) {
 	const ask = "Ask somebody for whom nothing is masked."
+	if why, instead := m.filteredBeneath(c, r); why != "" {
+		return why, instead
+	}
 	if r.Calls {
 		return r.Qualified() + " calls code that can't be seen through", "Query the tables that it reads: their columns show masks."
 	}
@@ -120,7 +123,7 @@ func (m *Masks) findBeneath(c *Catalog) {
 		for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
 			r := c.Relations[oid]
 			i := slices.IndexFunc(r.Reads, func(read uint32) bool {
-				return read != attributeRelation && read != classRelation && c.Relations[read] != nil && (len(m.Columns[read]) > 0 || m.beneath[read] != "" || m.Opaque[read] != "")
+				return read != attributeRelation && read != classRelation && c.Relations[read] != nil && (len(m.Columns[read])+len(m.Rows[read]) > 0 || m.beneath[read] != "" || m.Opaque[read] != "")
 			})
 			if i >= 0 && m.beneath[oid] == "" {
 				m.beneath[oid], changed = c.Relations[r.Reads[i]].Qualified(), true

@@ -124,6 +124,9 @@ func (p *proof) ours(query *node) *Relation {
 
 func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
 	qualified := n.text("schemaname") != ""
+	if (parent == "TruncateStmt" || parent == "VacuumRelation") && p.filtersOf(p.names.relation(n.text("schemaname"), n.text("relname")).relation) != nil {
+		p.slip(n.text("relname") + " has rows that are hidden from you")
+	}
 	if isWritten(parent, field) && !qualified {
 		p.slip(n.text("relname") + " would be written without its schema")
 	}
@@ -149,7 +152,7 @@ func (p *proof) relation(parent, field string, n *node, ctes *cteList) {
 		return
 	}
 	_, opaque := p.env.Masks.Opaque[found.relation.OID]
-	if opaque || len(p.env.Masks.Columns[found.relation.OID]) > 0 {
+	if opaque || len(p.env.Masks.Columns[found.relation.OID])+len(p.env.Masks.Rows[found.relation.OID]) > 0 {
 		p.slip(found.object + " would be read with values that are masked for you")
 	}
 }

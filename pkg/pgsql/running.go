@@ -11,7 +11,7 @@ type running struct {
 	masks   *Masks // nil where nothing is masked
 	done    map[uint32]*written
 	code    map[Code]*Relation
-	asks    map[string]string // what asks, and the masked column that it asks about
+	asks    map[string]string // what asks, and what it asks about
 	cascade bool              // TRUNCATE … CASCADE
 }
 
@@ -44,13 +44,16 @@ func (j *judge) runs(n *node, r *Relation) {
 		}
 	}
 	for oid, w := range all.done {
-		j.st.TargetMasked = j.st.TargetMasked || j.masks && len(j.env.Masks.Columns[oid]) > 0 && w.runs&^runsTruncating != 0
+		j.st.TargetMasked = j.st.TargetMasked || j.masks && len(j.env.Masks.Columns[oid])+len(j.env.Masks.Rows[oid]) > 0 && w.runs&^runsTruncating != 0
 	}
 	for _, code := range slices.SortedFunc(maps.Keys(all.code), Code.compare) {
 		j.run(n, code, all.code[code])
 	}
+	if j.masks {
+		all.askHidden(r, writtenColumns(n, r))
+	}
 	for _, by := range sortedKeys(all.asks) {
-		j.refuseAt(n.child("relation"), Problem{SQLState: "42501", Rule: "mask", Message: "this write makes " + by + " look at " + all.asks[by] + ", which is masked for you, and its answer would tell of it", Hint: "Write other columns or rows, or ask somebody for whom it is not masked."})
+		j.refuseAt(n.child("relation"), Problem{SQLState: "42501", Rule: "mask", Message: "this write makes " + by + " look at " + all.asks[by] + ", and its answer would tell of it", Hint: "Write other columns or rows, or ask somebody for whom it is not masked."})
 	}
 }
 
@@ -200,8 +203,9 @@ func (w running) follow(r *Relation, c Cascade, to *Relation) {
 	if w.masks != nil && (changed || at.runs&runsDeleting != 0) {
 		refers := tie{by: "foreign key " + c.Name + " of " + to.Qualified(), columns: c.From}
 		if column, asks := w.masks.asks(w.catalog, to, refers, func(int16) bool { return true }); asks {
-			w.asks[refers.by] = column
+			w.asks[refers.by] = column + isMasked
 		}
+		w.asksRows(refers.by, to)
 	}
 	if then == 0 {
 		return
@@ -214,6 +218,12 @@ func (w running) follow(r *Relation, c Cascade, to *Relation) {
 	}
 	w.write(to, then, columns)
 }
+
+// isMasked and areHidden end what a refusal says of what would be asked about.
+const (
+	isMasked  = ", which is masked for you"
+	areHidden = ", which are filtered for you"
+)
 
 // ask notes what looks at masked columns of a relation where some of its others are written.
 func (w running) ask(r *Relation) {
@@ -236,7 +246,10 @@ func (w running) ask(r *Relation) {
 			column, asks = w.masks.asks(w.catalog, r, t, func(int16) bool { return true })
 		}
 		if asks {
-			w.asks[t.by] = column
+			w.asks[t.by] = column + isMasked
+		}
+		if t.rows && !asks && at.runs&runsUpdating != 0 && t.touches(r, at.columns) {
+			w.asksRows(t.by, r)
 		}
 	}
 }

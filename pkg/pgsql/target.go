@@ -22,6 +22,9 @@ func (j *judge) checkTarget(n *node, sc *scope, found name) {
 	if found.relation.Rules {
 		j.refuseTarget(n, found.object+" has rewrite rules, which can't be seen through where columns are masked for you", "")
 	}
+	if j.filtersOf(found.relation) != nil {
+		j.filterTarget(n, sc, found)
+	}
 	if len(masks) == 0 {
 		return
 	}

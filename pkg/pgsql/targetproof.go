@@ -15,6 +15,10 @@ type level struct{ items []*item }
 func (p *proof) target(n *node) {
 	rel := n.child("relation")
 	found := p.names.relation(rel.text("schemaname"), rel.text("relname"))
+	where := n.child("where_clause")
+	if p.filtersOf(found.relation) != nil {
+		where = p.filteredTarget(n, found)
+	}
 	if found.relation == nil || len(p.env.Masks.Columns[found.relation.OID]) == 0 {
 		return
 	}
@@ -23,10 +27,13 @@ func (p *proof) target(n *node) {
 		t.name = alias.text("aliasname")
 	}
 	n.each(func(field string, kid *node) {
-		if field != "with_clause" && field != "select_stmt" && field != "relation" {
+		if field != "with_clause" && field != "select_stmt" && field != "relation" && field != "where_clause" {
 			targetProof{p, t}.walk(kid, nil, true)
 		}
 	})
+	if where != nil {
+		targetProof{p, t}.walk(where, nil, true)
+	}
 }
 
 // walk checks all references below n. own says that n is of the statement itself, not of a query inside it.

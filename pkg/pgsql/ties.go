@@ -136,7 +136,13 @@ func (m *Masks) policed(c *Catalog) bool {
 			}
 			for _, s := range t.sees {
 				name, _, masked := m.at(c, s)
-				if base := c.Relations[s.relation]; base != nil && (masked || m.Opaque[s.relation] != "") {
+				base := c.Relations[s.relation]
+				if base != nil && len(m.Rows[s.relation]) > 0 && s.relation != oid {
+					m.Opaque[oid] = t.by + " chooses rows by " + base.Qualified() + ", whose rows are filtered for you"
+					m.instead[oid], changed = "Ask somebody for whom they are not.", true
+					break
+				}
+				if base != nil && (masked || m.Opaque[s.relation] != "") {
 					m.Opaque[oid] = t.by + " chooses rows by " + strings.TrimSuffix(base.Qualified()+"."+name, ".") + ", which is masked for you"
 					m.instead[oid], changed = "Ask somebody for whom it is not masked.", true
 					break

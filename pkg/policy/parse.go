@@ -189,7 +189,7 @@ func (d *decoder) free(n *strict.Node, what string, read func(key string, value 
 
 func (d *decoder) mask(n *strict.Node) maskRule {
 	m := maskRule{at: n}
-	var columns globs
+	var columns, objects globs
 	d.Mapping(n, "a mask", strict.Fields{
 		"name":     d.Into(&m.mask.Name),
 		"who":      func(n *strict.Node) { d.who(n, &m.who) },
@@ -204,12 +204,16 @@ func (d *decoder) mask(n *strict.Node) maskRule {
 			d.detect(n, m.mask.Detect)
 		},
 		"patterns": d.later("patterns"),
-		"rows":     d.later("rows"),
+		"rows":     d.rows(&m.mask.Rows),
+		"objects":  func(n *strict.Node) { d.globs(&objects)(n); d.rowObjects(n, objects) },
 		"fields":   d.later("fields"),
 		"json":     d.later("json"),
 	})
 	m.mask.Columns = columns.texts()
-	if n.Kind == strict.Mapping && !n.Has("rows", "fields", "json", "patterns") {
+	if m.mask.Rows != nil {
+		m.mask.Rows.Objects = objects.texts()
+	}
+	if n.Kind == strict.Mapping && !n.Has("fields", "json", "patterns") {
 		d.complete(n)
 	}
 	return m
@@ -220,12 +224,18 @@ func (d *decoder) complete(n *strict.Node) {
 	switch {
 	case n.Has("columns") && n.Has("detect"):
 		d.Report(n, "a mask has columns or detect, not both", "write two masks")
+	case n.Has("rows") && n.Has("detect"):
+		d.Report(n, "a mask has rows or detect, not both", "write two masks")
 	case n.Has("detect") && n.Has("writable"):
 		d.Report(n, "writable is about columns: what detectors find is masked on the way back alone", "leave it out")
-	case !n.Has("columns") && !n.Has("detect"):
-		d.Report(n, "a mask needs columns or detect", `write: columns: ["public.users.email"], or: detect: [email]`)
+	case n.Has("objects") && !n.Has("rows"):
+		d.Report(n, "objects says whose rows are filtered, and no filter is here", `write: rows: "tenant_id = 7", or name what is masked under columns`)
+	case !n.Has("columns") && !n.Has("detect") && !n.Has("rows"):
+		d.Report(n, "a mask needs columns, rows or detect", `write: columns: ["public.users.email"], or: rows: "tenant_id = 7", or: detect: [email]`)
+	case !n.Has("columns") && !n.Has("detect") && n.Has("as", "writable"):
+		d.Report(n, "as and writable are about columns, and this mask has rows alone", "leave them out, or write: columns: [...]")
 	}
-	if !n.Has("as") {
+	if !n.Has("as") && n.Has("columns", "detect") {
 		d.Report(n, "a mask says what is shown instead", "write: as: redact, null or last4")
 	}
 }

@@ -120,7 +120,7 @@ type Reach struct {
 	Renew          bool
 }
 
-// Mask is a mask rule that holds for a subject on a connection: of columns, or of what detectors find in free text.
+// Mask is a mask rule that holds for a subject on a connection: of columns, of rows, of both, or of what detectors find in free text.
 type Mask struct {
 	Name     string
 	Columns  []string // patterns "schema.table.column"; a missing part at the left matches anything: "*.email"
@@ -128,6 +128,7 @@ type Mask struct {
 	As       string   // "redact", "null" or "last4"
 	Writable bool
 	Trusts   []string // functions of somebody's own that writes may run by themselves beside this mask
+	Rows     *RowFilter
 }
 
 // Detectors are the names that a mask may look for in free text. What each of them finds is pkg/mask's to say.

@@ -64,10 +64,10 @@ func (p *Policy) ReadOnly(s Subject, c Connection) bool {
 	return true
 }
 
-// Unrestricted says that a subject may do everything on a connection whatever it names, without any mask of columns: what
+// Unrestricted says that a subject may do everything on a connection whatever it names, without any mask of columns or rows: what
 // names mean can't matter to the policy then.
 func (p *Policy) Unrestricted(s Subject, c Connection) bool {
-	if p == nil || slices.ContainsFunc(p.Masks(s, c), func(m Mask) bool { return len(m.Columns) > 0 }) {
+	if p == nil || slices.ContainsFunc(p.Masks(s, c), func(m Mask) bool { return len(m.Columns) > 0 || m.Rows != nil }) {
 		return false
 	}
 	everything := false

@@ -55,7 +55,7 @@ func (p *program) can(ctx context.Context, in api.CanRequest) error {
 // canText is shared with policy explain, so that both say the same thing.
 func canText(w io.Writer, c api.Can) {
 	fieldsOf(w, "connection", c.Connection, "verdict", c.Verdict, "rule", c.Rule, "message", c.Message, "masked", strings.Join(c.Masked, ", "),
-		"detected", strings.Join(c.Detected, ", "))
+		"rows", strings.Join(c.Rows, "; "), "detected", strings.Join(c.Detected, ", "))
 	for _, a := range c.Accesses {
 		fmt.Fprintf(w, "  %s %s: %s (%s)\n", record.Escape(a.Effect), record.Escape(a.Object), record.Escape(a.Verdict), record.Escape(a.Rule))
 	}

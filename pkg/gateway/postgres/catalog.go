@@ -220,7 +220,7 @@ func (x *surroundings) look(snapshot *pgsql.Catalog, standing *guard.Standing, p
 	}
 	return &surroundings{
 		Env: pgsql.Env{
-			Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(standing.Masks)),
+			Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(standing.Masks), filters(standing.Masks)...),
 			ReadOnly: standing.ReadOnly, Unrestricted: standing.Unrestricted,
 		},
 		standing: standing,
@@ -235,6 +235,25 @@ func patterns(rules []policy.Mask) []pgsql.MaskPattern {
 		for _, column := range r.Columns {
 			out = append(out, pgsql.MaskPattern{Pattern: column, As: pgsql.MaskAs(r.As), Writable: r.Writable, Trusts: r.Trusts})
 		}
+	}
+	return out
+}
+
+// filters are the policy's row filters in the words of SQL analysis.
+func filters(rules []policy.Mask) []pgsql.RowFilter {
+	var out []pgsql.RowFilter
+	for _, r := range rules {
+		if r.Rows != nil {
+			out = append(out, pgsql.RowFilter{Objects: r.Rows.Objects, Columns: r.Columns, Where: whereOf(r.Rows.Where)})
+		}
+	}
+	return out
+}
+
+func whereOf(c policy.Condition) pgsql.Condition {
+	out := pgsql.Condition{Op: c.Op, Column: c.Column, Other: c.Other, Value: c.Value}
+	for _, a := range c.Args {
+		out.Args = append(out.Args, whereOf(a))
 	}
 	return out
 }

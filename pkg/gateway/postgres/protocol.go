@@ -225,7 +225,7 @@ func (p *Protocol) Judge(ctx context.Context, t gateway.Target, masks []policy.M
 		return gateway.Judgement{}, targetError(err)
 	}
 	a := pgsql.Analyze(ctx, p.grammar, command, pgsql.Env{
-		Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(masks)), ReadOnly: t.ReadOnly,
+		Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(masks), filters(masks)...), ReadOnly: t.ReadOnly,
 	})
 	return judgement(&a), nil
 }

@@ -39,7 +39,7 @@ func (s *session) look(ctx context.Context) (*surroundings, error) {
 		snapshot = s.own
 	}
 	s.around = s.around.look(snapshot, standing, s.target.searchPath)
-	s.masked.Store(s.around.Masks != nil && len(s.around.Masks.Columns) > 0)
+	s.masked.Store(s.around.Masks != nil && len(s.around.Masks.Columns)+len(s.around.Masks.Rows) > 0)
 	return s.around, nil
 }
 

@@ -86,11 +86,17 @@ type twin struct {
 // twins are two clusters of the same history: all that differs between them is masked.
 func twins(t testing.TB) (left, right *twin, canaries []string) {
 	t.Helper()
+	return twinsOf(t, twinSchema, twinMasks)
+}
+
+// twinsOf are two clusters whose differences a policy hides.
+func twinsOf(t testing.TB, schemaOf func(t testing.TB, right bool) (schema string, canaries []string), masks string) (left, right *twin, canaries []string) {
+	t.Helper()
 	both := make([]*twin, 2)
 	var work sync.WaitGroup
 	servers, failed := make([]*pgtest.Server, 2), make([]error, 2)
 	for i := range both {
-		schema, known := twinSchema(t, i == 1)
+		schema, known := schemaOf(t, i == 1)
 		if i == 0 {
 			canaries = known
 		}
@@ -112,7 +118,7 @@ func twins(t testing.TB) (left, right *twin, canaries []string) {
 		}
 		to := target()
 		to.Address = net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
-		both[i] = &twin{t: t, stand: listenFor(t, allowAll+twinMasks, to), server: s}
+		both[i] = &twin{t: t, stand: listenFor(t, allowAll+masks, to), server: s}
 	}
 	return both[0], both[1], canaries
 }
