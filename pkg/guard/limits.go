@@ -113,7 +113,7 @@ func (s *Session) undoable(p *Pass) *api.Refusal {
 		return &api.Refusal{
 			Code: "uncountable", Rule: b.Rule, Message: fmt.Sprintf(
 				"Rule %s allows at most %d rows to be changed, and what this command changes can't be counted and undone.", b.Rule, b.Max),
-			Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send it as one plain INSERT, UPDATE, DELETE or MERGE, alone in its text and without another one in WITH."}},
+			Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send it as one plain INSERT, UPDATE, DELETE or MERGE, alone in its text, without another one in WITH, and of a table whose foreign keys change no other rows."}},
 		}
 	case p.bounds.counts && c.Control < CanUndo && weighty(c.Facts.Accesses):
 		return &api.Refusal{
@@ -141,7 +141,8 @@ func (p *Pass) Bounded() bool { return p.bounds.counts || p.bounds.affected != n
 // BoundedChanges says so of the rows that it changes.
 func (p *Pass) BoundedChanges() bool { return p.bounds.affected != nil }
 
-// Row counts a row of size bytes before it goes to the client. A refusal means that neither it nor anything behind it may.
+// Row counts a row of size bytes, or another message that can carry as much, before it goes to the client. A refusal means that neither
+// it nor anything behind it may.
 func (p *Pass) Row(size int) *Refusal {
 	if !p.bounds.counts {
 		return nil
@@ -161,6 +162,18 @@ func (p *Pass) Row(size int) *Refusal {
 		return p.over(*p.session.grantLimit(grant.Bytes, "bytes"))
 	}
 	return nil
+}
+
+// Said counts a message of size bytes that belongs to no command, such as a notification, before it goes to the client. It says whether
+// it may.
+func (s *Session) Said(size int) bool {
+	x, t := s.standing.Load(), s.cfg.Tally
+	if x == nil {
+		return true // no command was let through yet
+	}
+	q := &x.Limits.Grant
+	return (!q.Rows.Set() || t.within(func() bool { return t.rows.Add(1) <= q.Rows.Max })) &&
+		(!q.Bytes.Set() || t.within(func() bool { return t.bytes.Add(int64(size)) <= q.Bytes.Max }))
 }
 
 // Affected judges how many rows the command has changed; a negative number says that it is not known. A refusal means that

@@ -124,6 +124,7 @@ type Statement struct {
 	Names     NameUse
 	Tx        Transaction
 	Changes   int  // how many INSERT, UPDATE, DELETE and MERGE are in it, itself and those in WITH
+	Cascades  bool // its foreign keys may change rows that its tag does not count
 	CopyIn    bool // COPY … FROM STDIN
 	CopyOut   bool // COPY … TO STDOUT
 	// ChangesCatalog: DDL, temporary objects too; the catalog must be read again before the next name is resolved.

@@ -28,7 +28,7 @@ func rowsDatabase(t *testing.T, name string) (*session, pgsql.Env) {
 		t.Fatal(err)
 	}
 	env := envOf(t, s, mask("ledger.doc"))
-	env.Masks = env.Catalog.Masks(mask("ledger.doc"), tenant("ledger", "lines", "public.kin_old", "owners", "m_own"))
+	env.Masks = env.Catalog.Masks(mask("ledger.doc"), tenant("ledger", "lines", "public.kin_old", "owners", "m_own", "filled", "regions"))
 	return s, env
 }
 
@@ -51,6 +51,8 @@ func TestFilteredRowsAreThoseOfTheFilter(t *testing.T) {
 		"DELETE FROM lines WHERE note IS NULL OR note LIKE 'hidden%'":                             "DELETE 1",
 		"DELETE FROM ledger l WHERE l.id = 5 OR true":                                             "refused",
 		"UPDATE ledger AS l SET secret = l.id WHERE l.id IN (5, 1) AND l.id = 5 RETURNING secret": "5\n",
+		"UPDATE regions SET country = 'SE'":                                                       "refused",
+		"TRUNCATE forms CASCADE":                                                                  "refused",
 		"UPDATE kin SET note = 'k'":                                                               "UPDATE 3",
 		"WITH u AS (UPDATE ledger SET secret = 's' WHERE id < 9) SELECT 1":                        "1\n",
 	} {

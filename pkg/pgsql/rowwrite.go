@@ -28,14 +28,22 @@ func (j *judge) filterTarget(n *node, sc *scope, found name) {
 		j.refuseTarget(n, what+", and RETURNING would tell in which order they lie", "Name one row by its whole primary key, or leave RETURNING out.")
 	}
 	for _, column := range writtenColumns(n, r) {
-		for _, f := range j.filtersOf(r) {
-			if slices.Contains(f.names(), column) {
-				j.refuseTarget(n, column+" decides which rows of "+found.object+" are left for you, and can't be written", "Leave "+column+" out.")
-				return
-			}
+		if decides(r, j.filtersOf(r), column) {
+			j.refuseTarget(n, column+" decides which rows of "+found.object+" are left for you, and can't be written", "Leave "+column+" out.")
+			return
 		}
 	}
 	j.guard(n, where, sc.target, found)
+}
+
+// decides says whether a filter looks at a column, or at one that is generated from it.
+func decides(r *Relation, filters []Condition, column string) bool {
+	return slices.ContainsFunc(filters, func(f Condition) bool {
+		return slices.ContainsFunc(f.names(), func(name string) bool {
+			looked := r.column(name)
+			return name == column || looked != nil && slices.ContainsFunc(looked.From, func(n int16) bool { from := r.numbered(n); return from == nil || from.Name == column })
+		})
+	})
 }
 
 // guard puts the filter around a statement's own condition.

@@ -13,6 +13,7 @@ type running struct {
 	code    map[Code]*Relation
 	asks    map[string]string // what asks, and what it asks about
 	cascade bool              // TRUNCATE … CASCADE
+	changes map[string]bool   // foreign keys that change other rows
 }
 
 // written is what is known to happen to a relation's rows.
@@ -26,7 +27,7 @@ func (j *judge) runs(n *node, r *Relation) {
 	if r == nil || j.env.Catalog == nil {
 		return
 	}
-	all := running{catalog: j.env.Catalog, done: map[uint32]*written{}, code: map[Code]*Relation{}, asks: map[string]string{}}
+	all := running{catalog: j.env.Catalog, done: map[uint32]*written{}, code: map[Code]*Relation{}, asks: map[string]string{}, changes: map[string]bool{}}
 	all.cascade = n.is("TruncateStmt") && n.text("behavior") == "DROP_CASCADE"
 	if j.masks {
 		all.masks = j.env.Masks
@@ -38,6 +39,7 @@ func (j *judge) runs(n *node, r *Relation) {
 		columns = r.names()
 	}
 	all.write(r, runsOf(n), columns)
+	j.st.Cascades = j.st.Cascades || len(all.changes) > 0
 	for oid, w := range all.done {
 		if to := j.env.Catalog.Relations[oid]; to != nil && oid != r.OID {
 			j.reaches(to, w.runs)
@@ -210,6 +212,10 @@ func (w running) follow(r *Relation, c Cascade, to *Relation) {
 	if then == 0 {
 		return
 	}
+	if then&runsTruncating != 0 {
+		w.asksRows("foreign key "+c.Name+" of "+to.Qualified(), to)
+	}
+	w.changes[c.Name] = true
 	var columns []string
 	for _, n := range c.From {
 		if column := to.numbered(n); column != nil && then&runsUpdating != 0 {

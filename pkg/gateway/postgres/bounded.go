@@ -31,7 +31,7 @@ func control(a *pgsql.Analysis) guard.Control {
 		"create subscription", "alter subscription", "drop subscription":
 		return guard.NoControl // they may commit by themselves, or can't be part of a transaction
 	case "insert", "update", "delete", "merge":
-		if st.Changes == 1 {
+		if st.Changes == 1 && !st.Cascades {
 			return guard.CanCount
 		}
 	case "select": // row locks and sequences: it changes no rows

@@ -89,6 +89,12 @@ func (s *session) complaint(r *run, head *expectation, m wire.Message) error {
 		return err
 	}
 	own := s.rebuild(head, f, m.Type)
+	if own == nil || head.withheld {
+		own, err = s.countComplaint(head, m, own)
+		if errors.Is(err, errUnsaid) {
+			return s.write(r)
+		}
+	}
 	if own == nil {
 		if own, err = lookedComplaint(s.scanOf(head), m.Type, f); err != nil {
 			return err

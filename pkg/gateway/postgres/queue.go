@@ -29,6 +29,7 @@ type expectation struct {
 	own       bool       // the answer is for the gateway alone
 	quiet     bool       // the client did not send it, and sees no success of it
 	cut       *refused   // why the rest of the answer is not for the client
+	muted     bool       // its notices are withheld: a limit is reached
 	overdue   *refused   // why it was cancelled, where the clock did
 	selects   bool       // a lone SELECT: it changes no rows
 	changes   bool       // it does more than read

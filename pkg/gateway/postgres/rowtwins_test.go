@@ -9,7 +9,7 @@ import (
 
 // rowFilters hide rows of the twins, beside what twinMasks masks.
 const rowFilters = `
-  - {name: tenant, objects: [ledger, lines, public.kin_old, owners, m_own], rows: "tenant = 7"}
+  - {name: tenant, objects: [ledger, lines, public.kin_old, owners, m_own, filled, regions], rows: "tenant = 7"}
   - {name: big, objects: [public.orders], rows: "total < 5000"}
   - {name: visiting, objects: [visits], rows: "id BETWEEN 0 AND 99 AND NOT secret IN ('hidden')"}
   - {name: people, columns: [staff.uid], as: redact, trusts: [public.stamp], rows: "name <> 'hidden-staff'"}

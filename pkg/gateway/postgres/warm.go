@@ -243,12 +243,12 @@ func (w *warm) ended(grant string) {
 	w.mu.Lock()
 	k := w.grants[grant]
 	if k == nil {
-		w.mu.Unlock()
-		return
+		w.prune()
+		k = &kin{kept: map[class][]*keptConn{}}
+		w.grants[grant] = k
 	}
-	k.ended = true
+	k.ended = true // it stays known as ended: a session that was on its way must keep nothing either
 	all := w.clear(k)
-	delete(w.grants, grant) // sessions that are still open hold it, and keep nothing
 	w.mu.Unlock()
 	closeAll(all)
 }
@@ -294,8 +294,11 @@ func closeAll(all []*keptConn) {
 // connected connects to the target, over a connection that is kept where there is one. A target that has no place left for
 // another connection gets those back that are kept.
 func (p *Protocol) connected(ctx context.Context, l *lease, config *pgconn.Config) (*upstream, error) {
-	if u := l.take(); u != nil {
-		return u, nil
+	for u := l.take(); u != nil; u = l.take() {
+		if u.current(ctx) {
+			return u, nil
+		}
+		_ = u.Close() // what a new connection would start with is another thing by now
 	}
 	conn, err := connect(ctx, config)
 	if errors.Is(err, errFull) {

@@ -42,7 +42,14 @@ pg_catalog.current_setting('client_min_messages')]), pg_catalog.setseed(%v),
 (SELECT pg_catalog.count(*) FROM pg_catalog.pg_listening_channels()), (SELECT pg_catalog.count(*) FROM pg_catalog.pg_lock_status() AS l
 WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()),
 pg_catalog.pg_my_temp_schema(), (SELECT pg_catalog.count(*) FROM pg_catalog.pg_language AS l
-WHERE l.lanname OPERATOR(pg_catalog.<>) ALL (ARRAY['internal', 'c', 'sql', 'plpgsql']::pg_catalog.name[]))`
+WHERE l.lanname OPERATOR(pg_catalog.<>) ALL (ARRAY['internal', 'c', 'sql', 'plpgsql']::pg_catalog.name[])), ` + defaults
+
+// defaults are the settings that ALTER ROLE and ALTER DATABASE give to new connections of this kind: RESET goes back to those that the
+// connection was opened with.
+const defaults = `(SELECT pg_catalog.string_agg(pg_catalog.concat(s.setdatabase, ' ', s.setrole, ' ', s.setconfig), ';' ORDER BY s.setdatabase, s.setrole)
+FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0, (SELECT r.oid FROM pg_catalog.pg_roles AS r
+WHERE r.rolname OPERATOR(pg_catalog.=) session_user)]::pg_catalog.oid[]) AND s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0, (SELECT d.oid
+FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())]::pg_catalog.oid[]))`
 
 // leftovers names the columns of condition that must be zero, from the fifth on.
 var leftovers = []string{"prepared statements", "cursors", "channels listened to", "advisory locks", "temporary objects", "languages with variables of their own"}
@@ -60,15 +67,16 @@ type found struct {
 	path  []string
 	role  string
 	state string
+	given string   // what ALTER ROLE and ALTER DATABASE gave it
 	left  []string // what must not be there
 }
 
 func inspect(ctx context.Context, conn *pgconn.PgConn) (found, error) {
-	row, err := oneRow(ctx, conn, fmt.Sprintf(condition, seed()), 4+len(leftovers))
+	row, err := oneRow(ctx, conn, fmt.Sprintf(condition, seed()), 5+len(leftovers))
 	if err != nil {
 		return found{}, fmt.Errorf("ask for the session's condition: %w", err)
 	}
-	f := found{role: string(row[1]), state: strings.Join([]string{string(row[0]), string(row[1]), string(row[2])}, "\n")}
+	f := found{role: string(row[1]), state: strings.Join([]string{string(row[0]), string(row[1]), string(row[2])}, "\n"), given: string(row[4+len(leftovers)])}
 	if err := json.Unmarshal(row[0], &f.path); err != nil {
 		return found{}, fmt.Errorf("read the search path: %w", err)
 	}
@@ -124,7 +132,7 @@ func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
 		return err
 	case len(f.left) > 0:
 		return fmt.Errorf("%w: %s", errNotClean, strings.Join(f.left, ", "))
-	case f.state != u.origin.state, !maps.Equal(u.all(), u.origin.reported):
+	case f.state != u.origin.state, f.given != u.origin.given, !maps.Equal(u.all(), u.origin.reported):
 		return fmt.Errorf("%w: settings", errNotClean)
 	case u.self().TxStatus() != 'I':
 		return fmt.Errorf("%w: a transaction", errNotClean)
@@ -139,4 +147,12 @@ func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
 		return fmt.Errorf("%w: changed settings", errNotClean)
 	}
 	return nil
+}
+
+// current says whether a kept connection is still what a new one would be: nobody has altered what new ones are given.
+func (u *upstream) current(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, cleanWithin)
+	defer cancel()
+	row, err := oneRow(ctx, u.self, "SELECT "+defaults, 1)
+	return err == nil && string(row[0]) == u.origin.given && settle(ctx, u.self) == nil
 }

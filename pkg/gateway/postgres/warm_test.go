@@ -303,3 +303,29 @@ func TestASessionOverAKeptConnectionIsRecordedAndJudged(t *testing.T) {
 		return
 	}
 }
+
+// What somebody gives to new connections in between holds for the next session, though a kept connection started without it.
+func TestAKeptConnectionIsNotUsedOnceNewOnesStartDifferently(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"of the role":     {"ALTER ROLE agent SET search_path = 'elsewhere', public", "ALTER ROLE agent RESET search_path"},
+		"of the database": {"ALTER DATABASE " + server.Database + " SET search_path = 'elsewhere', public", "ALTER DATABASE " + server.Database + " RESET search_path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, allowAll)
+			s.session(t, "", nil)
+			left := s.session(t, "", nil)
+			if !parked(t, left) {
+				t.Fatal("the connection was not kept")
+			}
+			if err := server.Exec(change[0]); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = server.Exec(change[1]) })
+			s.session(t, "", func(x *pgconn.PgConn) {
+				if got := runs(t, x, "SHOW search_path"); got != "elsewhere, public" {
+					t.Errorf("the next session has %q", got)
+				}
+			})
+		})
+	}
+}

@@ -24,6 +24,8 @@ CREATE TABLE owners(id int PRIMARY KEY, tenant int, label text); INSERT INTO own
 CREATE TABLE owned(id int PRIMARY KEY, owner int REFERENCES owners, label text); INSERT INTO owned VALUES (1, 1, 'a'), (2, NULL, 'b');
 CREATE TABLE policed(id int, tag text); INSERT INTO policed VALUES (1, 'o1'), (3, 'hidden-own');
 ALTER TABLE policed ENABLE ROW LEVEL SECURITY; CREATE POLICY t ON policed USING (EXISTS (SELECT FROM owners WHERE label = tag));
+CREATE TABLE forms(id int PRIMARY KEY); INSERT INTO forms VALUES (1), (2); CREATE TABLE filled(id int, tenant int, form int REFERENCES forms); INSERT INTO filled VALUES (1, 7, 1), «(2, 8, 2)|(2, 8, 1), (3, 8, 2)»;
+CREATE TABLE regions(id int PRIMARY KEY, country text, tenant int GENERATED ALWAYS AS (CASE WHEN country = 'NO' THEN 7 ELSE 8 END) STORED); INSERT INTO regions(id, country) VALUES (1, 'NO'), «(2, 'hidden-se')|(2, 'hidden-dk'), (3, 'hidden-fi')»;
 CREATE VIEW v_ledger AS SELECT id, tenant, secret FROM ledger; CREATE VIEW v_count AS SELECT count(*) FROM ledger; CREATE VIEW v_notes AS SELECT * FROM notes;
 CREATE MATERIALIZED VIEW m_ledger AS SELECT tenant, count(*) AS n FROM ledger GROUP BY tenant;
 CREATE MATERIALIZED VIEW m_own AS SELECT * FROM (VALUES (1, 7, 'shown'), «(2, 8, 'hidden-mv')|(3, 9, 'hidden-mw'), (4, 8, 'hidden-mx')») v(id, tenant, t);

@@ -219,6 +219,14 @@ TRUNCATE lines
 -- @
 TRUNCATE notes
 -- @
+TRUNCATE forms CASCADE
+-- @
+UPDATE regions SET country = 'SE' WHERE id = 1
+@@
+SELECT * FROM regions
+-- @
+SELECT * FROM regions
+-- @
 INSERT INTO ledger (id, tenant, secret) VALUES (3, 7, 'x')
 -- @
 INSERT INTO ledger (id, tenant) VALUES (3, 7) ON CONFLICT DO NOTHING
