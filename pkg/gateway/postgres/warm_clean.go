@@ -153,6 +153,7 @@ func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
 func (u *upstream) current(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, cleanWithin)
 	defer cancel()
-	row, err := oneRow(ctx, u.self, "SELECT "+defaults, 1)
-	return err == nil && string(row[0]) == u.origin.given && settle(ctx, u.self) == nil
+	self := u.self()
+	row, err := oneRow(ctx, self, "SELECT "+defaults, 1)
+	return err == nil && string(row[0]) == u.origin.given && settle(ctx, self) == nil
 }
