@@ -38,7 +38,7 @@ func TestWhatIsCopiedInAfterAnApprovalIsStreamedAndHashed(t *testing.T) {
 	if err != nil || tag.RowsAffected() != lines {
 		t.Fatalf("%v, %v", tag, err)
 	}
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > lines<<20 { // the client's own buffers are among them
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 2*lines<<20 { // what is gathered grows by copies, and takes several times this
 		t.Errorf("%d bytes allocated for %d that passed", grown, lines<<20)
 	}
 	_, err = c.CopyFrom(t.Context(), strings.NewReader("x\n"), "COPY nosuch FROM STDIN")
