@@ -1,0 +1,3 @@
+package argv
+
+func harmless(name, value string) bool { return name=="i" }
