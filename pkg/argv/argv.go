@@ -43,8 +43,8 @@ type Kind uint8
 
 // The kinds of words.
 const (
-	// Unknown: nothing is known, not even how many words the program gets in its place.
-	Unknown Kind = iota
+	// Unsure: nothing is known, not even how many words the program gets in its place.
+	Unsure Kind = iota
 	// Literal: the program gets exactly Value.
 	Literal
 	// Names: the program gets the names of files that fit a pattern, or the pattern itself. All of them begin with Value,

@@ -104,6 +104,11 @@ func read(text string, lang syntax.LangVariant, limits Limits, until time.Time) 
 	r := &reader{src: text, limits: limits, seen: make([]bool, len(text)), line: &Line{Text: text}}
 	r.stmts(file.Stmts, "")
 	r.between()
+	for i := range r.line.Commands {
+		if why := r.line.Commands[i].steers(); why != "" {
+			r.unclear(why)
+		}
+	}
 	if r.over != nil {
 		return nil, r.over
 	}

@@ -235,7 +235,7 @@ func (r *reader) call(c *syntax.CallExpr, redirects []*syntax.Redirect, joined, 
 	if len(c.Args) == 0 && len(c.Assigns) == 0 { // zsh runs "cat" there
 		r.unclear("a redirection without a command")
 	}
-	if len(out.Args) > 1 && before != "" && out.Args[1].Kind != Unknown && strings.HasPrefix(out.Args[1].Value, "-") {
+	if len(out.Args) > 1 && before != "" && out.Args[1].Kind != Unsure && strings.HasPrefix(out.Args[1].Value, "-") {
 		r.unclear(`a "time" that shells read in different ways`)
 	}
 	r.out.WriteString(strings.Join(text, " "))

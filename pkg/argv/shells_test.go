@@ -154,7 +154,7 @@ func (s *shells) held(t *testing.T, l *argv.Line) {
 		}
 	}
 	missing := slices.Contains(l.Operators, "||") || slices.Contains(l.Operators, "!") // some may not run
-	missing = missing || slices.ContainsFunc(l.Commands, func(c argv.Command) bool { // some can't be opened
+	missing = missing || slices.ContainsFunc(l.Commands, func(c argv.Command) bool {   // some can't be opened
 		return slices.ContainsFunc(c.Redirects, func(r argv.Redirect) bool { return r.Op == "<" || r.Op == "<&" || r.Target.Value > "2" && r.Op == ">&" })
 	})
 	for _, shell := range s.found {

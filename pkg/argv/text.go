@@ -1,6 +1,10 @@
 package argv
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
 
 // safe are the characters that need no quotes in any shell, wherever they stand behind a program's name.
 const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,+@%=-"
@@ -33,4 +37,22 @@ func Quote(words []string) string {
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+// String is the line for people to read: as it is written down anew, or, where it is not understood, as it was written. What
+// can't be seen, or turns the direction of what stands around it, is shown as its number.
+func (l *Line) String() string {
+	text := l.normal
+	if l.Unclear != "" || text == "" {
+		text = l.Text
+	}
+	var out strings.Builder
+	for _, c := range text {
+		if c == '\n' || c == ' ' || unicode.IsGraphic(c) && !unicode.Is(unicode.Zs, c) {
+			out.WriteRune(c)
+		} else {
+			fmt.Fprintf(&out, "\\u{%x}", c)
+		}
+	}
+	return out.String()
 }

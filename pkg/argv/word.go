@@ -206,6 +206,6 @@ func (r *reader) special(d *decoded, out *Word) {
 	r.expands("glob", "")
 	*out = Word{Kind: Names, Value: value[:glob], Why: "a pattern for names of files", Source: out.Source}
 	if glob == 0 || value[0] == '-' {
-		out.Kind, out.Value = Unknown, ""
+		out.Kind, out.Value = Unsure, ""
 	}
 }
