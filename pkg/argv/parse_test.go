@@ -165,3 +165,16 @@ func values(l *argv.Line) []string {
 	v, _ := l.Commands[0].Values()
 	return v
 }
+
+// TestALineThatChangesTheShellIsUnclear: what stands behind such a command may mean something else than it says, so that
+// nothing is told of the line.
+func TestALineThatChangesTheShellIsUnclear(t *testing.T) {
+	for _, text := range []string{
+		"alias ls=rm\nls", "eval ls; ls", ". ./x; ls", "set -f; ls", "trap ls EXIT; ls", "hash -p /tmp/x ls; ls", "enable -f x ls; ls", "read PATH; ls", "export PATH; ls", "unset x; ls", "jobs -x ls; ls",
+		"command eval ls", "builtin alias a=b; ls", "exec; ls", "$x; ls", "\"$x\" ls", "l*; ls", "printf -v PATH x; ls", "[ -v 'x[$(rm y)]' ]; ls", "ls; (alias ls=rm)", "ls $(eval x)", "command $x ls",
+	} {
+		if l := line(t, text); l.Unclear == "" || len(l.Commands) > 0 || l.Known() {
+			t.Errorf("%q is %+v", text, l)
+		}
+	}
+}
