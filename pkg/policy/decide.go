@@ -73,7 +73,7 @@ func (c Command) named() Command {
 // matches says whether a rule matches at least one pair of the command: the fields of the command as a whole hold, and
 // it speaks of a pair. The condition comes last, as it costs most.
 func (r *rule) matches(s *Subject, c *Connection, cmd *Command) (bool, error) {
-	if !r.meets(s, c) || r.sql != nil && !r.sql.match(cmd.SQL, r.verdict) || !r.touchesAny(cmd.Accesses) {
+	if !r.meets(s, c) || !r.asks(cmd) || !r.touchesAny(cmd.Accesses) {
 		return false, nil
 	}
 	if r.when == nil {

@@ -107,7 +107,7 @@ func (o *on) anywhere() bool {
 // effectSet is a set of effects, one bit each.
 type effectSet uint16
 
-// ordinary is every effect but unknown: what a rule without `effects` admits.
+// ordinary is every effect but unknown and shell: what a rule without `effects` admits.
 const ordinary = effectSet(1)<<9 - 1
 
 // bit is an effect's place in a set; a word that is no effect counts as unknown.
@@ -131,13 +131,15 @@ func bit(e Effect) effectSet {
 		return 1 << 7
 	case Admin:
 		return 1 << 8
+	case Shell:
+		return 1 << 10
 	default:
 		return 1 << 9
 	}
 }
 
 func allEffects() []Effect {
-	return []Effect{Read, Write, Delete, Schema, Privilege, Execute, Transfer, Session, Admin, Unknown}
+	return []Effect{Read, Write, Delete, Schema, Privilege, Execute, Transfer, Session, Admin, Shell, Unknown}
 }
 
 // sqlFacts are what a rule asks of a SQL command. For a list of words a deny or approve rule matches where one of the
@@ -175,6 +177,8 @@ type rule struct {
 	named    bool // effects were written
 	objects  globs
 	sql      *sqlFacts
+	ssh      *sshFacts
+	files    *fileFacts
 	when     *condition
 	verdict  Verdict
 	message  string
@@ -183,7 +187,15 @@ type rule struct {
 }
 
 // meets says whether the rule is for this subject and connection at all.
-func (r *rule) meets(s *Subject, c *Connection) bool { return r.who.match(s) && r.on.match(c) }
+func (r *rule) meets(s *Subject, c *Connection) bool {
+	return r.who.match(s) && r.on.match(c) && (r.ssh == nil && r.files == nil || c.Kind == "ssh")
+}
+
+// asks says whether the rule asks for facts of the command as a whole, and they hold.
+func (r *rule) asks(cmd *Command) bool {
+	return (r.sql == nil || r.sql.match(cmd.SQL, r.verdict)) && (r.ssh == nil || r.ssh.match(cmd.SSH, r.verdict)) &&
+		(r.files == nil || r.files.match(cmd.Files, r.verdict))
+}
 
 // touches says whether the rule speaks of a pair.
 func (r *rule) touches(a *Access) bool {

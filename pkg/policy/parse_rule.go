@@ -26,8 +26,8 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 		"verdict":           func(n *strict.Node) { verdict = d.word(n, "verdict", "allow", "approve", "deny") },
 		"message":           d.Into(&message),
 		"approval":          func(n *strict.Node) { d.approval(n, &r.approval) },
-		"ssh":               d.later("ssh"),
-		"files":             d.later("files"),
+		"ssh":               func(n *strict.Node) { r.ssh = d.ssh(n) },
+		"files":             func(n *strict.Node) { r.files = d.files(n) },
 		"kube":              d.later("kube"),
 		"http":              d.later("http"),
 		"max_rows_affected": d.maxAffected(&r),
@@ -73,13 +73,13 @@ func (d *decoder) effects(effects *[]string) func(*strict.Node) {
 	}
 }
 
-// admits sets which effects the rule speaks of. Without `effects` that is all but unknown, which only a rule that names
-// it admits; a deny rule admits nothing, and so speaks of unknown too.
+// admits sets which effects the rule speaks of. Without `effects` that is all but unknown and shell, which only a rule that
+// names them admits; a deny rule admits nothing, and so speaks of them too.
 func (r *rule) admits(effects []string) {
 	if effects == nil {
 		r.effects = ordinary
 		if r.verdict == Deny {
-			r.effects |= bit(Unknown)
+			r.effects |= bit(Unknown) | bit(Shell)
 		}
 		return
 	}
@@ -139,9 +139,7 @@ func (d *decoder) sql(n *strict.Node) *sqlFacts {
 		"tables_max": d.integer(&f.tablesMax, 0, 1_000_000),
 		"matches":    func(n *strict.Node) { f.matches = d.pattern(n) },
 	})
-	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
-		d.Report(n, "it asks for nothing", "")
-	}
+	d.asks(n)
 	return f
 }
 

@@ -110,8 +110,6 @@ func TestWhatThisVersionDoesNotServeIsRefusedAndNotIgnored(t *testing.T) {
 		{"masks: [{name: a, json: [\"$.user.ssn\"], as: redact}]", "json"},
 		{"masks: [{name: a, columns: [email], as: hash}]", "as: hash"},
 		{"masks: [{name: a, columns: [email], as: pseudonym}]", "as: pseudonym"},
-		{"rules: [{name: a, verdict: allow, ssh: {operators: none}}]", "ssh"},
-		{"rules: [{name: a, verdict: allow, files: {paths: [a]}}]", "files"},
 		{"rules: [{name: a, verdict: allow, kube: {verbs: [get]}}]", "kube"},
 		{"rules: [{name: a, verdict: allow, http: {methods: [GET]}}]", "http"},
 		{"rules: [{name: a, verdict: approve, approval: {by: {groups: [dba]}, preview: explain}}]", "preview"},

@@ -17,6 +17,7 @@ const (
 	Transfer  Effect = "transfer"
 	Session   Effect = "session"
 	Admin     Effect = "admin"
+	Shell     Effect = "shell" // an interactive shell, of which nothing more can be told; only a rule that names it admits it
 	Unknown   Effect = "unknown"
 )
 
@@ -82,6 +83,8 @@ type SQL struct {
 type Command struct {
 	Accesses []Access
 	SQL      *SQL
+	SSH      *SSH
+	Files    *Files
 	Now      time.Time
 }
 

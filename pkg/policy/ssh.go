@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
+)
+
+// SSH holds the facts about what is asked of a host that rules can ask for.
+type SSH struct {
+	Channel string // "exec", "shell", "sftp", "forward", …
+	// Argv are the words of every program that the command runs. Nil: they are not known.
+	Argv [][]string
+	// Operators are what the command needs a shell for: operators, expansions and redirections.
+	Operators []string
+}
+
+// Files holds the facts about an operation on files.
+type Files struct {
+	Operation string   // "read", "write", "list", "remove", …
+	Paths     []string // canonical and absolute; empty: not known
+}
+
+// Channels are the words that `ssh.channels` can name.
+func Channels() []string { return []string{"exec", "shell", "sftp", "forward"} }
+
+// FileOperations are the words that `files.operations` can name.
+func FileOperations() []string {
+	return []string{"read", "write", "list", "stat", "setstat", "remove", "mkdir", "rename", "link"}
+}
+
+// sshFacts are what a rule asks of a command on a host. As of SQL's words, a deny or approve rule matches where one of the
+// programs that run is listed; an allow rule matches only where all are.
+type sshFacts struct {
+	argv      []form
+	operators string // "none", "some"; "": not asked
+	channels  []string
+}
+
+// form is a pattern over the words of a program. A last "*" stands for any further words, none included.
+type form struct {
+	words globs
+	open  bool
+}
+
+func (f form) match(argv []string) bool {
+	if len(argv) < len(f.words) || !f.open && len(argv) > len(f.words) {
+		return false
+	}
+	for i, w := range f.words {
+		if !w.match(argv[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *sshFacts) match(s *SSH, v Verdict) bool {
+	if s == nil || f.channels != nil && !slices.Contains(f.channels, s.Channel) {
+		return false
+	}
+	if none := s.Argv != nil && len(s.Operators) == 0; f.operators != "" && (f.operators == "none") != none {
+		return false
+	}
+	if f.argv == nil {
+		return true
+	}
+	listed := func(argv []string) bool {
+		return slices.ContainsFunc(f.argv, func(x form) bool { return x.match(argv) })
+	}
+	if v == Allow {
+		return len(s.Argv) > 0 && !slices.ContainsFunc(s.Argv, func(argv []string) bool { return !listed(argv) })
+	}
+	return slices.ContainsFunc(s.Argv, listed)
+}
+
+// fileFacts are what a rule asks of an operation on files: an allow rule matches only where all paths are listed.
+type fileFacts struct {
+	operations []string
+	paths      globs
+}
+
+func (f *fileFacts) match(s *Files, v Verdict) bool {
+	if s == nil || f.operations != nil && !slices.Contains(f.operations, s.Operation) {
+		return false
+	}
+	if v == Allow {
+		return f.paths == nil || len(s.Paths) > 0 && f.paths.matchAll(s.Paths)
+	}
+	return f.paths == nil || f.paths.matchAny(s.Paths)
+}
+
+func (d *decoder) ssh(n *strict.Node) *sshFacts {
+	f := &sshFacts{}
+	d.Mapping(n, "ssh", strict.Fields{
+		"argv":      func(n *strict.Node) { d.Each(n, func(n *strict.Node) { f.argv = append(f.argv, d.form(n)) }) },
+		"operators": func(n *strict.Node) { f.operators = d.word(n, "value", "none", "some") },
+		"channels":  d.words(&f.channels, "channel", Channels()...),
+	})
+	d.asks(n)
+	return f
+}
+
+func (d *decoder) form(n *strict.Node) form {
+	var f form
+	if n.Kind != strict.List || len(n.Items) == 0 {
+		d.Report(n, "a program's words are a list here", `write: argv: [["systemctl", "status", "*"]]`)
+		return f
+	}
+	d.globs(&f.words)(n)
+	if last := len(f.words) - 1; last > 0 && f.words[last].text == "*" {
+		f.words, f.open = f.words[:last], true
+	}
+	return f
+}
+
+func (d *decoder) files(n *strict.Node) *fileFacts {
+	f := &fileFacts{}
+	d.Mapping(n, "files", strict.Fields{
+		"operations": d.words(&f.operations, "operation", FileOperations()...),
+		"paths":      d.globs(&f.paths),
+	})
+	d.asks(n)
+	return f
+}
+
+// asks reports facts without anything in them.
+func (d *decoder) asks(n *strict.Node) {
+	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
+		d.Report(n, "it asks for nothing", "")
+	}
+}

@@ -1,0 +1,74 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// TestMatchingOfHosts is the table of what rules can ask of commands on hosts.
+func TestMatchingOfHosts(t *testing.T) {
+	exec := func(operators []string, argv ...[]string) policy.Command {
+		return policy.Command{
+			Accesses: []policy.Access{{Effect: policy.Read, Object: "a"}}, SSH: &policy.SSH{Channel: "exec", Argv: argv, Operators: operators},
+		}
+	}
+	run := func(argv ...[]string) policy.Command { return exec(nil, argv...) }
+	shell := policy.Command{Accesses: []policy.Access{{Effect: policy.Shell}}, SSH: &policy.SSH{Channel: "shell"}}
+	file := func(operation string, paths ...string) policy.Command {
+		return policy.Command{
+			Accesses: []policy.Access{{Effect: policy.Read, Object: "a"}}, SSH: &policy.SSH{Channel: "sftp"}, Files: &policy.Files{Operation: operation, Paths: paths},
+		}
+	}
+	status := `ssh: {argv: [["systemctl", "status", "*"], ["uptime"]]}, verdict: allow`
+	for _, c := range []struct {
+		rule    string
+		rules   []string
+		command policy.Command
+		want    string
+	}{
+		{"a last star stands for further words", []string{status}, run([]string{"systemctl", "status", "nginx", "-l"}), "allow r0"},
+		{"and for none", []string{status}, run([]string{"systemctl", "status"}), "allow r0"},
+		{"other words", []string{status}, run([]string{"systemctl", "stop", "nginx"}), "deny default"},
+		{"fewer words", []string{status}, run([]string{"systemctl"}), "deny default"},
+		{"more words than a form without a last star", []string{status}, run([]string{"uptime", "-p"}), "deny default"},
+		{"a star within a word, or as the only one, is that word's", []string{`ssh: {argv: [["cat", "/var/log/*"], ["*"]]}, verdict: allow`}, run([]string{"cat", "/var/log/syslog"}, []string{"uptime"}), "allow r0"},
+		{"a path is one word", []string{`ssh: {argv: [["cat", "/var/log/*"]]}, verdict: allow`}, run([]string{"cat", "/var/log/syslog", "/etc/shadow"}), "deny default"},
+		{"allow only if all programs are listed", []string{status}, run([]string{"uptime"}, []string{"rm", "-rf", "/"}), "deny default"},
+		{"allow nothing that is not known", []string{status}, exec(nil), "deny default"},
+		{"deny if any program is listed", []string{"verdict: allow", `ssh: {argv: [["rm", "*"]]}, verdict: deny`}, run([]string{"uptime"}, []string{"rm", "x"}), "deny r1"},
+		{"operators: none", []string{`ssh: {operators: none}, verdict: allow`}, run([]string{"uptime"}), "allow r0"},
+		{"operators: none, and there is one", []string{`ssh: {operators: none}, verdict: allow`}, exec([]string{"|"}, []string{"uptime"}), "deny default"},
+		{"operators: none, and they are not known", []string{`ssh: {operators: none}, verdict: allow`}, exec(nil), "deny default"},
+		{"operators: some, where they are not known", []string{"verdict: allow", `ssh: {operators: some}, verdict: deny`}, exec(nil), "deny r1"},
+		{"channels", []string{`ssh: {channels: [sftp]}, verdict: allow`}, run([]string{"uptime"}), "deny default"},
+		{"a shell is not admitted by a rule for everything", []string{"verdict: allow", "verdict: approve"}, shell, "deny default"},
+		{"nor by one that names the other effects", []string{"effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, unknown], verdict: allow"}, shell, "deny default"},
+		{"a shell is admitted by a rule that names it", []string{"effects: [shell], verdict: allow"}, shell, "allow r0"},
+		{"a shell is denied by a rule for everything", []string{"effects: [shell], verdict: allow", "verdict: deny"}, shell, "deny r1"},
+		{"files: operations and paths", []string{`files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("read", "/srv/a/b"), "allow r0"},
+		{"files: another operation", []string{`files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("write", "/srv/a"), "deny default"},
+		{"files: allow only if all paths are listed", []string{`files: {paths: ["/srv/*"]}, verdict: allow`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny default"},
+		{"files: allow no path that is not known", []string{`files: {paths: ["*"]}, verdict: allow`}, file("read"), "deny default"},
+		{"files: deny if any path is listed", []string{"verdict: allow", `files: {paths: ["/etc/*"]}, verdict: deny`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny r1"},
+		{"files: nothing of it holds for commands", []string{`files: {operations: [read]}, verdict: allow`}, run([]string{"uptime"}), "deny default"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			p := parse(t, policyOf(c.rules))
+			d := p.Decide(person("dev", "developers"), policy.Connection{Name: "web-1", Kind: "ssh"}, c.command)
+			if got := d.Verdict.String() + " " + d.Rule; got != c.want {
+				t.Errorf("got %s (%s), want %s", got, d.Message, c.want)
+			}
+		})
+	}
+}
+
+func TestRulesForHostsLeaveTheReadOnlyLaneOfDatabases(t *testing.T) {
+	p := parse(t, policyOf([]string{"effects: [read], verdict: allow", `effects: [execute], ssh: {channels: [exec]}, verdict: allow`}))
+	if !p.ReadOnly(person("dev", "developers"), policy.Connection{Name: "db", Kind: "postgres"}) {
+		t.Error("a rule that can hold for hosts alone takes a database's sessions out of the read-only lane")
+	}
+	if p.ReadOnly(person("dev", "developers"), policy.Connection{Name: "web-1", Kind: "ssh"}) {
+		t.Error("the rule does not count for hosts")
+	}
+}
