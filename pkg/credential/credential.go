@@ -36,10 +36,14 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted)
 // MarshalText hides the value from JSON, YAML and slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Login is a user name with its password.
+// Login is a user name with what proves it: one of Password, Key and Authority is set.
 type Login struct {
-	User     string
-	Password Secret
+	User      string
+	Password  Secret
+	Key       Secret // a private key, PEM
+	Authority Secret // the private key of an authority, PEM, that signs a certificate for every connection
+	// Principals are what such a certificate names.
+	Principals []string
 }
 
 // Source says where a secret comes from. Exactly one field is set.
@@ -54,6 +58,9 @@ const (
 	maxSecret = 64 << 10 // bytes
 	execTime  = 10 * time.Second
 )
+
+// Set says that a source is named.
+func (s Source) Set() bool { return s.Env != "" || s.File != "" || len(s.Exec) > 0 }
 
 // Check answers why the source can't be used, without reading it.
 func (s Source) Check() error {

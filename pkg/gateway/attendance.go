@@ -14,6 +14,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // attendance is one tunnel under a grant, from its acceptance to its end.
@@ -24,6 +25,7 @@ type attendance struct {
 	keyHash    [32]byte // of the grant's key
 	remote     string
 	client     string
+	ssh        *tunnel.SSH // what the opening said of SSH
 	grant      api.Grant
 	connection Connection
 	tally      *guard.Tally
@@ -45,7 +47,7 @@ func (a *attendance) serve(conn net.Conn) {
 	if err := conn.SetReadDeadline(time.Now().Add(openTime)); err != nil {
 		return
 	}
-	hello, err := protocol.Greet(a.ctx, conn, a.grantID)
+	hello, err := protocol.Greet(a.ctx, conn, Visit{GrantID: a.grantID, SSH: a.ssh})
 	stop()
 	if err != nil || hello.Done() {
 		return
@@ -171,13 +173,14 @@ func (a *attendance) target() (Target, *api.Error) {
 }
 
 func (g *Gateway) target(ctx context.Context, c Connection, who policy.Subject) (Target, *api.Error) {
-	secret, err := c.Password.Read(ctx)
-	if err != nil {
+	t := Target{Connection: asked(c), Address: c.Address, Database: c.Database, TLS: c.TLS, HostKeys: c.HostKeys, User: who.User}
+	t.Credential.User, t.Credential.Principals = c.User, c.Principals
+	source, secret := c.secret(&t.Credential)
+	var err error
+	if *secret, err = source.Read(ctx); err != nil {
 		g.cfg.Log.Error("credential not read", "connection", c.Name, "error", err)
 		return Target{}, &api.Error{Code: api.CodeTargetDown, Message: "The gateway has no credential for the target now.", Hint: "Ask who runs the gateway: its log says more."}
 	}
-	t := Target{Connection: asked(c), Address: c.Address, Database: c.Database, TLS: c.TLS}
-	t.Credential.User, t.Credential.Password = c.User, secret
 	t.ReadOnly = g.cfg.Policy().ReadOnly(who, t.Connection)
 	return t, nil
 }

@@ -46,6 +46,22 @@ type Connection struct {
 	TLS      *tls.Config // nil: not encrypted
 	User     string
 	Password credential.Source
+	// Of kind ssh: a private key, or an authority that signs certificates for Principals, may stand in the password's place.
+	Key, Authority credential.Source
+	Principals     []string
+	HostKeys       []string // as in known_hosts
+}
+
+// secret is where the one secret of a connection comes from, and where it belongs.
+func (c *Connection) secret(l *credential.Login) (credential.Source, *credential.Secret) {
+	switch {
+	case c.Key.Set():
+		return c.Key, &l.Key
+	case c.Authority.Set():
+		return c.Authority, &l.Authority
+	default:
+		return c.Password, &l.Password
+	}
 }
 
 // Config is what a Gateway needs.
@@ -178,7 +194,7 @@ func (a *attendance) lookUp(keyHash [32]byte, hello tunnel.Hello) *api.Error {
 	ctx, cancel := context.WithTimeout(a.ctx, openTime)
 	defer cancel()
 	var err error
-	a.client = hello.Client
+	a.client, a.ssh = hello.Client, hello.SSH
 	a.grant, err = a.gateway.cfg.Authority.Grant(ctx, a.grantID, keyHash)
 	var refused *api.Error
 	switch {

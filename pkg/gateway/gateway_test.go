@@ -93,7 +93,7 @@ type greeting struct{ conn net.Conn }
 func (greeting) Client() string { return "test" }
 func (greeting) Done() bool     { return false }
 
-func (e *echo) Greet(_ context.Context, c net.Conn, _ string) (gateway.Greeting, error) {
+func (e *echo) Greet(_ context.Context, c net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
 	return greeting{c}, nil
 }
 func (e *echo) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {

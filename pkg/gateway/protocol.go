@@ -9,6 +9,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // Target is a connection's far end. Only Protocol.Greet's and Protocol.Open's callees see it: Session.Serve never does.
@@ -18,7 +19,15 @@ type Target struct {
 	Database   string
 	TLS        *tls.Config // nil: not encrypted
 	Credential credential.Login
-	ReadOnly   bool // the policy lets this person do nothing but read
+	HostKeys   []string // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
+	ReadOnly   bool     // the policy lets this person do nothing but read
+	User       string   // who is served, as policies name them
+}
+
+// Visit is what a tunnel's opening said, and whose grant it came with.
+type Visit struct {
+	GrantID string
+	SSH     *tunnel.SSH // of connections of kind ssh
 }
 
 // Greeting is what a client asked for first.
@@ -32,7 +41,7 @@ type Greeting interface {
 // Protocol serves one kind of connection.
 type Protocol interface {
 	// Greet reads the client's first words, before anything is opened for it. An error was told to the client.
-	Greet(ctx context.Context, client net.Conn, grantID string) (Greeting, error)
+	Greet(ctx context.Context, client net.Conn, v Visit) (Greeting, error)
 	// Open connects and authenticates to the target. An error is an *api.Error, not yet told to the client.
 	Open(ctx context.Context, g Greeting, t Target) (Session, error)
 	// Refuse tells a greeted client, in the protocol's own words, that there is no session for it.

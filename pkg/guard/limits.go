@@ -143,12 +143,17 @@ func (p *Pass) BoundedChanges() bool { return p.bounds.affected != nil }
 
 // Row counts a row of size bytes, or another message that can carry as much, before it goes to the client. A refusal means that neither
 // it nor anything behind it may.
-func (p *Pass) Row(size int) *Refusal {
+func (p *Pass) Row(size int) *Refusal { return p.count(1, size) }
+
+// Piece does so for a piece of a result that has no rows.
+func (p *Pass) Piece(size int) *Refusal { return p.count(0, size) }
+
+func (p *Pass) count(rows int64, size int) *Refusal {
 	if !p.bounds.counts {
 		return nil
 	}
 	b, t := &p.bounds, p.session.cfg.Tally
-	b.rows++
+	b.rows += rows
 	b.bytes += int64(size)
 	command, grant := &b.limits.Command, &b.limits.Grant
 	switch {
@@ -156,7 +161,7 @@ func (p *Pass) Row(size int) *Refusal {
 		return p.over(commandLimit(command.Rows, "rows"))
 	case b.bytes > command.Bytes.Max:
 		return p.over(commandLimit(command.Bytes, "bytes"))
-	case grant.Rows.Set() && !t.within(func() bool { return t.rows.Add(1) <= grant.Rows.Max }):
+	case grant.Rows.Set() && !t.within(func() bool { return t.rows.Add(rows) <= grant.Rows.Max }):
 		return p.over(*p.session.grantLimit(grant.Rows, "rows"))
 	case grant.Bytes.Set() && !t.within(func() bool { return t.bytes.Add(int64(size)) <= grant.Bytes.Max }):
 		return p.over(*p.session.grantLimit(grant.Bytes, "bytes"))

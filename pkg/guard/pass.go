@@ -164,11 +164,12 @@ const (
 	InputEnd                     // ends or aborts input of a running command
 	Terminate                    // ends the session
 	Substitute                   // a message that the target itself rejects, in the place of a refused one
+	Steer                        // a signal, or a terminal's new size, for a running command
 )
 
 // Housekeep lends the upstream for a message of the closed list.
 func (u *Upstream[T]) Housekeep(h Housekeeping, send func(T) error) error {
-	if h == NotHousekeeping || h > Substitute {
+	if h == NotHousekeeping || h > Steer {
 		return ErrNoPass
 	}
 	return send(u.to)

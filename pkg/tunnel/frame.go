@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"crypto/ed25519"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -49,6 +50,8 @@ func (h Hello) check() error {
 		return fmt.Errorf("%w: connection name", ErrFrame)
 	case len(h.Client) > maxClient || !printable(h.Client):
 		return fmt.Errorf("%w: client name", ErrFrame)
+	case h.SSH != nil && (len(h.SSH.Client) != ed25519.PublicKeySize || len(h.SSH.Host) != ed25519.SeedSize):
+		return fmt.Errorf("%w: keys of an SSH connection", ErrFrame)
 	}
 	return nil
 }

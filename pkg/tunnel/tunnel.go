@@ -38,10 +38,26 @@ type Hello struct {
 	Connection string `json:"connection"`       // the name that the client believes it opens; the grant decides
 	Client     string `json:"client,omitempty"` // name and version of the client program, for the record
 
+	// SSH is set for connections of kind ssh.
+	SSH *SSH `json:"ssh,omitempty"`
+
 	// First is sent in the same flight as the Hello: the protocol's opening bytes, which then cost no
 	// round trip of their own. A gateway reads them after its Answer.
 	First []byte `json:"-"`
 }
+
+// SSH is what local programs and the gateway know each other by, for as long as one `hoop connect` runs. Both keys are made
+// for it: see docs/design/0008.
+type SSH struct {
+	Client []byte `json:"client"` // the Ed25519 public key that programs sign in with, 32 bytes
+	Host   []byte `json:"host"`   // the seed of the Ed25519 key that the gateway proves to be, 32 bytes
+}
+
+// String hides the seed.
+func (*SSH) String() string { return "REDACTED" }
+
+// GoString hides the seed from %#v.
+func (*SSH) GoString() string { return "REDACTED" }
 
 // Answer is the first thing that a gateway sends. Error is nil when the session is open.
 type Answer struct {

@@ -117,7 +117,7 @@ func (s *stand) serve(ctx context.Context, conn net.Conn, n int) error {
 	s.mu.Lock()
 	grant := cmp.Or(s.grant, "gr_test")
 	s.mu.Unlock()
-	hello, err := s.protocol.Greet(ctx, conn, grant)
+	hello, err := s.protocol.Greet(ctx, conn, gateway.Visit{GrantID: grant})
 	if err != nil || hello.Done() {
 		return err
 	}

@@ -92,7 +92,7 @@ func (g *greeting) Client() string { return g.startup.Parameters["application_na
 func (g *greeting) Done() bool     { return g.startup.Cancel }
 
 // Greet reads the startup, or carries out a cancel request.
-func (p *Protocol) Greet(ctx context.Context, client net.Conn, grantID string) (gateway.Greeting, error) {
+func (p *Protocol) Greet(ctx context.Context, client net.Conn, v gateway.Visit) (gateway.Greeting, error) {
 	startup, err := wire.ReadStartup(client)
 	if err != nil {
 		switch {
@@ -103,9 +103,9 @@ func (p *Protocol) Greet(ctx context.Context, client net.Conn, grantID string) (
 		}
 		return nil, err
 	}
-	g := &greeting{client: client, grant: grantID, startup: startup}
+	g := &greeting{client: client, grant: v.GrantID, startup: startup}
 	if startup.Cancel {
-		p.cancel(cancelKey{grantID, startup.Process, startup.Secret})
+		p.cancel(cancelKey{v.GrantID, startup.Process, startup.Secret})
 		return g, nil
 	}
 	if _, err := settings(startup); err != nil {

@@ -61,7 +61,7 @@ func open(t testing.TB, a Adapter) *engagement {
 
 // serve does for one socket what the gateway does.
 func serve(ctx context.Context, a Adapter, client net.Conn, gate *guard.Session) error {
-	hello, err := a.Protocol.Greet(ctx, client, "gr_test")
+	hello, err := a.Protocol.Greet(ctx, client, a.Visit)
 	if err != nil {
 		return err
 	}

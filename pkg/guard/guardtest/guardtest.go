@@ -35,6 +35,7 @@ type Form struct {
 type Adapter struct {
 	Protocol gateway.Protocol
 	Target   gateway.Target
+	Visit    gateway.Visit // what the tunnel's opening says
 	// Policy allows what Allowed, Masked and Running make, asks for an approval for Held, and has no rule for Denied.
 	Policy  string
 	Hello   func(conn net.Conn) error // signs in and reads until commands may be sent
