@@ -23,7 +23,8 @@ import (
 
 // engagement is one session under test: a real gate, a real recording, a desk in the broker's place.
 type engagement struct {
-	client   net.Conn
+	client   net.Conn // what forms are written to
+	socket   net.Conn // below it
 	desk     *desk
 	recorder *recorder
 	log      *buffer
@@ -34,7 +35,7 @@ type engagement struct {
 func open(t testing.TB, a Adapter) *engagement {
 	t.Helper()
 	ours, theirs := pair(t)
-	e := &engagement{client: ours, desk: newDesk(), log: &buffer{}, served: make(chan error, 1)}
+	e := &engagement{client: ours, socket: ours, desk: newDesk(), log: &buffer{}, served: make(chan error, 1)}
 	e.recorder = startRecording(t, a)
 	rules, err := policy.Parse([]byte(a.Policy), "policy")
 	if err != nil {
@@ -52,10 +53,15 @@ func open(t testing.TB, a Adapter) *engagement {
 	ctx, end := context.WithCancelCause(context.Background())
 	e.end = end
 	go func() { e.served <- serve(ctx, a, theirs, gate) }()
-	if err := a.Hello(ours); err != nil {
+	if a.Speak != nil {
+		e.client, err = a.Speak(ours)
+	} else {
+		err = a.Hello(ours)
+	}
+	if err != nil {
 		t.Fatalf("sign in: %v", err)
 	}
-	t.Cleanup(func() { end(nil); _ = ours.Close(); <-e.served })
+	t.Cleanup(func() { end(nil); _ = e.client.Close(); _ = ours.Close(); <-e.served })
 	return e
 }
 
@@ -228,7 +234,9 @@ func hostile(t *testing.T, a Adapter) {
 		e := open(t, a)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		e.send(t, message)
+		if _, err := e.socket.Write(message); err != nil {
+			t.Fatal(err)
+		}
 		e.awaitServed(t, 5*time.Second)
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 2<<20 {

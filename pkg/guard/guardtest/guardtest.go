@@ -37,8 +37,11 @@ type Adapter struct {
 	Target   gateway.Target
 	Visit    gateway.Visit // what the tunnel's opening says
 	// Policy allows what Allowed, Masked and Running make, asks for an approval for Held, and has no rule for Denied.
-	Policy  string
-	Hello   func(conn net.Conn) error // signs in and reads until commands may be sent
+	Policy string
+	Hello  func(conn net.Conn) error // signs in and reads until commands may be sent
+	// Speak, if not nil, stands in Hello's place: it signs in over conn, and answers what forms are written to and read from.
+	// Closing that closes conn.
+	Speak   func(conn net.Conn) (net.Conn, error)
 	Forms   map[string]Form
 	Allowed func(marker string) string
 	Denied  func(marker string) string

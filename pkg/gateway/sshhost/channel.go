@@ -1,0 +1,176 @@
+package sshhost
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/hoop-gateway/hoop/pkg/guard"
+)
+
+// channel is one channel of a client, in which one command may run.
+type channel struct {
+	ssh.Channel
+	session  *session
+	requests <-chan *ssh.Request
+	ctx      context.Context // ends with the channel, and has why as its cause
+	cancel   context.CancelCauseFunc
+
+	pty     atomic.Pointer[ptyRequest] // nil: no terminal
+	env     []envRequest
+	started bool
+	work    sync.WaitGroup
+
+	mu     sync.Mutex
+	remote ssh.Channel // the host's, while a command runs
+	size   *windowRequest
+
+	results sync.Mutex // over the parts of a result
+	shown   bool       // the shape of results was recorded
+}
+
+// newChannel makes a channel that is ended by its session explicitly, so that a client that goes can be told from one that
+// took its command back.
+func newChannel(ctx context.Context, s *session) *channel {
+	c := &channel{session: s}
+	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	return c
+}
+
+// serve answers the client's requests until it closes the channel.
+func (c *channel) serve() {
+	for req := range c.requests {
+		ok := c.request(req)
+		if req.WantReply {
+			_ = req.Reply(ok, nil)
+		}
+	}
+	c.gone(errLeft)
+	_ = c.Close()
+	c.work.Wait()
+}
+
+// gone ends what the channel was for. On a terminal a client that leaves takes back what waits for a person.
+func (c *channel) gone(why error) {
+	if c.pty.Load() != nil && why == errLeft {
+		why = guard.ErrCancelled
+	}
+	c.cancel(why)
+}
+
+// request carries out one request. Everything that is not named here is refused.
+func (c *channel) request(req *ssh.Request) bool {
+	switch req.Type {
+	case "exec":
+		text, err := decodeExec(req.Payload)
+		if err != nil {
+			c.reject("exec", "(a command that is no text)", notServed("The command is not UTF-8 text without NUL, of 64 KiB at most."))
+			return true
+		}
+		return c.begin(func() { c.run(text) })
+	case "shell":
+		c.reject("shell", "(shell)", notServed("Interactive shells are not served in this version."))
+		return true
+	case "subsystem":
+		s, _ := decode[subsystemRequest](req.Payload)
+		c.reject("subsystem", fmt.Sprintf("(subsystem %.60q)", s.Name), notServed("Subsystems are not served in this version; scp has -O."))
+		return true
+	case "pty-req":
+		return c.ptyAsked(req.Payload)
+	case "env":
+		return c.envAsked(req.Payload)
+	case "window-change":
+		return c.resized(req.Payload)
+	case "signal":
+		return c.signalled(req.Payload)
+	case "eow@openssh.com", "keepalive@openssh.com":
+		return false
+	default:
+		c.session.gate.Reject(c.ctx, plainCommand("request", fmt.Sprintf("(request %.60q)", req.Type)), notServed("This is not served."))
+		return false
+	}
+}
+
+// begin starts the one command that a channel may have.
+func (c *channel) begin(f func()) bool {
+	if c.started {
+		return false
+	}
+	c.started = true
+	c.session.busy.Add(1)
+	c.work.Go(func() {
+		defer c.session.busy.Add(-1)
+		defer c.session.recovered(c.cancel)
+		f()
+	})
+	return true
+}
+
+// reject refuses what can't even be judged, on the channel itself.
+func (c *channel) reject(kind, text string, why refusal) {
+	c.begin(func() {
+		c.refused(c.session.gate.Reject(c.ctx, plainCommand(kind, text), why))
+	})
+}
+
+func (c *channel) ptyAsked(payload []byte) bool {
+	p, err := decodePty(payload)
+	if err != nil || c.started || c.pty.Load() != nil {
+		return false
+	}
+	c.pty.Store(&p)
+	return true
+}
+
+// maxVariables is how many variables a command may be given.
+const maxVariables = 32
+
+func (c *channel) envAsked(payload []byte) bool {
+	e, allowed, err := decodeEnv(payload)
+	if err != nil || !allowed || c.started || len(c.env) >= maxVariables {
+		return false
+	}
+	c.env = append(c.env, e)
+	return true
+}
+
+// resized passes a new size on to a command that runs, and keeps it for one that does not yet.
+func (c *channel) resized(payload []byte) bool {
+	w, err := decode[windowRequest](payload)
+	if err != nil || c.pty.Load() == nil {
+		return false
+	}
+	c.mu.Lock()
+	c.size = &w
+	remote := c.remote
+	c.mu.Unlock()
+	return remote == nil || c.housekeep(remote, "window-change", w)
+}
+
+// signalled passes a signal on to a command that runs. One that waits for a person is taken back by it.
+func (c *channel) signalled(payload []byte) bool {
+	sig, err := decode[signalRequest](payload)
+	if err != nil || !knownSignal(sig.Signal) || !c.started {
+		return false
+	}
+	c.mu.Lock()
+	remote := c.remote
+	c.mu.Unlock()
+	if remote == nil {
+		c.cancel(guard.ErrCancelled)
+		return true
+	}
+	return c.housekeep(remote, "signal", sig)
+}
+
+// housekeep sends what steers a command that was admitted.
+func (c *channel) housekeep(remote ssh.Channel, name string, payload any) bool {
+	err := c.session.up.Housekeep(guard.Steer, func(ssh.Conn) error {
+		_, err := remote.SendRequest(name, false, ssh.Marshal(payload))
+		return err
+	})
+	return err == nil
+}

@@ -1,0 +1,194 @@
+package sshhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// run asks for a command, and carries it once it is admitted.
+func (c *channel) run(text string) {
+	command, why := c.command(text)
+	if why != nil {
+		c.refused(c.session.gate.Reject(c.ctx, command, *why))
+		return
+	}
+	if c.pty.Load() != nil && c.session.gate.Scan() != nil {
+		c.refused(c.session.gate.Reject(c.ctx, command, noTerminal()))
+		return
+	}
+	pass, err := c.session.gate.Admit(c.ctx, command)
+	if err != nil {
+		c.refused(err)
+		return
+	}
+	status, outcome := c.carry(pass)
+	if err := pass.Finish(outcome); err != nil {
+		c.session.log.Error("outcome not recorded", "error", err)
+	}
+	c.exit(status)
+}
+
+// command is what the guard judges.
+func (c *channel) command(text string) (guard.Command, *refusal) {
+	u, why := understand(text)
+	command := guard.Command{
+		Facts: u.facts, Text: text, Recorded: text, Normal: u.normal, Rewritten: u.normal,
+		Hooks: guard.Hooks{
+			NoHold:  func(context.Context) string { return "" },
+			Waiting: c.waiting,
+		},
+		Context: func() []string {
+			around := []string{"user " + c.session.user}
+			if p := c.pty.Load(); p != nil {
+				around = append(around, "terminal "+p.Term)
+			}
+			return around
+		},
+	}
+	for _, e := range c.env {
+		shown := e.Name + "=" + e.Value
+		command.Params = append(command.Params, guard.Param{Value: []byte(shown), Shown: shown})
+	}
+	return command, why
+}
+
+// start opens a channel at the host and asks it to run the command.
+func (c *channel) start(p *guard.Pass) (remote ssh.Channel, replies <-chan *ssh.Request, err error) {
+	err = c.session.up.With(p, func(h ssh.Conn) error {
+		if remote, replies, err = h.OpenChannel("session", nil); err != nil {
+			return err
+		}
+		for _, e := range c.env {
+			if _, err := remote.SendRequest("env", false, ssh.Marshal(e)); err != nil {
+				return err
+			}
+		}
+		if c.pty.Load() != nil {
+			if err := c.ask(remote, "pty-req", c.sized()); err != nil {
+				return err
+			}
+		}
+		return c.ask(remote, "exec", execRequest{p.Text()})
+	})
+	if err != nil && remote != nil {
+		_ = remote.Close()
+	}
+	return remote, replies, err
+}
+
+// sized is the terminal that was asked for, in its latest size.
+func (c *channel) sized() ptyRequest {
+	p := *c.pty.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w := c.size; w != nil {
+		p.Columns, p.Rows, p.Width, p.Height = w.Columns, w.Rows, w.Width, w.Height
+	}
+	return p
+}
+
+func (c *channel) ask(remote ssh.Channel, name string, payload any) error {
+	ok, err := remote.SendRequest(name, true, ssh.Marshal(payload))
+	if err == nil && !ok {
+		err = fmt.Errorf("the host refused %s", name)
+	}
+	return err
+}
+
+// carry runs an admitted command, and answers how it ended: for the client, and for the record.
+func (c *channel) carry(p *guard.Pass) (ending, guard.Outcome) {
+	if p.Scan() != nil && c.pty.Load() != nil { // the policy changed meanwhile
+		return c.failed("A terminal's output can't be looked at by detectors.")
+	}
+	remote, replies, err := c.start(p)
+	if err != nil {
+		return c.failed("The host did not run the command: " + err.Error() + ".")
+	}
+	c.mu.Lock()
+	c.remote = remote
+	c.mu.Unlock()
+	stop := context.AfterFunc(c.ctx, c.kill)
+	defer stop()
+	defer c.timed(p)()
+	var out sync.WaitGroup
+	out.Go(func() { c.output(p, remote, c.Channel, "stdout") })
+	out.Go(func() { c.output(p, remote.Stderr(), c.Stderr(), "stderr") })
+	c.work.Go(func() { c.input(p, remote) }) // ends with the channel, which closes behind this command
+	end := awaitEnd(replies)
+	out.Wait()
+	c.mu.Lock()
+	c.remote = nil
+	c.mu.Unlock()
+	_ = remote.Close()
+	var refused *guard.Refusal
+	if cause := context.Cause(c.ctx); errors.As(cause, &refused) {
+		c.tell(refused)
+		return ending{status: refusedStatus}, guard.Outcome{Error: refused.Code}
+	} else if cause != nil && end.lost() {
+		return end, guard.Outcome{Error: cause.Error()}
+	}
+	return end, end.outcome()
+}
+
+// failed is the end of a command that did not come to run.
+func (c *channel) failed(why string) (ending, guard.Outcome) {
+	c.say("hoop: " + why)
+	return ending{status: lostStatus}, guard.Outcome{Error: why}
+}
+
+// kill stops a command that its session, or a limit, ends. What a client leaves behind goes on, as it does without hoop.
+func (c *channel) kill() {
+	c.mu.Lock()
+	remote := c.remote
+	c.mu.Unlock()
+	if remote == nil {
+		return
+	}
+	if why := context.Cause(c.ctx); !errors.Is(why, errLeft) && !errors.Is(why, guard.ErrCancelled) {
+		c.housekeep(remote, "signal", signalRequest{"KILL"})
+	}
+	_ = remote.Close()
+}
+
+// timed ends a command that runs for longer than a limit allows.
+func (c *channel) timed(p *guard.Pass) (stop func()) {
+	standing := c.session.gate.Standing()
+	bound := policy.Bound{}
+	if standing != nil {
+		bound = standing.Limits.Statement
+	}
+	if !bound.Set() {
+		return func() {}
+	}
+	timer := time.AfterFunc(time.Duration(bound.Max), func() { c.cancel(p.Overdue(bound)) })
+	return func() { timer.Stop() }
+}
+
+// input carries what the client types or sends, to its end.
+func (c *channel) input(p *guard.Pass, remote ssh.Channel) {
+	defer c.session.recovered(c.cancel)
+	buf := make([]byte, pieceSize)
+	for {
+		n, err := c.Read(buf)
+		if n > 0 {
+			p.Input(buf[:n])
+			if werr := c.session.up.Continue(p, func(ssh.Conn) error { _, err := remote.Write(buf[:n]); return err }); werr != nil {
+				_, _ = io.Copy(io.Discard, c.Channel) // as a program that reads no more: the client may go on to its end
+				return
+			}
+		}
+		if err != nil {
+			_ = c.session.up.Housekeep(guard.InputEnd, func(ssh.Conn) error { return remote.CloseWrite() })
+			return
+		}
+	}
+}
