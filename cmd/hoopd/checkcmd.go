@@ -18,7 +18,9 @@ import (
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
 	"github.com/hoop-gateway/hoop/cmd/hoopd/pki"
+	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
@@ -42,6 +44,11 @@ func checkCommand(s streams) *cobra.Command {
 					return err
 				}
 			}
+			for _, note := range found.notes {
+				if _, err := fmt.Fprintln(s.out, note); err != nil {
+					return err
+				}
+			}
 			if len(found.problems) > 0 {
 				return usageError{found.problems}
 			}
@@ -56,6 +63,7 @@ type findings struct {
 	cfg      *config.Config
 	problems config.Problems
 	warnings []config.Problem
+	notes    []string
 }
 
 func (f *findings) problem(err error, hint string) {
@@ -94,7 +102,9 @@ func (f *findings) files() {
 // secrets tries where secrets come from. What is missing here may be there where the server runs, so it only warns.
 func (f *findings) secrets(ctx context.Context) {
 	for _, c := range f.cfg.Connections {
-		if _, err := c.Password.Read(ctx); err != nil {
+		if secret, err := c.Secret().Read(ctx); err == nil && c.Authority.Set() {
+			f.authority(c, secret)
+		} else if err != nil {
 			f.warn(fmt.Sprintf("connection %s has no credential now: %v", c.Name, err), "sessions are refused until it has one")
 		}
 	}
@@ -106,6 +116,16 @@ func (f *findings) secrets(ctx context.Context) {
 			f.warn(fmt.Sprintf("identity provider %s has no client secret now: %v", id.Name, err), "hoopd does not start without it")
 		}
 	}
+}
+
+// authority says what a host must trust for its certificates to be taken.
+func (f *findings) authority(c config.Connection, secret credential.Secret) {
+	line, err := sshhost.AuthorityLine(secret)
+	if err != nil {
+		f.problem(fmt.Errorf("connection %s: %w", c.Name, err), "")
+		return
+	}
+	f.notes = append(f.notes, fmt.Sprintf("connection %s: the file that TrustedUserCAKeys names in the host's sshd_config needs the line\n%s", c.Name, line))
 }
 
 // provider asks a provider what it can do, and says what it can't.

@@ -12,6 +12,7 @@ import (
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
 	"github.com/hoop-gateway/hoop/cmd/hoopd/pki"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/identity"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
@@ -32,7 +33,7 @@ func forGateway(list []config.Connection) (out []gateway.Connection, err error) 
 		}
 		out = append(out, gateway.Connection{
 			Name: c.Name, Kind: c.Kind, Labels: c.Labels, Address: c.Address, Database: c.Database, TLS: conf,
-			User: c.User, Password: c.Password,
+			User: c.User, Password: c.Password, Key: c.Key, Authority: c.Authority, Principals: c.Principals, HostKeys: c.HostKeys,
 		})
 	}
 	return out, nil
@@ -47,6 +48,9 @@ func forPolicy(list []config.Connection) (out []policy.Connection) {
 
 // targetTLS is how a target is verified; nil is no TLS.
 func targetTLS(c config.Connection) (*tls.Config, error) {
+	if c.Kind == sshhost.Kind {
+		return nil, nil // SSH encrypts, and its host keys are pinned
+	}
 	roots, err := pki.Roots(c.TLS.CAFile)
 	if err != nil {
 		return nil, err

@@ -71,8 +71,22 @@ type Connection struct {
 	Labels   map[string]string
 	User     string
 	Password credential.Source
-	TLS      TLS
-	Insecure bool // said in the file: this target may be reached without TLS
+	// Of kind ssh: a private key, or an authority that signs certificates for Principals, may stand in the password's place.
+	Key, Authority credential.Source
+	Principals     []string
+	HostKeys       []string
+	TLS            TLS
+	Insecure       bool // said in the file: this target may be reached without TLS
+}
+
+// Secret is where the one secret of the connection comes from.
+func (c *Connection) Secret() credential.Source {
+	for _, s := range []credential.Source{c.Key, c.Authority} {
+		if s.Set() {
+			return s
+		}
+	}
+	return c.Password
 }
 
 // TLS says how a target is verified.

@@ -26,6 +26,9 @@ func (d *decoder) connection(n *strict.Node) Connection {
 	if other := d.otherKind(n); other {
 		return c
 	}
+	if isHost(n) {
+		return d.host(n)
+	}
 	tls := n
 	d.Mapping(n, "a connection", strict.Fields{
 		"name":       func(n *strict.Node) { c.Name = d.connectionName(n) },
@@ -45,13 +48,13 @@ func (d *decoder) connection(n *strict.Node) Connection {
 // otherKind refuses a connection of a kind that is not served, once, without a word about its other keys.
 func (d *decoder) otherKind(n *strict.Node) bool {
 	for _, e := range n.Entries {
-		if e.Key != "kind" || e.Value.Kind != strict.Scalar || e.Value.Text == "postgres" {
+		if e.Key != "kind" || e.Value.Kind != strict.Scalar || e.Value.Text == "postgres" || e.Value.Text == "ssh" {
 			continue
 		}
-		if later := []string{"mysql", "ssh", "kubernetes", "http"}; slices.Contains(later, e.Value.Text) {
-			d.Later("a connection of kind "+e.Value.Text, "remove it: this version serves postgres")(e.Value)
+		if later := []string{"mysql", "kubernetes", "http"}; slices.Contains(later, e.Value.Text) {
+			d.Later("a connection of kind "+e.Value.Text, "remove it: this version serves postgres and ssh")(e.Value)
 		} else {
-			d.Unknown(e.Value, "kind", e.Value.Text, "a connection", append(later, "postgres"))
+			d.Unknown(e.Value, "kind", e.Value.Text, "a connection", append(later, "postgres", "ssh"))
 		}
 		return true
 	}

@@ -1,0 +1,73 @@
+package config
+
+import (
+	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
+	"github.com/hoop-gateway/hoop/pkg/policy/strict"
+)
+
+// isHost says whether a connection is of kind ssh.
+func isHost(n *strict.Node) bool {
+	for _, e := range n.Entries {
+		if e.Key == "kind" && e.Value.Kind == strict.Scalar && e.Value.Text == sshhost.Kind {
+			return true
+		}
+	}
+	return false
+}
+
+// host reads a connection of kind ssh.
+func (d *decoder) host(n *strict.Node) Connection {
+	var c Connection
+	d.Mapping(n, "a connection of kind ssh", strict.Fields{
+		"name":       func(n *strict.Node) { c.Name = d.connectionName(n) },
+		"kind":       d.Into(&c.Kind),
+		"address":    func(n *strict.Node) { c.Address = d.hostAddress(n) },
+		"labels":     d.texts(&c.Labels, "labels"),
+		"host_keys":  func(n *strict.Node) { d.hostKeys(n, &c) },
+		"credential": func(n *strict.Node) { d.hostCredential(n, &c) },
+	})
+	d.needs(n, "a connection of kind ssh", "name", "kind", "address", "host_keys", "credential")
+	return c
+}
+
+func (d *decoder) hostAddress(n *strict.Node) string {
+	text := d.address(n)
+	if len(text) > 0 && text[0] == '/' {
+		d.Report(n, "a host is reached over TCP", "write HOST:PORT, like web-1.internal:22")
+	}
+	return text
+}
+
+func (d *decoder) hostKeys(n *strict.Node, c *Connection) {
+	d.strings(&c.HostKeys)(n)
+	if _, err := sshhost.ParseHostKeys(c.HostKeys); err != nil {
+		d.Report(n, err.Error(), "write what `ssh-keyscan HOST` prints behind the name, once you know that it is the host's: \"ssh-ed25519 AAAA…\"")
+	}
+}
+
+func (d *decoder) hostCredential(n *strict.Node, c *Connection) {
+	d.Mapping(n, "a credential", strict.Fields{
+		"user":        d.Into(&c.User),
+		"password":    d.secret(&c.Password, "a password"),
+		"key":         d.secret(&c.Key, "a private key"),
+		"certificate": func(n *strict.Node) { d.certificate(n, c) },
+	})
+	d.needs(n, "a credential", "user")
+	ways := 0
+	for _, key := range []string{"password", "key", "certificate"} {
+		if n.Has(key) {
+			ways++
+		}
+	}
+	if n.Kind == strict.Mapping && ways != 1 {
+		d.Report(n, "a credential for a host is one of key, certificate and password", "write: key: {file: PATH}")
+	}
+}
+
+func (d *decoder) certificate(n *strict.Node, c *Connection) {
+	d.Mapping(n, "a certificate", strict.Fields{"ca": d.secret(&c.Authority, "an authority"), "principals": d.strings(&c.Principals)})
+	d.needs(n, "a certificate", "ca", "principals")
+	if n.Has("principals") && len(c.Principals) == 0 {
+		d.Report(n, "a certificate without principals would be good for every user", "write: principals: [deploy]")
+	}
+}
