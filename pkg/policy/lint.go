@@ -52,7 +52,7 @@ func (p *Policy) lintRule(d *decoder, r *rule) {
 	if r.verdict == Approve && len(r.approval.Users) == 0 && len(r.approval.Groups) == 0 {
 		d.Report(r.at, fmt.Sprintf("rule %s asks for an approval that nobody can give", r.name), "write: approval: {by: {groups: [dba]}}")
 	}
-	if r.verdict == Allow && r.who.anybody() && r.on.anywhere() && !r.named && r.objects == nil && r.sql == nil && r.when == nil {
+	if r.verdict == Allow && r.who.anybody() && r.on.anywhere() && !r.named && r.objects == nil && r.factless() && r.when == nil {
 		d.Report(r.at, fmt.Sprintf("rule %s allows everybody everything everywhere", r.name), "")
 	}
 	for i := range p.rules {
@@ -68,7 +68,7 @@ func (p *Policy) lintRule(d *decoder, r *rule) {
 
 // hides says that whenever other matches a pair, r matches it too.
 func (r *rule) hides(other *rule) bool {
-	return r.sql == nil && r.when == nil && other.effects&^r.effects == 0 &&
+	return r.factless() && r.when == nil && other.effects&^r.effects == 0 &&
 		r.who.covers(&other.who) && r.on.covers(&other.on) && (r.objects == nil || r.objects.covers(other.objects))
 }
 

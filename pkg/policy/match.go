@@ -191,6 +191,9 @@ func (r *rule) meets(s *Subject, c *Connection) bool {
 	return r.who.match(s) && r.on.match(c) && (r.ssh == nil && r.files == nil || c.Kind == "ssh")
 }
 
+// factless says that the rule asks for no facts of a command as a whole.
+func (r *rule) factless() bool { return r.sql == nil && r.ssh == nil && r.files == nil }
+
 // asks says whether the rule asks for facts of the command as a whole, and they hold.
 func (r *rule) asks(cmd *Command) bool {
 	return (r.sql == nil || r.sql.match(cmd.SQL, r.verdict)) && (r.ssh == nil || r.ssh.match(cmd.SSH, r.verdict)) &&

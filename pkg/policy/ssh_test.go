@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hoop-gateway/hoop/pkg/policy"
@@ -60,6 +61,17 @@ func TestMatchingOfHosts(t *testing.T) {
 				t.Errorf("got %s (%s), want %s", got, d.Message, c.want)
 			}
 		})
+	}
+}
+
+func TestARuleForSomeProgramsIsNotTakenForOneForAll(t *testing.T) {
+	p := parse(t, policyOf([]string{
+		`effects: [execute], ssh: {argv: [["uptime"]]}, verdict: allow`, `effects: [execute], ssh: {argv: [["touch", "*"]]}, verdict: approve, approval: {by: {groups: [ops]}}`,
+	}))
+	for _, w := range p.Lint() {
+		if strings.Contains(w.Message, "never decides") {
+			t.Errorf("warned of nothing: %s", w)
+		}
 	}
 }
 
