@@ -16,6 +16,8 @@ type Endpoint struct {
 	User     string
 	Password Secret // empty behind a Unix socket
 	Database string
+	Name     string // of an SSH host
+	Config   string // path of OpenSSH's configuration for it
 }
 
 // Var is one environment variable.
@@ -23,6 +25,9 @@ type Var struct{ Name, Value string }
 
 // Env returns what the programs of the endpoint's kind read, in a fixed order. It holds the secret in the clear.
 func (e Endpoint) Env() []Var {
+	if e.Kind == kindSSH {
+		return []Var{{"HOOP_SSH_CONFIG", e.Config}, {"GIT_SSH_COMMAND", "ssh -F " + quoteShell(e.Config)}}
+	}
 	vars := []Var{{"PGHOST", e.Host}, {"PGPORT", strconv.Itoa(e.Port)}, {"PGUSER", e.User}}
 	if e.Socket == "" {
 		vars = append(vars, Var{"PGPASSWORD", e.Password.Reveal()})
@@ -32,6 +37,10 @@ func (e Endpoint) Env() []Var {
 
 // URL returns the endpoint as one connection string. It holds the secret in the clear.
 func (e Endpoint) URL() string {
+	if e.Kind == kindSSH {
+		u := url.URL{Scheme: "ssh", User: url.User(e.User), Host: net.JoinHostPort(e.Host, strconv.Itoa(e.Port))}
+		return u.String()
+	}
 	u := url.URL{Scheme: "postgres", Path: "/" + e.Database}
 	query := url.Values{"sslmode": {"disable"}}
 	if e.Socket != "" {
@@ -44,6 +53,14 @@ func (e Endpoint) URL() string {
 	}
 	u.RawQuery = query.Encode()
 	return u.String()
+}
+
+// Line is what a person needs to use the endpoint: a connection string, or a command. It may hold the secret in the clear.
+func (e Endpoint) Line() string {
+	if e.Kind == kindSSH {
+		return "ssh -F " + quoteShell(e.Config) + " " + e.Name
+	}
+	return e.URL()
 }
 
 // String describes the endpoint without its secret.

@@ -77,5 +77,5 @@ func Inherited(kind, name string) bool {
 	if kind == "postgres" {
 		return strings.HasPrefix(name, "PG") || name == "DATABASE_URL"
 	}
-	return false
+	return kind == kindSSH && (name == "GIT_SSH" || name == "GIT_SSH_COMMAND" || name == "GIT_SSH_VARIANT" || name == "HOOP_SSH_CONFIG")
 }

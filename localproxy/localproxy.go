@@ -62,6 +62,7 @@ type Proxy struct {
 	cancels  cancelKeys
 	clients  atomic.Int64
 	links    *relay.Engine // while it is served
+	ssh      *sshRun       // of connections of kind ssh
 	telling  sync.Mutex
 
 	mu   sync.Mutex
@@ -75,7 +76,7 @@ const unproven = 64
 
 // Listen opens the listener. Serve it, and then the endpoint works.
 func Listen(o Options) (*Proxy, error) {
-	if o.Connection.Kind != "postgres" {
+	if o.Connection.Kind != "postgres" && o.Connection.Kind != kindSSH {
 		return nil, &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("Connections of kind %q are not known to this client.", o.Connection.Kind),
 			Hint: "A newer hoop may know them."}
 	}
@@ -85,6 +86,9 @@ func Listen(o Options) (*Proxy, error) {
 	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), open: map[net.Conn]struct{}{}}
 	p.guesses = newGuesses(func(tries int) { p.event(Event{Type: SecretRefused, Tries: tries}) })
 	p.endpoint = Endpoint{Kind: o.Connection.Kind, User: "hoop", Database: o.Connection.Database}
+	if o.Connection.Kind == kindSSH {
+		return p, p.listenSSH()
+	}
 	if o.SocketDir != "" {
 		ln, err := listenUnix(o.SocketDir)
 		if err != nil {
@@ -124,6 +128,7 @@ func (p *Proxy) Serve(ctx context.Context) error {
 		stop()
 		p.closeAll()
 		wg.Wait()
+		p.ssh.remove()
 	}()
 	for {
 		c, err := p.ln.Accept()
@@ -148,7 +153,11 @@ func (p *Proxy) Serve(ctx context.Context) error {
 			wg.Go(func() {
 				defer p.forget(c)
 				defer proved()
-				p.serve(ctx, c, proved)
+				if p.ssh != nil {
+					p.serveSSH(ctx, c, proved)
+				} else {
+					p.serve(ctx, c, proved)
+				}
 			})
 		} else {
 			_ = c.Close()
@@ -157,7 +166,10 @@ func (p *Proxy) Serve(ctx context.Context) error {
 }
 
 // Close ends the listener of a Proxy that is not served.
-func (p *Proxy) Close() error { return p.ln.Close() }
+func (p *Proxy) Close() error {
+	p.ssh.remove()
+	return p.ln.Close()
+}
 
 // keep notes a socket that must be closed at the end. It is false when the end has come.
 func (p *Proxy) keep(c net.Conn) bool {

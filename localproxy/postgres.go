@@ -50,6 +50,10 @@ func (p *Proxy) carry(local relay.Conn, remote tunnel.Conn, session string) {
 	id := "client_" + strconv.FormatInt(p.clients.Add(1), 10)
 	p.event(Event{Type: ClientConnected, ClientID: id, Recording: session})
 	defer p.event(Event{Type: ClientClosed, ClientID: id, Recording: session})
+	if p.ssh != nil {
+		p.links.Carry(relay.Link{Local: local, Remote: remote})
+		return
+	}
 	var scan keyScan
 	var key string
 	p.links.Carry(relay.Link{Local: local, Remote: remote, Seen: func(b []byte) bool {

@@ -24,6 +24,7 @@ type held struct {
 	client string // name and version of this program
 	key    crypto.Signer
 	target tunnel.Target
+	ssh    *tunnel.SSH // of a connection of kind ssh
 
 	renewing sync.Mutex
 	cert     *tls.Certificate
@@ -106,7 +107,7 @@ func (h *held) keepFresh(ctx context.Context) {
 
 // dial opens a tunnel under the grant.
 func (h *held) dial(ctx context.Context, first []byte) (tunnel.Conn, string, error) {
-	c, answer, err := tunnel.Dial(ctx, h.target, h.credential, tunnel.Hello{Connection: h.Connection.Name, Client: h.client, First: first})
+	c, answer, err := tunnel.Dial(ctx, h.target, h.credential, tunnel.Hello{Connection: h.Connection.Name, Client: h.client, SSH: h.ssh, First: first})
 	return c, answer.Session, err
 }
 

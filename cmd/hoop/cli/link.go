@@ -36,6 +36,7 @@ func (l *link) run(ctx context.Context, program string) error {
 	if err != nil {
 		return err
 	}
+	l.grant.ssh = proxy.SSH()
 	work, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -99,7 +99,7 @@ func (s *sink) ready(g *held, e localproxy.Endpoint) {
 		return
 	}
 	p.say("%s is open on %s until %s; Ctrl-C ends it", s.connection, e.String(), g.ExpiresAt.Local().Format("15:04:05"))
-	fmt.Fprintln(p.out, e.URL())
+	fmt.Fprintln(p.out, e.Line())
 }
 
 // passOn writes one of the broker's events, and tells a person what waits for whom.
