@@ -28,6 +28,7 @@ type channel struct {
 	remote ssh.Channel // the host's, while a command runs
 	size   *windowRequest
 
+	telling sync.Mutex // what is said to the client, and its end, come one behind the other
 	results sync.Mutex // over the parts of a result
 	shown   bool       // the shape of results was recorded
 }

@@ -58,6 +58,8 @@ func awaitEnd(replies <-chan *ssh.Request) ending {
 
 // exit tells the client how its command ended, and closes the channel.
 func (c *channel) exit(e ending) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
 	switch {
 	case e.none:
 		_, _ = c.SendRequest("exit-status", false, ssh.Marshal(exitStatus{lostStatus}))

@@ -170,9 +170,11 @@ func (s *session) finish(why error) {
 	s.over = why
 	var told sync.WaitGroup
 	for c := range s.open {
-		if c.gone(why); c.Channel != nil {
-			told.Go(func() { c.end(why) })
+		if c.Channel == nil {
+			c.gone(why)
+			continue
 		}
+		told.Go(func() { c.end(why) })
 	}
 	s.mu.Unlock()
 	done := make(chan struct{})
@@ -182,9 +184,13 @@ func (s *session) finish(why error) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(finishWithin): // a client that does not read is cut off below, which ends the rest too
+	case <-time.After(finishWithin): // a client that does not read is cut off, which lets the rest end
 	}
 	_ = s.client.conn.Close()
+	select {
+	case <-done:
+	case <-time.After(finishWithin): // so is a host
+	}
 	_ = s.host.Close()
 	<-done
 }

@@ -60,6 +60,8 @@ func (c *channel) say(lines ...string) {
 	if c.pty.Load() != nil {
 		newline = "\r\n"
 	}
+	c.telling.Lock()
+	defer c.telling.Unlock()
 	_, _ = io.WriteString(c.Stderr(), strings.Join(lines, newline)+newline)
 }
 
@@ -86,9 +88,10 @@ func (c *channel) refused(err error) {
 	c.exit(ending{status: refusedStatus})
 }
 
-// end tells a channel why its session is over. Who left by itself is told nothing.
+// end tells a channel why its session is over, and then stops what runs in it. Who left by itself is told nothing.
 func (c *channel) end(why error) {
-	c.kill()
+	defer c.kill()
+	defer c.gone(why)
 	if errors.Is(why, errLeft) {
 		return
 	}
