@@ -25,8 +25,8 @@ import (
 const conformancePolicy = `
 version: 1
 rules:
-  - {name: run, effects: [execute, unknown], ssh: {argv: [["echo", "*"], ["cat", "*"], ["sleep", "*"]], channels: [exec]}, verdict: allow}
-  - {name: ask, effects: [execute, unknown], ssh: {argv: [["touch", "*"]]}, verdict: approve, approval: {by: {groups: [ops]}, quorum: 1, hold: 20s, ttl: 10m}}
+  - {name: run, effects: [read, session, execute, unknown], ssh: {argv: [["echo", "*"], ["cat", "*"], ["sleep", "*"]], channels: [exec]}, verdict: allow}
+  - {name: ask, ssh: {argv: [["touch", "*"]]}, verdict: approve, approval: {by: {groups: [ops]}, quorum: 1, hold: 20s, ttl: 10m}}
 masks:
   - {name: leaks, detect: [email, credit_card], as: redact}
 `

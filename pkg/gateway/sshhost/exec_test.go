@@ -87,7 +87,7 @@ func TestACommandAndItsOutputAreRecorded(t *testing.T) {
 
 const holdAll = `
 version: 1
-rules: [{name: ask, effects: [execute, unknown], verdict: approve, approval: {by: {groups: [ops]}, quorum: 1, hold: 20s, ttl: 10m}}]
+rules: [{name: ask, effects: [read, execute, session, unknown], verdict: approve, approval: {by: {groups: [ops]}, quorum: 1, hold: 20s, ttl: 10m}}]
 `
 
 func TestAnApprovedCommandRunsOnceAndARejectedOneNever(t *testing.T) {

@@ -90,7 +90,7 @@ type session struct {
 
 const allowAll = `
 version: 1
-rules: [{name: all, effects: [read, write, delete, execute, transfer, privilege, admin, unknown], verdict: allow}]
+rules: [{name: all, effects: [read, write, delete, execute, transfer, privilege, session, admin, unknown], verdict: allow}]
 `
 
 func open(t testing.TB, text string, change ...func(*gateway.Target)) *session {

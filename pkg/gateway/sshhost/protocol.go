@@ -77,6 +77,6 @@ func (p *Protocol) Judge(ctx context.Context, _ gateway.Target, _ []policy.Mask,
 
 // JudgeText does the same.
 func (p *Protocol) JudgeText(_ context.Context, command string) gateway.Judgement {
-	u, refusal := understand(command)
+	u, refusal := understand(command, false)
 	return gateway.Judgement{Facts: u.facts, Rewritten: u.normal, Problem: refusal}
 }

@@ -39,7 +39,7 @@ func (c *channel) run(text string) {
 
 // command is what the guard judges.
 func (c *channel) command(text string) (guard.Command, *refusal) {
-	u, why := understand(text)
+	u, why := understand(text, c.pty.Load() != nil)
 	command := guard.Command{
 		Facts: u.facts, Text: text, Recorded: text, Normal: u.normal, Rewritten: u.normal,
 		Hooks: guard.Hooks{
