@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
@@ -55,6 +56,27 @@ func (f form) match(argv []string) bool {
 	return true
 }
 
+// admit is match for rules that allow: there a star stands for no flag, which may be one that writes or runs something, and
+// for no path that leads up again. Both must be written out.
+func (f form) admit(argv []string) bool {
+	if !f.match(argv) {
+		return false
+	}
+	for i, word := range argv {
+		pattern := "*"
+		if i < len(f.words) {
+			pattern = f.words[i].text
+		}
+		if !strings.Contains(pattern, "*") {
+			continue
+		}
+		if strings.HasPrefix(word, "-") && !strings.HasPrefix(pattern, "-") || slices.Contains(strings.Split(word, "/"), "..") {
+			return false
+		}
+	}
+	return true
+}
+
 func (f *sshFacts) match(s *SSH, v Verdict) bool {
 	if s == nil || f.channels != nil && !slices.Contains(f.channels, s.Channel) {
 		return false
@@ -65,13 +87,15 @@ func (f *sshFacts) match(s *SSH, v Verdict) bool {
 	if f.argv == nil {
 		return true
 	}
-	listed := func(argv []string) bool {
-		return slices.ContainsFunc(f.argv, func(x form) bool { return x.match(argv) })
-	}
 	if v == Allow {
-		return len(s.Argv) > 0 && !slices.ContainsFunc(s.Argv, func(argv []string) bool { return !listed(argv) })
+		unlisted := func(argv []string) bool {
+			return !slices.ContainsFunc(f.argv, func(x form) bool { return x.admit(argv) })
+		}
+		return len(s.Argv) > 0 && !slices.ContainsFunc(s.Argv, unlisted)
 	}
-	return slices.ContainsFunc(s.Argv, listed)
+	return slices.ContainsFunc(s.Argv, func(argv []string) bool {
+		return slices.ContainsFunc(f.argv, func(x form) bool { return x.match(argv) })
+	})
 }
 
 // fileFacts are what a rule asks of an operation on files: an allow rule matches only where all paths are listed.

@@ -28,7 +28,11 @@ func TestMatchingOfHosts(t *testing.T) {
 		command policy.Command
 		want    string
 	}{
-		{"a last star stands for further words", []string{status}, run([]string{"systemctl", "status", "nginx", "-l"}), "allow r0"},
+		{"a last star stands for further words", []string{status}, run([]string{"systemctl", "status", "nginx", "sshd"}), "allow r0"},
+		{"but for no flag", []string{status}, run([]string{"systemctl", "status", "nginx", "-Hroot@other"}), "deny default"},
+		{"a flag is written out", []string{`ssh: {argv: [["ls", "-*", "*"]]}, verdict: allow`}, run([]string{"ls", "-la", "/srv"}), "allow r0"},
+		{"and for no way up", []string{`ssh: {argv: [["cat", "/var/log/*"]]}, verdict: allow`}, run([]string{"cat", "/var/log/../../etc/shadow"}), "deny default"},
+		{"a deny rule's star stands for everything", []string{"verdict: allow", `ssh: {argv: [["systemctl", "*"]]}, verdict: deny`}, run([]string{"systemctl", "-H", "../x"}), "deny r1"},
 		{"and for none", []string{status}, run([]string{"systemctl", "status"}), "allow r0"},
 		{"other words", []string{status}, run([]string{"systemctl", "stop", "nginx"}), "deny default"},
 		{"fewer words", []string{status}, run([]string{"systemctl"}), "deny default"},

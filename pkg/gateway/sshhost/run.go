@@ -180,7 +180,9 @@ func (c *channel) input(p *guard.Pass, remote ssh.Channel) {
 	for {
 		n, err := c.Read(buf)
 		if n > 0 {
-			p.Input(buf[:n])
+			if c.pty.Load() == nil { // what is typed may be a password, which a hash would tell
+				p.Input(buf[:n])
+			}
 			if werr := c.session.up.Continue(p, func(ssh.Conn) error { _, err := remote.Write(buf[:n]); return err }); werr != nil {
 				_, _ = io.Copy(io.Discard, c.Channel) // as a program that reads no more: the client may go on to its end
 				return
