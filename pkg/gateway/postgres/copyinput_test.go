@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -27,7 +28,7 @@ func TestWhatIsCopiedInAfterAnApprovalIsStreamedAndHashed(t *testing.T) {
 	admin(t, "CREATE TABLE copied(t text); GRANT ALL ON copied TO agent")
 	t.Cleanup(func() { admin(t, "DROP TABLE copied") })
 	s := listen(t, asksForCopies)
-	s.decide = func() string { return api.ApprovalApproved }
+	s.decide = func(context.Context) string { return api.ApprovalApproved }
 	c := s.client(t)
 	line := append(bytes.Repeat([]byte("x"), 1<<20-1), '\n')
 	const lines = 32

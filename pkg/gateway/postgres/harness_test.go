@@ -38,8 +38,8 @@ type stand struct {
 	target   gateway.Target
 	listener net.Listener
 	signer   *record.Signer
-	approve  func(api.Approval) string // what a request becomes
-	decide   func() string             // what a request that waits becomes; nil: it waits for ever
+	approve  func(api.Approval) string    // what a request becomes
+	decide   func(context.Context) string // what a request that waits becomes; nil: it waits for ever
 	// detectors are those of the sessions to come; nil: the built-in ones.
 	detectors func([]mask.Rule) (guard.Detectors, error)
 	work      sync.WaitGroup
@@ -159,7 +159,7 @@ func (s *stand) AskApproval(_ context.Context, a api.Approval, _ string) (api.Ap
 
 func (s *stand) AwaitApproval(ctx context.Context, id string) (api.Approval, error) {
 	if s.decide != nil {
-		return api.Approval{ID: id, State: s.decide()}, nil
+		return api.Approval{ID: id, State: s.decide(ctx)}, ctx.Err()
 	}
 	<-ctx.Done()
 	return api.Approval{ID: id}, ctx.Err()

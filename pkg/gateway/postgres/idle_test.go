@@ -12,7 +12,7 @@ import (
 // be: 36 KiB were seen, the test's own side of the socket and a recording included.
 const (
 	idleSessions = 60
-	idleBytes    = 48 << 10
+	idleBytes    = raceFactor * 48 << 10
 )
 
 // A session keeps no buffers while it waits for its client, also where a query with a large answer went before.

@@ -165,6 +165,8 @@ func (s *side) reach(into []byte, reached string) (string, error) {
 		got.add(m)
 		if m[0] == reached[0] {
 			reached = reached[1:]
+		} else if told := strings.LastIndexByte(reached, 'N'); m[0] == 'N' && told > 0 { // a notice may overtake answers
+			reached = reached[:told] + reached[told+1:]
 		} else if m[0] != 'N' && m[0] != 'S' && m[0] != 'T' {
 			return got.String(), fmt.Errorf("on the way into the state: %q, not %q", m, reached)
 		}
