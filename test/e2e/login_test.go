@@ -45,9 +45,7 @@ func (u *user) signIn(t *testing.T, account string) {
 	if prompt.Event != "sign_in_required" || !strings.HasPrefix(prompt.URL, u.world.issuer()) || prompt.Code == "" {
 		t.Fatalf("the prompt: %s", l.events)
 	}
-	if !strings.Contains(l.stderr.String(), prompt.Code) {
-		t.Errorf("stderr lacks the code: %s", l.stderr)
-	}
+	eventually(t, commandTime, "the code on stderr, for the person", func() bool { return strings.Contains(l.stderr.String(), prompt.Code) })
 	confirm(t, prompt.URL, prompt.Code, account)
 	<-l.done
 	if code := l.cmd.ProcessState.ExitCode(); code != 0 || !strings.Contains(l.events.String(), `"user":"`+account+`"`) {
