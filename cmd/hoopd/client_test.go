@@ -150,6 +150,27 @@ func (who person) connect(t *testing.T) *pgconn.PgConn {
 
 func (who person) tryConnect(t *testing.T) (*pgconn.PgConn, error) {
 	t.Helper()
+	open, database, err := who.ask(t, tunnel.Hello{Connection: "db-prod"})
+	if err != nil {
+		return nil, err
+	}
+	c, err := pgconn.ParseConfig("host=127.0.0.1 port=5432 user=any sslmode=disable dbname=" + database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return open(ctx) }
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, c)
+	if err == nil {
+		t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	}
+	return conn, err
+}
+
+// ask gets a grant, and answers what opens tunnels under it, and the connection's database.
+func (who person) ask(t *testing.T, hello tunnel.Hello) (open func(context.Context) (net.Conn, error), database string, err error) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -158,9 +179,9 @@ func (who person) tryConnect(t *testing.T) (*pgconn.PgConn, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := who.CreateGrant(t.Context(), api.GrantRequest{Connection: "db-prod", PublicKey: public})
+	g, err := who.CreateGrant(t.Context(), api.GrantRequest{Connection: hello.Connection, PublicKey: public})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -172,24 +193,13 @@ func (who person) tryConnect(t *testing.T) (*pgconn.PgConn, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(g.Gateway.CA))
-	c, err := pgconn.ParseConfig("host=127.0.0.1 port=5432 user=any sslmode=disable dbname=" + g.Connection.Database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+	hello.V, hello.Client = tunnel.Version, "test"
+	return func(ctx context.Context) (net.Conn, error) {
 		conn, _, err := tunnel.Dial(ctx,
 			tunnel.Target{Addresses: g.Gateway.Addresses, ServerName: g.Gateway.ServerName, Roots: roots},
-			func(context.Context) (*tls.Certificate, error) { return &pair, nil },
-			tunnel.Hello{V: tunnel.Version, Connection: "db-prod", Client: "test"})
+			func(context.Context) (*tls.Certificate, error) { return &pair, nil }, hello)
 		return conn, err
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	conn, err := pgconn.ConnectConfig(ctx, c)
-	if err == nil {
-		t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	}
-	return conn, err
+	}, g.Connection.Database, nil
 }
 
 // query answers the cells of a command's last result.

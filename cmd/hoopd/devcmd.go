@@ -84,7 +84,7 @@ func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.W
 		return usageError{err}
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	cfg, err := devConfig(state, dsn)
+	cfg, host, err := devConfig(state, dsn)
 	if err != nil {
 		return usageError{err}
 	}
@@ -111,6 +111,10 @@ func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.W
 	if err != nil {
 		return err
 	}
+	if err := host.start(ctx, state); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, host.stop()) }()
 	srv, err := newServer(ctx, cfg, keys, grammar, log)
 	if err != nil {
 		return err
@@ -119,7 +123,10 @@ func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.W
 	group.Go(func() error { return serveHTTP(ctx, httpServer(provider, log), signIn) })
 	group.Go(func() error { return srv.run(ctx) })
 	group.Go(func() error { return watchDatabase(ctx, database) })
-	group.Go(func() error { return announce(ctx, state, provider, srv, cfg, database, log, people) })
+	group.Go(func() error { return host.watch(ctx) })
+	group.Go(func() error {
+		return announce(ctx, state, provider, srv, welcome(state, cfg, database, host), log, people)
+	})
 	return group.Wait()
 }
 
@@ -132,19 +139,25 @@ func quietLibrary(ctx context.Context, log *slog.Logger) {
 }
 
 // devConfig writes the samples where they are missing, and reads what stands there.
-func devConfig(state *dev.State, dsn string) (*config.Config, error) {
+func devConfig(state *dev.State, dsn string) (*config.Config, *devHost, error) {
 	target, err := state.Target(dsn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := state.WriteSamples(target); err != nil {
-		return nil, err
+	host := &devHost{}
+	host.Host, host.why = state.Host()
+	if host.why != nil {
+		host.Host = nil
+	}
+	if err := state.WriteSamples(target, host.Host); err != nil {
+		return nil, nil, err
 	}
 	cfg, err := config.Load(state.Config())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return cfg, state.Check(cfg, target)
+	host.named(cfg)
+	return cfg, host, state.Check(cfg, target, host.Host)
 }
 
 // startSlowParts starts the private database, where there is to be one, and the grammar side by side.
@@ -184,8 +197,8 @@ func watchDatabase(ctx context.Context, c *cluster.Cluster) error {
 }
 
 // announce says that all is ready once a sign-in and a query worked, and takes that back at the end.
-func announce(ctx context.Context, state *dev.State, p *dev.Provider, srv *server, cfg *config.Config, database *cluster.Cluster, log *slog.Logger, people io.Writer) error {
-	err := p.SelfCheck(ctx, cfg.Broker.PublicURL, srv.keys.caFile)
+func announce(ctx context.Context, state *dev.State, p *dev.Provider, srv *server, welcome string, log *slog.Logger, people io.Writer) error {
+	err := p.SelfCheck(ctx, srv.cfg.Broker.PublicURL, srv.keys.caFile)
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -194,15 +207,15 @@ func announce(ctx context.Context, state *dev.State, p *dev.Provider, srv *serve
 	case err != nil:
 		return fmt.Errorf("self check: %w", err)
 	}
-	if err := state.WriteEnv(cfg.Broker.PublicURL, srv.keys.caFile); err != nil {
+	if err := state.WriteEnv(srv.cfg.Broker.PublicURL, srv.keys.caFile); err != nil {
 		return err
 	}
-	welcome(state, cfg, database, people)
+	_, _ = io.WriteString(people, welcome) // a closed terminal is no reason to stop
 	<-ctx.Done()
 	return state.RemoveEnv()
 }
 
-func welcome(state *dev.State, cfg *config.Config, database *cluster.Cluster, people io.Writer) {
+func welcome(state *dev.State, cfg *config.Config, database *cluster.Cluster, host *devHost) string {
 	hoopd := "hoopd"
 	if len(os.Args) > 0 {
 		hoopd = os.Args[0]
@@ -218,16 +231,16 @@ hoopd dev is ready.
 	if database != nil {
 		text += fmt.Sprintf("  what reached db-prod %s\n", database.Log())
 	}
+	text += host.line()
 	if cfg.Gateway.Metrics != "" {
 		text += fmt.Sprintf("  metrics, readiness   http://%s/metrics /readyz\n", cfg.Gateway.Metrics)
 	}
-	text += fmt.Sprintf(`
+	return text + fmt.Sprintf(`
 Next, in another terminal:
   . %s
   hoop login
   hoop ls
   hoop connect db-prod -- psql -c 'SELECT id, name, email FROM users LIMIT 3'
-Ctrl-C stops it all.
-`, state.Env())
-	_, _ = io.WriteString(people, text) // a closed terminal is no reason to stop
+%sCtrl-C stops it all.
+`, state.Env(), host.example())
 }

@@ -154,7 +154,7 @@ func (p *process) ended(within time.Duration) bool {
 }
 
 // ports are what hoopd dev chose.
-func (p *process) ports(t *testing.T) (ports struct{ Broker, Provider, Metrics, Postgres int }) {
+func (p *process) ports(t *testing.T) (ports struct{ Broker, Provider, Metrics, Postgres, Host int }) {
 	t.Helper()
 	var kept struct{ Ports any }
 	kept.Ports = &ports

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
 )
 
 //go:embed hoopd.yaml.tmpl policy.yaml
@@ -22,6 +24,7 @@ const (
 	envFile      = "env"
 	passwordFile = "db-prod.password"
 	adminFile    = "postgres.password"
+	authority    = "web-1.ca"
 )
 
 // Issuer is the provider's.
@@ -35,8 +38,8 @@ func (s *State) Config() string { return filepath.Join(s.Dir, configFile) }
 // Policy is the path of policy.yaml.
 func (s *State) Policy() string { return filepath.Join(s.Dir, policyFile) }
 
-// WriteSamples writes hoopd.yaml and policy.yaml where they are missing: what is there is kept.
-func (s *State) WriteSamples(t Target) error {
+// WriteSamples writes hoopd.yaml and policy.yaml where they are missing: what is there is kept. Without a host it has none.
+func (s *State) WriteSamples(t Target, h *sshd.Host) error {
 	sample, err := samples.ReadFile(policyFile)
 	if err != nil {
 		return fmt.Errorf("read the sample policy: %w", err)
@@ -53,7 +56,9 @@ func (s *State) WriteSamples(t Target) error {
 		Ports  Ports
 		Issuer string
 		Target Target
-	}{s.Ports, s.Issuer(), t}); err != nil {
+		Host   *sshd.Host
+		CA     string
+	}{s.Ports, s.Issuer(), t, h, authority}); err != nil {
 		return fmt.Errorf("write the sample configuration: %w", err)
 	}
 	return writeMissing(s.Config(), text.Bytes())

@@ -28,6 +28,7 @@ type Ports struct {
 	Provider int `json:"provider"`
 	Metrics  int `json:"metrics"`
 	Postgres int `json:"postgres"`
+	Host     int `json:"host"`
 }
 
 // kept is the form of dev.json.
@@ -113,10 +114,13 @@ func (s *State) take() error {
 // Close gives the folder back.
 func (s *State) Close() error { return s.lock.Close() }
 
-// keep reads what an earlier run chose, or chooses.
+// keep reads what an earlier run chose, or chooses. A folder of an earlier version lacks some ports.
 func (s *State) keep() error {
 	path := filepath.Join(s.Dir, keptFile)
 	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read the state folder: %w", err)
+	}
 	if err == nil {
 		var k kept
 		if err := json.Unmarshal(text, &k); err != nil || !k.Ports.valid() {
@@ -129,12 +133,11 @@ func (s *State) keep() error {
 			return fmt.Errorf("%s was made with a private PostgreSQL: for a database of your own take another --state", s.Dir)
 		}
 		s.Ports = k.Ports
+	}
+	if s.Ports.Host != 0 {
 		return nil
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("read the state folder: %w", err)
-	}
-	if s.Ports, err = choosePorts(); err != nil {
+	if err := s.Ports.choose(); err != nil {
 		return err
 	}
 	text, err = json.MarshalIndent(kept{Ports: s.Ports, Given: s.Given}, "", "  ")
@@ -150,31 +153,31 @@ func (p Ports) valid() bool {
 			return false
 		}
 	}
-	return true
+	return p.Host >= 0 && p.Host <= 65535
 }
 
-// choosePorts finds free ports below those that systems give to outgoing connections, so that they are likely to be
-// free at the next start too.
-func choosePorts() (Ports, error) {
-	var found []int
+// choose finds free ports for those that are missing, below those that systems give to outgoing connections, so that they
+// are likely to be free at the next start too.
+func (p *Ports) choose() error {
 	var held []net.Listener
 	defer func() {
 		for _, l := range held {
 			_ = l.Close()
 		}
 	}()
-	for tries := 0; len(found) < 4; tries++ {
-		if tries == 1000 {
-			return Ports{}, errors.New("no free ports were found on 127.0.0.1")
+	for _, port := range []*int{&p.Broker, &p.Provider, &p.Metrics, &p.Postgres, &p.Host} {
+		for tries := 0; *port == 0; tries++ {
+			if tries == 1000 {
+				return errors.New("no free ports were found on 127.0.0.1")
+			}
+			found := 20000 + rand.IntN(12000)
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(found)))
+			if err == nil {
+				held, *port = append(held, l), found
+			}
 		}
-		port := 20000 + rand.IntN(12000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		held, found = append(held, l), append(found, port)
 	}
-	return Ports{Broker: found[0], Provider: found[1], Metrics: found[2], Postgres: found[3]}, nil
+	return nil
 }
 
 // readKept is for commands that don't take the folder.

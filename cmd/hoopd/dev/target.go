@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/cluster"
+	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
 )
 
 // Target is the database behind the connection db-prod.
@@ -105,7 +107,7 @@ func tlsOf(dsn string) (mode, caFile string) {
 }
 
 // Check holds a configuration, which people may have changed, to what hoopd dev promises.
-func (s *State) Check(c *config.Config, t Target) error {
+func (s *State) Check(c *config.Config, t Target, h *sshd.Host) error {
 	for what, address := range map[string]string{"broker.listen": c.Broker.Listen, "gateway.metrics": c.Gateway.Metrics} {
 		if address != "" && !config.IsLoopback(address) {
 			return fmt.Errorf("%s: %s is %s, and hoopd dev listens on loopback alone: use hoopd serve for more", c.File, what, address)
@@ -115,6 +117,10 @@ func (s *State) Check(c *config.Config, t Target) error {
 		if x.Name == "db-prod" && (x.Address != t.Address || x.Database != t.Database || x.User != t.User) {
 			return fmt.Errorf("%s: db-prod is %s@%s/%s there, but the database of this run is %s@%s/%s: remove the file, and it is written anew",
 				c.File, x.User, x.Address, x.Database, t.User, t.Address, t.Database)
+		}
+		if h != nil && x.Name == HostName && (x.Address != s.hostAddress() || x.User != h.User || !slices.Equal(x.HostKeys, []string{h.HostKey})) {
+			return fmt.Errorf("%s: %s is %s@%s there, but the host of this run is %s@%s, or its key is another: remove the file, and it is written anew",
+				c.File, HostName, x.User, x.Address, h.User, s.hostAddress())
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/owned"
 	"github.com/hoop-gateway/hoop/pkg/pgsql/pgfind"
 )
 
@@ -63,7 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		return nil, fmt.Errorf("%w: run hoopd dev as another user", err)
 	}
 	c := &Cluster{cfg: cfg, bin: bin, owner: owner, done: make(chan struct{})}
-	if c.dir, err = place(cfg.Dir, owner); err != nil {
+	if c.dir, err = owned.Place(cfg.Dir, "postgres", owner); err != nil {
 		return nil, err
 	}
 	fresh, err := c.create(ctx)
@@ -116,7 +117,7 @@ func (c *Cluster) create(ctx context.Context) (fresh bool, err error) {
 	defer func() { err = errors.Join(err, os.Remove(password)) }()
 	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, "initdb"), "-D", temp, "-U", Superuser, "-E", "UTF8", "--locale=C",
 		"--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--pwfile="+password, "--no-instructions")
-	cmd.SysProcAttr, cmd.Dir = attributes(c.owner), c.dir
+	cmd.SysProcAttr, cmd.Dir = owned.Attributes(c.owner, syscall.SIGINT), c.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return false, errors.Join(fmt.Errorf("make the private PostgreSQL: %w: %s", err, tail(out)), os.RemoveAll(temp))
 	}
@@ -134,13 +135,7 @@ func (c *Cluster) hand(path string, data []byte) error {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if c.owner == nil {
-		return nil
-	}
-	if err := os.Chown(path, int(c.owner.Uid), int(c.owner.Gid)); err != nil {
-		return fmt.Errorf("hand %s to the server's user: %w", path, err)
-	}
-	return nil
+	return owned.Give(c.owner, path)
 }
 
 // run starts the server and waits until it answers.
@@ -152,7 +147,7 @@ func (c *Cluster) run(ctx context.Context) error {
 	defer func() { _ = log.Close() }() // the server has its own copy
 	c.cmd = exec.Command(filepath.Join(c.bin, "postgres"), c.arguments()...)
 	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Dir = log, log, c.dir
-	c.cmd.SysProcAttr = attributes(c.owner)
+	c.cmd.SysProcAttr = owned.Attributes(c.owner, syscall.SIGINT)
 	if err := c.cmd.Start(); err != nil {
 		return fmt.Errorf("start the private PostgreSQL: %w", err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/owned"
 	"github.com/hoop-gateway/hoop/pkg/pgsql/pgfind"
 )
 
@@ -33,10 +34,11 @@ type Host struct {
 	Dir     string // the server's own
 	User    string // the one who can sign in
 	HostKey string // its public key, as known_hosts has it
-	Key     string // the file with the private key that signs in
+	Key     string // the file with the private key that signs in; empty: none does
 
 	program string
 	owner   *syscall.Credential
+	trusts  bool // certificates of an authority
 }
 
 // Server is a running server.
@@ -60,7 +62,8 @@ func Find() (string, error) {
 	return "", ErrNone
 }
 
-// Prepare makes the folder and the keys where they are missing; key is the file for the one who signs in.
+// Prepare makes the folder and the keys where they are missing; key is the file for the one who signs in, or empty where
+// only certificates do.
 func Prepare(dir, key string) (*Host, error) {
 	program, err := Find()
 	if err != nil {
@@ -77,19 +80,58 @@ func Prepare(dir, key string) (*Host, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the host's folder: %w", err)
 	}
-	login, err := keyFile(key)
-	if err != nil {
+	if h.HostKey, err = keyFile(h.path("host_key")); err != nil {
 		return nil, err
 	}
-	own, err := keyFile(h.path("host_key"))
-	if err != nil {
-		return nil, err
+	login := ""
+	if key != "" {
+		if login, err = keyFile(key); err != nil {
+			return nil, err
+		}
 	}
-	h.HostKey = own
 	if err := os.WriteFile(h.path("authorized_keys"), []byte(login+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("write who may sign in: %w", err)
 	}
-	return h, h.give(dir, h.path("host_key"), h.path("authorized_keys"))
+	return h, owned.Give(h.owner, dir, h.path("host_key"), h.path("authorized_keys"))
+}
+
+// Place is the folder named so in a state folder, where the server's user reaches it.
+func Place(state, name string) (string, error) {
+	owner, err := pgfind.Owner()
+	if err != nil {
+		return "", err
+	}
+	return owned.Place(state, name, owner)
+}
+
+// Trust makes the authority whose private key is in a file, and has the server take its certificates.
+func (h *Host) Trust(authority string) error {
+	public, err := keyFile(authority)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(h.path("authority.pub"), []byte(public+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write whose certificates are taken: %w", err)
+	}
+	h.trusts = true
+	return owned.Give(h.owner, h.path("authority.pub"))
+}
+
+// Sample writes a file for the server's user below the folder, where it is missing.
+func (h *Host) Sample(name, text string) error {
+	path := h.path(name)
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, os.ErrNotExist) {
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), owned.Give(h.owner, filepath.Dir(path))); err != nil {
+			return fmt.Errorf("make a sample's folder: %w", err)
+		}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write a sample: %w", err)
+	}
+	return owned.Give(h.owner, path)
 }
 
 // withTerminals adds the group that terminals belong to: a server that is not root can give nobody a terminal without it.
@@ -107,19 +149,6 @@ func withTerminals(owner *syscall.Credential) *syscall.Credential {
 }
 
 func (h *Host) path(name string) string { return filepath.Join(h.Dir, name) }
-
-// give hands files to the server's user.
-func (h *Host) give(names ...string) error {
-	if h.owner == nil {
-		return nil
-	}
-	for _, name := range names {
-		if err := os.Chown(name, int(h.owner.Uid), int(h.owner.Gid)); err != nil {
-			return fmt.Errorf("hand %s to the host's user: %w", name, err)
-		}
-	}
-	return nil
-}
 
 func userName(owner *syscall.Credential) (string, error) {
 	uid := strconv.Itoa(os.Geteuid())
@@ -159,14 +188,21 @@ func keyFile(name string) (public string, err error) {
 }
 
 // Start runs the server on a port of loopback until Stop, with more lines for its configuration. Its log has every command
-// that reached it.
+// that reached it. What an earlier run left is ended first.
 func (h *Host) Start(ctx context.Context, port int, more ...string) (*Server, error) {
+	if err := h.endLeft(); err != nil {
+		return nil, err
+	}
 	lines := append([]string{
 		"ListenAddress 127.0.0.1", "Port " + strconv.Itoa(port), "HostKey " + quote(h.path("host_key")), "PidFile none",
 		"AuthorizedKeysFile " + quote(h.path("authorized_keys")), "StrictModes no", "UsePAM no", "PasswordAuthentication no",
 		"KbdInteractiveAuthentication no", "PrintMotd no", "AcceptEnv LANG LC_* GIT_PROTOCOL", "LogLevel DEBUG3",
 		"Subsystem sftp internal-sftp", "MaxSessions 100", "MaxStartups 100",
 	}, more...)
+	lines = append(lines, "SetEnv "+quote(h.mark()))
+	if h.trusts {
+		lines = append(lines, "TrustedUserCAKeys "+quote(h.path("authority.pub")))
+	}
 	if err := os.WriteFile(h.path("sshd_config"), []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("write the server's configuration: %w", err)
 	}
@@ -175,14 +211,14 @@ func (h *Host) Start(ctx context.Context, port int, more ...string) (*Server, er
 		return nil, fmt.Errorf("open the server's log: %w", err)
 	}
 	defer func() { _ = log.Close() }() // the server has its own copy
-	if err := h.give(h.path("sshd_config"), h.path("log")); err != nil {
+	if err := owned.Give(h.owner, h.path("sshd_config"), h.path("log")); err != nil {
 		return nil, err
 	}
 	s := &Server{Host: *h, Port: port, done: make(chan struct{})}
 	s.cmd = exec.Command(h.program, "-D", "-e", "-f", h.path("sshd_config"))
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir = log, log, h.Dir
 	s.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin"}
-	s.cmd.SysProcAttr = attributes(h.owner)
+	s.cmd.SysProcAttr = owned.Attributes(h.owner, syscall.SIGTERM)
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start sshd: %w", err)
 	}
@@ -228,13 +264,15 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Stop ends the server. Commands that run there go on.
+// Stop ends the server, its sessions and the commands that run there.
 func (s *Server) Stop() error {
+	sessions := childrenOf(s.cmd.Process.Pid)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		_ = s.cmd.Process.Signal(signal) // an error means that it is gone
 		select {
 		case <-s.done:
-			return nil
+			kill(sessions)
+			return s.endLeft()
 		case <-time.After(5 * time.Second):
 		}
 	}

@@ -1,4 +1,4 @@
-package cluster
+package owned
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// place is the cluster's folder: postgres in the state folder. Where the server's user can't get there, it is a link to
-// a folder of its own below the system's temporary folder, and the link remembers it.
-func place(state string, owner *syscall.Credential) (string, error) {
-	dir := filepath.Join(state, "postgres")
+// Place is the private folder of a server in the state folder. Where the server's user can't get there, it is a link to a
+// folder of its own below the system's temporary folder, and the link remembers it.
+func Place(state, name string, owner *syscall.Credential) (string, error) {
+	dir := filepath.Join(state, name)
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		return real, check(real, owner)
 	}
@@ -21,34 +21,24 @@ func place(state string, owner *syscall.Credential) (string, error) {
 	}
 	if owner == nil || reachable(state, owner) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
-			return "", fmt.Errorf("make the cluster's folder: %w", err)
+			return "", fmt.Errorf("make the server's folder: %w", err)
 		}
-		return dir, give(dir, owner)
+		return dir, Give(owner, dir)
 	}
-	elsewhere, err := os.MkdirTemp("", "hoop-postgres-")
+	elsewhere, err := os.MkdirTemp("", "hoop-"+name+"-")
 	if err != nil {
-		return "", fmt.Errorf("make the cluster's folder: %w", err)
+		return "", fmt.Errorf("make the server's folder: %w", err)
 	}
 	if !reachable(filepath.Dir(elsewhere), owner) {
-		return "", errors.Join(fmt.Errorf("the user that PostgreSQL runs as reaches neither %s nor %s: choose a --state that it can reach", state, os.TempDir()), os.Remove(elsewhere))
+		return "", errors.Join(fmt.Errorf("the server's user reaches neither %s nor %s: choose a --state that it can reach", state, os.TempDir()), os.Remove(elsewhere))
 	}
-	if err := give(elsewhere, owner); err != nil {
+	if err := Give(owner, elsewhere); err != nil {
 		return "", err
 	}
 	if err := os.Symlink(elsewhere, dir); err != nil {
-		return "", fmt.Errorf("remember the cluster's folder: %w", err)
+		return "", fmt.Errorf("remember the server's folder: %w", err)
 	}
 	return elsewhere, nil
-}
-
-func give(dir string, owner *syscall.Credential) error {
-	if owner == nil {
-		return nil
-	}
-	if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
-		return fmt.Errorf("hand %s to the server's user: %w", dir, err)
-	}
-	return nil
 }
 
 // check refuses a folder that is not the server's own, which somebody may have put there.
@@ -59,11 +49,11 @@ func check(dir string, owner *syscall.Credential) error {
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return fmt.Errorf("look at the cluster's folder: %w", err)
+		return fmt.Errorf("look at the server's folder: %w", err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || !ok || int(stat.Uid) != uid || info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s is not a private folder of the user that PostgreSQL runs as (uid %d): move it away, and a new cluster is made", dir, uid)
+		return fmt.Errorf("%s is not a private folder of the user that the server runs as (uid %d): move it away, and a new one is made", dir, uid)
 	}
 	return nil
 }
