@@ -12,8 +12,8 @@ import (
 )
 
 // askAndWait asks for the grant, after offering a sign-in on a terminal, and again while somebody has to approve it.
-func (p *program) askAndWait(ctx context.Context, s *session, o connectOptions) (*held, error) {
-	in := api.GrantRequest{Connection: o.name, Reason: o.reason, TTLSeconds: int64(o.ttl / time.Second)}
+func (p *program) askAndWait(ctx context.Context, s *session, name string, o connectOptions) (*held, error) {
+	in := api.GrantRequest{Connection: name, Reason: o.reason, TTLSeconds: int64(o.ttl / time.Second)}
 	until := time.Now().Add(o.wait)
 	for offered, said := false, false; ; {
 		grant, err := s.ask(ctx, "hoop/"+p.version, in)

@@ -43,15 +43,15 @@ func findProgram(command []string) (string, error) {
 	return "", aroundChild{code, &api.Error{Code: api.CodeUsage, Message: message, Hint: "Check its name and PATH."}}
 }
 
-// runChild runs the program with the connection in its environment, passes signals on, and returns its exit code.
-func (p *program) runChild(ctx context.Context, path string, command []string, kind string, e localproxy.Endpoint) error {
+// runChild runs the program with connections of some kinds in its environment, passes signals on, and returns its exit code.
+func (p *program) runChild(ctx context.Context, path string, command, kinds []string, vars []localproxy.Var) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
 	cmd := exec.Command(path)
 	cmd.Args = command
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.in, p.out, p.err
-	cmd.Env = childEnv(p.environ, kind, e.Env())
+	cmd.Env = childEnv(p.environ, kinds, vars)
 	signals := make(chan os.Signal, 8)
 	forward := func(s os.Signal) {
 		select {
@@ -111,8 +111,8 @@ func ciTokens() []string {
 }
 
 // childEnv is the environment of the program: without what would send it elsewhere, without hoop's and the CI's own
-// tokens under whatever name, and with the connection.
-func childEnv(environ []string, kind string, vars []localproxy.Var) []string {
+// tokens under whatever name, and with the connections.
+func childEnv(environ, kinds []string, vars []localproxy.Var) []string {
 	token := ""
 	for _, entry := range environ {
 		if value, ok := strings.CutPrefix(entry, login.EnvToken+"="); ok {
@@ -122,7 +122,8 @@ func childEnv(environ []string, kind string, vars []localproxy.Var) []string {
 	var out []string
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if localproxy.Inherited(kind, name) || slices.Contains(ciTokens(), name) || token != "" && value == token {
+		inherited := func(kind string) bool { return localproxy.Inherited(kind, name) }
+		if slices.ContainsFunc(kinds, inherited) || slices.Contains(ciTokens(), name) || token != "" && value == token {
 			continue
 		}
 		out = append(out, entry)

@@ -32,6 +32,7 @@ type program struct {
 	format string // of the output: text, json or ndjson
 	began  bool   // a command runs: errors before that are errors of usage
 	child  bool   // the command runs another program: hoop's own failures exit with 125
+	many   bool   // several connections are open: the end of one is not the end
 	// connection and grant are what an error is about, once that is known.
 	connection, grant string
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,8 +12,8 @@ import (
 )
 
 type connectOptions struct {
-	name       string
-	command    []string // the program to run; empty: hold the connection open
+	names      []string
+	command    []string // the program to run; empty: hold the connections open
 	port       int
 	portAsked  bool
 	socket     string
@@ -23,17 +25,20 @@ type connectOptions struct {
 	events     string
 }
 
-const connectHelp = `Open a connection on this machine, and hold it open until Ctrl-C or the grant's end.
+const connectHelp = `Open connections on this machine, and hold them open until Ctrl-C or their grants' end.
 
-With "-- CMD ARGS..." the program runs with the connection in its environment (PGHOST,
-PGPORT, PGUSER, PGPASSWORD, PGDATABASE, DATABASE_URL), and the connection ends with it;
-the exit code is the program's own. Without a sign-in and without a terminal it exits 4.`
+With "-- CMD ARGS..." the program runs with the connections in its environment, and they end
+with it; the exit code is the program's own. A database: PGHOST, PGPORT, PGUSER, PGPASSWORD,
+PGDATABASE, DATABASE_URL. Hosts: HOOP_SSH_CONFIG, a configuration for ssh -F that knows all
+of them by their names, and GIT_SSH_COMMAND; ssh, scp and sftp are given it by hoop.
+Without a sign-in and without a terminal it exits 4.`
 
 func (p *program) connectCommand() *cobra.Command {
 	var o connectOptions
 	cmd := &cobra.Command{
-		Use: "connect NAME [flags] [-- CMD ARGS...]", Short: "Open a connection on this machine", Long: connectHelp,
-		Example: "  hoop connect db-prod -- psql -c 'select 1'\n  hoop connect db-prod --port 5433",
+		Use: "connect NAME... [flags] [-- CMD ARGS...]", Short: "Open connections on this machine", Long: connectHelp,
+		Example: "  hoop connect db-prod -- psql -c 'select 1'\n  hoop connect db-prod --port 5433\n" +
+			"  hoop connect web-1 -- ssh web-1 uptime\n  hoop connect web-1 web-2 db-prod -- ./deploy.sh",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 				o.command, args = args[dash:], args[:dash]
@@ -41,11 +46,14 @@ func (p *program) connectCommand() *cobra.Command {
 					return &api.Error{Code: api.CodeUsage, Message: "There is no command behind --.", Hint: "Usage: " + cmd.UseLine()}
 				}
 			}
-			return takes(cobra.ExactArgs(1))(cmd, args)
+			return takes(cobra.MinimumNArgs(1))(cmd, args)
 		},
 		ValidArgsFunction: p.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name, o.portAsked = args[0], cmd.Flags().Changed("port")
+			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+				args = args[:dash]
+			}
+			o.names, o.portAsked = args, cmd.Flags().Changed("port")
 			if !cmd.Flags().Changed("wait") && p.terminal {
 				o.wait = 15 * time.Minute
 			}
@@ -76,14 +84,23 @@ func (o *connectOptions) check() error {
 		return &api.Error{Code: api.CodeUsage, Message: "--wait must not be negative."}
 	case o.watchStdin && len(o.command) > 0:
 		return &api.Error{Code: api.CodeUsage, Message: "--watch-stdin and a command exclude each other: stdin is the command's."}
+	case len(o.names) > 1 && (o.port != 0 || o.socket != ""):
+		return &api.Error{Code: api.CodeUsage, Message: "--port and --socket are for one connection, and there are several."}
+	}
+	for i, name := range o.names {
+		if slices.Contains(o.names[:i], name) {
+			return &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("%q is named twice.", name)}
+		}
 	}
 	return nil
 }
 
-// connect goes through the whole life of a connection: everything that can be wrong here first, then the sign-in and the
-// grant, then the listener, then the program or the wait, and at the end all of it is taken down again.
+// connect goes through the whole life of connections: everything that can be wrong here first, then the sign-in and the
+// grants, then the listeners, then the program or the wait, and at the end all of it is taken down again.
 func (p *program) connect(ctx context.Context, o connectOptions) (err error) {
-	p.connection = o.name
+	if len(o.names) == 1 {
+		p.connection = o.names[0]
+	}
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -96,18 +113,18 @@ func (p *program) connect(ctx context.Context, o connectOptions) (err error) {
 		return err
 	}
 	defer broker.Close()
-	sink, err := p.openEvents(o)
+	out, err := p.openEvents(o)
 	if err != nil {
 		return err
 	}
-	defer sink.close()
-	defer func() { sink.over(err) }()
-	grant, err := p.askAndWait(ctx, broker, o)
-	defer grant.end(ctx)
-	if err != nil {
-		return err
+	defer out.close()
+	all := &links{program: p, options: o}
+	defer all.end(ctx)
+	defer func() { all.over(out, err) }()
+	for _, name := range o.names {
+		if err := all.ask(ctx, broker, out, name); err != nil {
+			return err
+		}
 	}
-	sink.grant, p.grant = grant.ID, grant.ID
-	l := &link{program: p, options: o, broker: broker, grant: grant, sink: sink, ended: make(chan api.GrantEvent, 1), idle: make(chan struct{}, 1)}
-	return l.run(ctx, program)
+	return all.run(ctx, program)
 }

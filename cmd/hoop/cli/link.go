@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"sync"
 	"time"
 
@@ -17,65 +16,50 @@ type link struct {
 	broker  *session
 	grant   *held
 	sink    *sink
+	proxy   *localproxy.Proxy
 
-	ended chan api.GrantEvent // the grant's last event
-	idle  chan struct{}       // a token whenever the last local program left
+	ended  chan api.GrantEvent // the grant's last event
+	idle   chan struct{}       // a token whenever the last local program left
+	served chan error          // how the listener ended
 
 	mu      sync.Mutex
 	clients int
 }
 
-// run opens the listener, says that it is ready, and holds it until the program, the grant or the person ends it.
-func (l *link) run(ctx context.Context, program string) error {
+// open binds the listener and serves it. What it returns ends that, when it has ended.
+func (l *link) open(ctx context.Context) (shut func(), err error) {
 	listen := localproxy.Options{Connection: l.grant.Connection, Port: l.options.port, SocketDir: l.options.socket, Dial: l.grant.dial, Events: l.local}
 	dir, dirErr := l.program.stateDir()
 	if !l.options.portAsked && dirErr == nil {
 		listen.Prefer = lastPort(dir, l.broker.origin, l.grant.Connection.Name)
 	}
-	proxy, err := localproxy.Listen(listen)
-	if err != nil {
-		return err
+	if l.proxy, err = localproxy.Listen(listen); err != nil {
+		return func() {}, err
 	}
-	l.grant.ssh = proxy.SSH()
+	l.grant.ssh = l.proxy.SSH()
 	work, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer stop()
-	served := make(chan error, 1)
-	wg.Go(func() { served <- proxy.Serve(work) })
+	wg.Go(func() { l.served <- l.proxy.Serve(work) })
 	wg.Go(func() { l.follow(work) })
 	wg.Go(func() { l.grant.keepFresh(work) })
-	cleanup, err := l.publish(ctx, proxy.Endpoint())
-	defer cleanup()
-	if err != nil {
-		return err
-	}
-	l.sink.ready(l.grant, proxy.Endpoint())
-	if len(l.options.command) > 0 {
-		return l.program.runChild(ctx, program, l.options.command, l.grant.Connection.Kind, proxy.Endpoint())
-	}
-	return l.hold(ctx, served)
+	cleanup := l.publish(ctx, l.proxy.Endpoint())
+	return func() {
+		cleanup()
+		stop()
+		wg.Wait()
+	}, nil
 }
 
 // graceAfterExpiry is how long the gateway leaves a running command after the grant's time is over.
 const graceAfterExpiry = 65 * time.Second
 
-// hold waits without a program.
-func (l *link) hold(ctx context.Context, served <-chan error) error {
-	gone := make(chan struct{})
-	if l.options.watchStdin {
-		go func() { // a read of stdin can't be ended: the process ends first
-			_, _ = io.Copy(io.Discard, l.program.in)
-			close(gone)
-		}()
-	}
+// hold waits without a program, until the grant is over or ctx is.
+func (l *link) hold(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case err := <-served:
+	case err := <-l.served:
 		return err
-	case <-gone:
-		return nil
 	case last := <-l.ended:
 		if last.Code == api.EndingExpired {
 			l.drain(ctx)

@@ -15,43 +15,32 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
-// publish makes the open connection known: to `hoop env`, to the next connect, and in the file that was asked for.
-// What it returns takes that back, also after an error.
-func (l *link) publish(ctx context.Context, e localproxy.Endpoint) (cleanup func(), err error) {
-	var undo []func()
-	cleanup = func() {
-		for _, f := range undo {
-			f()
-		}
+// publish makes the open connection known, to `hoop env` and to the next connect. What it returns takes that back. Without
+// a state folder, as in a container with a read-only home, only that is lost.
+func (l *link) publish(ctx context.Context, e localproxy.Endpoint) (cleanup func()) {
+	cleanup = func() {}
+	dir, err := l.program.stateDir()
+	if err != nil || len(l.options.command) > 0 {
+		return cleanup
 	}
 	name := l.grant.Connection.Name
-	// Without a state folder, as in a container with a read-only home, only `hoop env` and the remembered port are lost.
-	if dir, err := l.program.stateDir(); err == nil && len(l.options.command) == 0 {
-		if remove, err := register(ctx, dir, l.broker.origin, running{Connection: name, Ready: time.Now(), Env: e.Env()}); err == nil {
-			undo = append(undo, remove)
-		}
-		if e.Socket == "" {
-			_ = rememberPort(dir, l.broker.origin, name, e.Port)
-		}
+	if remove, err := register(ctx, dir, l.broker.origin, running{Connection: name, Ready: time.Now(), Env: e.Env()}); err == nil {
+		cleanup = remove
 	}
-	if l.options.envFile == "" {
-		return cleanup, nil
+	if e.Socket == "" {
+		_ = rememberPort(dir, l.broker.origin, name, e.Port)
 	}
-	if err := writeEnvFile(l.options.envFile, name, e.Env()); err != nil {
-		return cleanup, err
-	}
-	undo = append(undo, func() { _ = os.Remove(l.options.envFile) })
-	return cleanup, nil
+	return cleanup
 }
 
 // envHeader marks a file as one that hoop may replace and remove.
 const envHeader = "# written by hoop connect, removed at its end"
 
 // writeEnvFile writes a private file as a whole. A file that hoop did not write is never replaced.
-func writeEnvFile(path, connection string, vars []localproxy.Var) error {
+func writeEnvFile(path string, vars []localproxy.Var) error {
 	text, err := localproxy.FormatEnv("dotenv", vars)
 	if err != nil {
-		return fmt.Errorf("write the environment of %s: %w", connection, err)
+		return fmt.Errorf("write the environment: %w", err)
 	}
 	if err := replaceable(path); err != nil {
 		return err

@@ -39,6 +39,7 @@ gateway, where every command is judged, masked and recorded.`,
 	root.AddCommand(
 		p.loginCommand(), p.logoutCommand(), p.whoamiCommand(),
 		p.lsCommand(), p.connectCommand(), p.envCommand(), p.canCommand(),
+		p.sshConfigCommand(), p.sshProxyCommand(),
 		p.grantsCommand(), p.lockCommand(), p.unlockCommand(),
 		p.approvalsCommand(), p.sessionsCommand(), p.policyCommand(),
 		p.completionCommand(), p.versionCommand(), exitCodesTopic(),

@@ -8,28 +8,34 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hoop-gateway/hoop/localproxy"
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
-// sink is where the events of a connection go: JSON lines where they were asked for, and a line on stderr for a person.
+// outlet is where events are written to, those of all connections.
+type outlet struct {
+	only string    // when set, the one event that is written: -o json prints ready alone
+	text bool      // tell a person
+	file io.Closer // to close at the end
+
+	mu sync.Mutex
+	w  io.Writer // nil: nobody asked
+}
+
+// sink is where the events of one connection go: JSON lines where they were asked for, and a line on stderr for a person.
 type sink struct {
+	*outlet
 	program    *program
 	connection string
 	grant      string
-	only       string    // when set, the one event that is written: -o json prints ready alone
-	text       bool      // tell a person
-	file       io.Closer // to close at the end
-
-	mu   sync.Mutex
-	done bool      // the last event was written
-	w    io.Writer // nil: nobody asked
+	done       atomic.Bool // the last event was written
 }
 
 // openEvents decides where events go: to --events; else, without a program, to stdout under -o json or ndjson.
-func (p *program) openEvents(o connectOptions) (*sink, error) {
-	s := &sink{program: p, connection: o.name, text: p.format == formatText || len(o.command) > 0}
+func (p *program) openEvents(o connectOptions) (*outlet, error) {
+	s := &outlet{text: p.format == formatText || len(o.command) > 0}
 	switch {
 	case o.events != "":
 		f, err := openSink(o.events)
@@ -69,7 +75,7 @@ func openSink(where string) (*os.File, error) {
 	return f, nil
 }
 
-func (s *sink) close() {
+func (s *outlet) close() {
 	if s.file != nil {
 		_ = s.file.Close()
 	}
@@ -141,23 +147,18 @@ func (s *sink) tell(e api.GrantEvent) {
 
 // closed writes the grant's last event.
 func (s *sink) closed(e api.GrantEvent) {
-	s.mu.Lock()
-	s.done = true
-	s.mu.Unlock()
+	s.done.Store(true)
 	why := endedError(e)
 	s.event("closed", member{"code", orNull(e.Code)}, member{"message", why.Message}, member{"hint", why.Hint}, member{"retryable", why.Retryable},
 		member{"request_id", nil}, member{"exit_code", exitCode(why)})
-	if s.program.child {
+	if s.program.child || s.program.many {
 		s.program.say("%s is closed: %s", s.connection, why.Message)
 	}
 }
 
 // over writes the last event of a connection that did not end with its grant.
 func (s *sink) over(err error) {
-	s.mu.Lock()
-	done := s.done
-	s.mu.Unlock()
-	if done {
+	if s.done.Swap(true) {
 		return
 	}
 	var child exited

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -255,7 +256,7 @@ func (w *world) route(rw http.ResponseWriter, r *http.Request, route string, bod
 	case route == "GET /v1/whoami":
 		send(rw, dev())
 	case route == "GET /v1/connections":
-		send(rw, api.Connections{Connections: []api.Connection{w.connection()}})
+		send(rw, api.Connections{Connections: []api.Connection{w.connection("db-prod")}})
 	case route == "GET /v1/grants":
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -279,13 +280,16 @@ func (w *world) route(rw http.ResponseWriter, r *http.Request, route string, bod
 	}
 }
 
-func (w *world) connection() api.Connection {
-	return api.Connection{Name: "db-prod", Kind: "postgres", Database: "postgres", Labels: map[string]string{"env": "prod"}, Rule: "devs", TTL: 1800, Reason: "optional"}
+func (w *world) connection(name string) api.Connection {
+	if strings.HasPrefix(name, "web-") {
+		return api.Connection{Name: name, Kind: "ssh", Rule: "devs", TTL: 1800, Reason: "optional"}
+	}
+	return api.Connection{Name: name, Kind: "postgres", Database: "postgres", Labels: map[string]string{"env": "prod"}, Rule: "devs", TTL: 1800, Reason: "optional"}
 }
 
 func (w *world) grant(rw http.ResponseWriter, body []byte) {
 	var in api.GrantRequest
-	if json.Unmarshal(body, &in) != nil || in.Connection != "db-prod" {
+	if json.Unmarshal(body, &in) != nil || !slices.Contains([]string{"db-prod", "db-stage", "web-1", "web-2"}, in.Connection) {
 		problem(rw, &api.Error{Status: 404, Code: api.CodeNoSuchConnection, Message: "There is no connection of that name within your reach.", Hint: "hoop ls", RequestID: "rq_2"})
 		return
 	}
@@ -296,7 +300,7 @@ func (w *world) grant(rw http.ResponseWriter, body []byte) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	g := &api.Grant{ID: fmt.Sprintf("gr_%d", len(w.grants)+1), Connection: w.connection(), Identity: dev(), Reason: in.Reason, State: "active", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(w.grantTTL)}
+	g := &api.Grant{ID: fmt.Sprintf("gr_%d", len(w.grants)+1), Connection: w.connection(in.Connection), Identity: dev(), Reason: in.Reason, State: "active", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(w.grantTTL)}
 	w.grants[g.ID], w.streams[g.ID] = g, make(chan api.GrantEvent, 16)
 	out := *g
 	der := w.sign(pub, g.ID, 5*time.Minute)
