@@ -191,8 +191,25 @@ func (s *session) finish(why error) {
 	case <-done:
 	case <-time.After(finishWithin): // so is a host
 	}
+	heard := s.heard()
+	select {
+	case <-heard:
+	case <-time.After(finishWithin):
+	}
 	_ = s.host.Close()
+	<-heard
 	<-done
+}
+
+// heard is closed once the host has read all that was sent to it so far, the signals among it, or is gone. A connection that
+// is closed while the host still says something may lose them on their way, and what they were to stop would go on.
+func (s *session) heard() <-chan struct{} {
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		_, _, _ = s.host.SendRequest("keepalive@openssh.com", true, nil) // refused or not: it is answered behind the rest
+	}()
+	return heard
 }
 
 // Idle says whether no command is under way.
