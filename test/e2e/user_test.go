@@ -90,9 +90,16 @@ func (u *user) run(t *testing.T, args ...string) result {
 
 func (u *user) runIn(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
+	return u.program(t, stdin, hoop, args...)
+}
+
+// program runs any program to its end, in the user's environment.
+func (u *user) program(t *testing.T, stdin, name string, args ...string) result {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), commandTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, hoop, args...)
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = 10 * time.Second // of what else may hold its output
 	var out, errs bytes.Buffer
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = u.env, strings.NewReader(stdin), &out, &errs
 	began := time.Now()
@@ -100,7 +107,7 @@ func (u *user) runIn(t *testing.T, stdin string, args ...string) result {
 	took := time.Since(began)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
-		t.Fatalf("hoop %v: %v\n%s%s", args, err, &out, &errs)
+		t.Fatalf("%s %v: %v\n%s%s", name, args, err, &out, &errs)
 	}
 	if u.name != "privacy" {
 		_, _ = clientBytes.Write(append(out.Bytes(), errs.Bytes()...))

@@ -13,13 +13,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
 )
 
 // startTime bounds a start on a machine that is busy with other tests.
 const startTime = 120 * time.Second
 
 // world is one `hoopd dev` with connections beside the sample's: db-free, db-open with every right of privacy to the same database, and the twins db-left and db-right, whose data
-// differ in masked values alone. The agent may do there almost everything.
+// differ in masked values alone. The agent may do there almost everything. Beside the host web-1, which has the sample's rules, the same
+// machine is web-2, where developers and agents may do everything.
 type world struct {
 	dir     string
 	ports   ports
@@ -27,6 +30,7 @@ type world struct {
 	log     *text
 	done    chan struct{}
 	numbers map[string]string // of objects in the corpus' databases
+	host    *sshd.Host
 }
 
 type ports struct {
@@ -34,6 +38,7 @@ type ports struct {
 	Provider int `json:"provider"`
 	Metrics  int `json:"metrics"`
 	Postgres int `json:"postgres"`
+	Host     int `json:"host"`
 }
 
 // newWorld makes the folder, with its configuration, starts hoopd dev in it and fills the further databases.
@@ -92,6 +97,13 @@ func (w *world) configure() error {
 	if err != nil {
 		return err
 	}
+	place, err := sshd.Place(w.dir, "web-1")
+	if err != nil {
+		return err
+	}
+	if w.host, err = sshd.Prepare(place, ""); err != nil {
+		return err
+	}
 	for name, content := range map[string]string{"dev.json": string(kept), "hoopd.yaml": w.config(), "policy.yaml": policy} {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 			return err
@@ -125,6 +137,10 @@ connections:
 		fmt.Fprintf(b, "  - {name: %s, kind: postgres, address: '127.0.0.1:%d', database: %s, credential: {user: hoop, password: {file: db-prod.password}}, tls: {mode: disable}}\n",
 			name, w.ports.Postgres, database)
 	}
+	for _, name := range []string{"web-1", "web-2"} {
+		fmt.Fprintf(b, "  - {name: %s, kind: ssh, address: '127.0.0.1:%d', host_keys: ['%s'], credential: {user: %s, certificate: {ca: {file: web-1.ca}, principals: [%s]}}}\n",
+			name, w.ports.Host, w.host.HostKey, w.host.User, w.host.User)
+	}
 	return b.String()
 }
 
@@ -136,7 +152,7 @@ func policyText(more string) (string, error) {
 	}
 	changed := string(sample)
 	for old, now := range map[string]string{
-		"hold: 45s": "hold: 1s ",
+		"hold: 45s    ": "hold: 1s     ",
 		"rules:\n": `  - {name: free, who: {users: [agent]}, on: {connections: [db-free, db-left, db-right, db-corpus]}, ttl: 1h}
   - {name: open, who: {users: [privacy]}, on: {connections: [db-open, db-read]}, ttl: 1h}
 
@@ -151,6 +167,11 @@ rules:
     on: {connections: [db-open]}
     effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, unknown]
     verdict: allow
+  - name: everything-on-web-2
+    who: {groups: [developers, agents]}
+    on: {connections: [web-2]}
+    effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, shell, unknown]
+    verdict: allow
 
 ` + more,
 		"masks:\n": "masks:\n  - {name: corpus, columns: [public.customer.c_phone, public.customer.c_address, public.supplier.s_phone], unless: {groups: [privacy]}, as: redact}\n",
@@ -160,6 +181,7 @@ rules:
 		}
 		changed = strings.Replace(changed, old, now, 1)
 	}
+	changed = strings.ReplaceAll(changed, "on: {kinds: [ssh]}", "on: {connections: [web-1]}")
 	// Elsewhere these two would keep parts of the corpus from being tried.
 	for _, rule := range []string{"no-unfiltered-write", "writes-need-a-dba"} {
 		changed = strings.Replace(changed, "  - name: "+rule, "  - on: {connections: [db-prod]}\n    name: "+rule, 1)
@@ -180,7 +202,7 @@ func (w *world) setPolicy(t *testing.T, text string) {
 }
 
 func (w *world) choosePorts() error {
-	for _, port := range []*int{&w.ports.Broker, &w.ports.Provider, &w.ports.Metrics, &w.ports.Postgres} {
+	for _, port := range []*int{&w.ports.Broker, &w.ports.Provider, &w.ports.Metrics, &w.ports.Postgres, &w.ports.Host} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
