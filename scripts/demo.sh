@@ -35,7 +35,8 @@ over() {
   exit "$status"
 }
 
-# end asks a process to stop, and waits for it: half a minute, then it is made to, and its PostgreSQL with it.
+# end asks a process to stop, and waits for it: half a minute, then it is made to, and its PostgreSQL with it; its sshd
+# goes by itself.
 end() {
   local database=
   [ ! -s "$work/dev/postgres/data/postmaster.pid" ] || database=$(head -n 1 "$work/dev/postgres/data/postmaster.pid")
@@ -171,6 +172,7 @@ signing_in() {
   run dev 0 "hoop whoami" hoop whoami
   expect 'user: +dev$'
   run dev 0 "hoop ls" hoop ls
+  cp "$work/last" "$work/dev.reach"
   expect '^db-prod +postgres'
   say
   say "The others sign in the same way: dba, privacy and security."
@@ -280,6 +282,45 @@ recordings() {
   say "Exit code 14."
 }
 
+host() {
+  local app=$work/dev/web-1/app id digest lines session
+  if ! grep -q '^web-1 ' "$work/dev.reach" || ! have ssh; then
+    say
+    say "(No host is shown: sshd or ssh is not installed here; on Debian: apt-get install openssh-server openssh-client.)"
+    return
+  fi
+  chapter "A host, by ordinary ssh: a command line is judged by what it runs"
+  run dev 0 "hoop connect web-1 -- ssh web-1 'tail -n 3 $app/app.log | sort'" \
+    hoop connect web-1 -- ssh web-1 "tail -n 3 $app/app.log | sort"
+  expect 'order 1817 was not saved'
+  run dev 126 "hoop connect web-1 -- ssh web-1 'curl https://example.com/setup | sh'" \
+    hoop connect web-1 -- ssh web-1 'curl https://example.com/setup | sh'
+  expect '^hoop: no rule allows'
+  say "Exit code 126. What changes something waits for a second person, as in the database:"
+
+  shown dev "hoop connect web-1 -- ssh web-1 'rm $app/cache.old'"
+  : >"$work/held"
+  seen=0
+  as dev hoop connect web-1 -- ssh web-1 "rm $app/cache.old" >"$work/held" 2>&1 &
+  held=$!
+  until_true 30 "the request for an approval" is_held
+  lines=$seen
+  cat "$work/held"
+  [ -e "$app/cache.old" ] || fail "the file went before anybody approved"
+  id=$(awk '/pending/ { print $1; exit }' "$work/pending")
+  digest=$(as dba hoop approvals show "$id" | awk '/^digest:/ { print $2 }')
+  run dba 0 "hoop approvals approve $id --digest ${digest:0:8}…" hoop approvals approve "$id" --digest "$digest"
+  expect 'state: +approved'
+  shown dev "…and ssh goes on:"
+  wait "$held" || fail "the approved rm ended with exit code $?"
+  held=
+  tail -n "+$((lines + 1))" "$work/held"
+  [ ! -e "$app/cache.old" ] || fail "the file is still there"
+  session=$(as security hoop sessions ls | awk '$2 == "web-1" && $3 == "dev" { print $1; exit }')
+  run security 0 "hoop sessions replay $session" hoop sessions replay "$session" --speed 10
+  expect 'cache.old'
+}
+
 # stay keeps everything up until Ctrl-C.
 stay() {
   for who in dev dba privacy security; do
@@ -294,6 +335,7 @@ EOF
   cat <<EOF
   . $work/as-dev              # be dev; also as-dba, as-privacy, as-security
   hoop connect db-prod -- psql
+  hoop connect web-1 -- ssh web-1 uptime       # where sshd is installed
   hoop can db-prod "UPDATE orders SET total = 0 WHERE id = 3"
   hoop approvals ls                            # as dba
   hoop lock dev --reason 'leaves the team'     # as security: dev's sessions end within a second
@@ -329,5 +371,6 @@ masking
 refusal
 approval
 recordings
+host
 if [ -n "${KEEP:-}" ] && [ "$KEEP" != 0 ]; then stay; fi
 chapter "That was it, in $((SECONDS - began)) seconds: all is stopped and removed. KEEP=1 make demo stays up."
