@@ -40,7 +40,7 @@ func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 		r := &p.rules[i]
 		holds, err := r.matches(&s, &c, &named)
 		if err == nil && holds {
-			matched = append(matched, match{r, false})
+			matched = append(matched, match{r, !r.grants(&named)})
 			continue
 		}
 		if err == nil && r.verdict != Allow && len(named.Accesses) < len(cmd.Accesses) {
@@ -58,7 +58,7 @@ func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 // match is a rule that matches a command.
 type match struct {
 	*rule
-	through bool // only by what is reached through something else: then it can tighten and no more
+	tightens bool // only by what is reached through something else, or by what it does not name: then it can tighten and no more
 }
 
 // named is the command without its Through pairs.
@@ -104,6 +104,9 @@ func judge(matched []match, s *Subject, c *Connection, cmd *Command) Decision {
 		}
 	}
 	d.Rule, d.Message = reason(decisive, pair, s, c)
+	if decisive == nil && cmd.SSH.byName() {
+		d.Message += "; only a rule with ssh: {channels: [" + cmd.SSH.Channel + "]} does"
+	}
 	if d.Verdict == Approve {
 		d.Approvals = approvals(matched, cmd)
 	}
@@ -119,7 +122,7 @@ func strictest(matched []match, a *Access) *rule {
 	var best, tighter *rule
 	for _, m := range matched {
 		place := &best
-		if m.through && !a.Through {
+		if m.tightens && !a.Through {
 			place = &tighter
 		}
 		if (*place == nil || m.verdict < (*place).verdict) && m.touches(a) {

@@ -55,6 +55,9 @@ func (p *Policy) lintRule(d *decoder, r *rule) {
 	if r.verdict == Allow && r.who.anybody() && r.on.anywhere() && !r.named && r.objects == nil && r.factless() && r.when == nil {
 		d.Report(r.at, fmt.Sprintf("rule %s allows everybody everything everywhere", r.name), "")
 	}
+	if r.ssh != nil && r.verdict == Allow && slices.ContainsFunc(r.ssh.forwards, place.everywhere) {
+		d.Report(r.at, fmt.Sprintf("rule %s lets connections go wherever the host can reach", r.name), "name hosts and ports in forwards")
+	}
 	for i := range p.rules {
 		if other := &p.rules[i]; other != r && other.verdict < r.verdict && other.hides(r) {
 			d.Report(r.at, fmt.Sprintf("rule %s never decides: rule %s is stricter and matches all that it does", r.name, other.name), "")

@@ -46,6 +46,7 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 		d.Report(n, "tables_max in a deny rule would refuse the commands with few tables", "write it in the rule that allows")
 	}
 	r.admits(effects)
+	d.checkForwards(n, &r)
 	d.checkAffected(n, &r)
 	r.approval.Rule = r.name
 	r.message = r.say(message)

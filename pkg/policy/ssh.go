@@ -9,11 +9,12 @@ import (
 
 // SSH holds the facts about what is asked of a host that rules can ask for.
 type SSH struct {
-	Channel string // "exec", "shell", "sftp", "forward", …
+	Channel string // one of Channels
 	// Argv are the words of every program that the command runs. Nil: they are not known.
 	Argv [][]string
 	// Operators are what the command needs a shell for: operators, expansions and redirections.
 	Operators []string
+	Forward   *Forward // where a forwarded connection leads; nil elsewhere
 }
 
 // Files holds the facts about an operation on files.
@@ -23,7 +24,9 @@ type Files struct {
 }
 
 // Channels are the words that `ssh.channels` can name.
-func Channels() []string { return []string{"exec", "shell", "sftp", "forward"} }
+func Channels() []string {
+	return []string{"exec", "shell", "sftp", ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11}
+}
 
 // FileOperations are the words that `files.operations` can name.
 func FileOperations() []string {
@@ -36,6 +39,9 @@ type sshFacts struct {
 	argv      []form
 	operators string // "none", "some"; "": not asked
 	channels  []string
+
+	forwards, binds places
+	sockets         globs
 }
 
 // form is a pattern over the words of a program. A last "*" stands for any further words, none included.
@@ -84,6 +90,9 @@ func (f *sshFacts) match(s *SSH, v Verdict) bool {
 	if none := s.Argv != nil && len(s.Operators) == 0; f.operators != "" && (f.operators == "none") != none {
 		return false
 	}
+	if !f.leads(s, v) {
+		return false
+	}
 	if f.argv == nil {
 		return true
 	}
@@ -120,6 +129,9 @@ func (d *decoder) ssh(n *strict.Node) *sshFacts {
 		"argv":      func(n *strict.Node) { d.Each(n, func(n *strict.Node) { f.argv = append(f.argv, d.form(n)) }) },
 		"operators": func(n *strict.Node) { f.operators = d.word(n, "value", "none", "some") },
 		"channels":  d.words(&f.channels, "channel", Channels()...),
+		"forwards":  d.places(&f.forwards, true),
+		"binds":     d.places(&f.binds, false),
+		"sockets":   d.sockets(&f.sockets),
 	})
 	d.asks(n)
 	return f
