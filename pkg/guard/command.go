@@ -49,6 +49,8 @@ type Command struct {
 	// Units are how many statements it holds that do more than steer the session; 0 counts as one.
 	Units   int
 	Control Control
+	// Cut says that a limit on what it answers may cut it off: nothing that it did by then need be undone.
+	Cut bool
 	Hooks
 	// Anew, if not nil, understands the command again after a person was asked: what would run then must be what was
 	// approved.

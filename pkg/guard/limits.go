@@ -115,7 +115,7 @@ func (s *Session) undoable(p *Pass) *api.Refusal {
 				"Rule %s allows at most %d rows to be changed, and what this command changes can't be counted and undone.", b.Rule, b.Max),
 			Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send it as one plain INSERT, UPDATE, DELETE or MERGE, alone in its text, without another one in WITH, and of a table whose foreign keys change no other rows."}},
 		}
-	case p.bounds.counts && c.Control < CanUndo && weighty(c.Facts.Accesses):
+	case p.bounds.counts && c.Control < CanUndo && !c.Cut && weighty(c.Facts.Accesses):
 		return &api.Refusal{
 			Code: "uncountable", Rule: p.bounds.rule(), Message: "Results are limited here, and what this text changes can't be undone when it answers too much.",
 			Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send its statements separately."}},

@@ -21,6 +21,7 @@ type channel struct {
 
 	pty     atomic.Pointer[ptyRequest] // nil: no terminal
 	env     []envRequest
+	loans   []loan
 	started bool
 	work    sync.WaitGroup
 
@@ -52,6 +53,7 @@ func (c *channel) serve() {
 	c.gone(errLeft)
 	_ = c.Close()
 	c.work.Wait()
+	c.returned()
 }
 
 // gone ends what the channel was for. On a terminal a client that leaves takes back what waits for a person.
@@ -87,6 +89,8 @@ func (c *channel) request(req *ssh.Request) bool {
 		return c.resized(req.Payload)
 	case "signal":
 		return c.signalled(req.Payload)
+	case agentRequest, displayRequest:
+		return c.lendAsked(req)
 	case "eow@openssh.com", "keepalive@openssh.com":
 		return false
 	default:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,6 +87,15 @@ type session struct {
 	writer *record.Writer
 	desk   *desk
 	log    *bytes.Buffer
+	rules  atomic.Pointer[policy.Policy]
+}
+
+// follow puts a policy in force.
+func (s *session) follow(t testing.TB, text string) {
+	t.Helper()
+	rules, err := policy.Parse([]byte(text), "policy")
+	must(t, err)
+	s.rules.Store(rules)
 }
 
 const allowAll = `
@@ -133,17 +143,16 @@ func attend(t testing.TB, text string, to gateway.Target, visit *tunnel.SSH) *se
 	s.file = filepath.Join(dir, "se_test.hrec")
 	s.writer, err = record.Create(s.file, record.Header{Session: "se_test", Connection: to.Connection.Name, Kind: "ssh", Started: time.Now()}, record.Options{Signer: signer})
 	must(t, err)
-	rules, err := policy.Parse([]byte(text), "policy")
-	must(t, err)
+	s.follow(t, text)
 	s.gate, err = guard.New(guard.Config{
 		ID: "se_test", GrantID: "gr_test", Identity: api.Identity{Issuer: "https://idp.example.com", Subject: "1", User: "dev"},
 		Subject:    policy.Subject{Issuer: "https://idp.example.com", ID: "1", User: "dev", Groups: []string{"developers"}, Type: "human"},
-		Connection: to.Connection, Policy: func() guard.Policy { return rules }, Recorder: s.writer, Approvals: s.desk, Log: log, Now: time.Now, ResultCap: 1 << 20,
+		Connection: to.Connection, Policy: func() guard.Policy { return s.rules.Load() }, Recorder: s.writer, Approvals: s.desk, Log: log, Now: time.Now, ResultCap: 1 << 20,
 	})
 	must(t, err)
 	ctx, end := context.WithCancelCause(context.Background())
 	s.end = end
-	p := sshhost.New(log)
+	p := sshhost.New(log).WithNames(names)
 	go func() { s.served <- serve(ctx, p, far, gateway.Visit{GrantID: "gr_test", SSH: visit}, to, s.gate) }()
 	t.Cleanup(func() { end(nil); _ = near.Close(); <-s.served })
 	return s
@@ -276,4 +285,22 @@ func (l *locked) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.to.Write(b)
+}
+
+// known are the names that the gateway of these tests can look up.
+type known map[string][]string
+
+func (k known) LookupNetIP(_ context.Context, _, host string) (all []netip.Addr, err error) {
+	for _, text := range k[host] {
+		all = append(all, netip.MustParseAddr(text))
+	}
+	if len(all) == 0 {
+		err = errors.New("no such host")
+	}
+	return all, err
+}
+
+var names = known{
+	"own.test": {"127.0.0.1"}, "both.test": {"127.0.0.1", "10.255.255.1"}, "mapped.test": {"::ffff:127.0.0.1"}, "meta.test": {"169.254.169.254"},
+	"none.test": {"0.0.0.0"}, "zone.test": {"fe80::1%lo"}, "far.test": {"192.0.2.1"},
 }

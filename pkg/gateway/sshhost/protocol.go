@@ -22,10 +22,16 @@ import (
 const Kind = "ssh"
 
 // Protocol serves connections of kind ssh.
-type Protocol struct{ log *slog.Logger }
+type Protocol struct {
+	log   *slog.Logger
+	names Names
+}
 
 // New makes the protocol.
-func New(log *slog.Logger) *Protocol { return &Protocol{log: log} }
+func New(log *slog.Logger) *Protocol { return &Protocol{log: log, names: net.DefaultResolver} }
+
+// WithNames has names of hosts looked up elsewhere than where this machine does.
+func (p *Protocol) WithNames(n Names) *Protocol { return &Protocol{log: p.log, names: n} }
 
 // greeting is a client that has signed in.
 type greeting struct {
@@ -64,7 +70,7 @@ func (p *Protocol) Open(ctx context.Context, g gateway.Greeting, t gateway.Targe
 	if err != nil {
 		return nil, err
 	}
-	return newSession(p.log, g.(*greeting), host, t), nil
+	return newSession(p.log, p.names, g.(*greeting), host, t), nil
 }
 
 // GrantEnded has nothing to end: nothing is kept for a grant.

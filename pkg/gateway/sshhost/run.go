@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 // run asks for a command, and carries it once it is admitted.
@@ -72,6 +70,7 @@ func (c *channel) start(p *guard.Pass) (remote ssh.Channel, replies <-chan *ssh.
 				return err
 			}
 		}
+		c.lend(remote)
 		if c.pty.Load() != nil {
 			if err := c.ask(remote, "pty-req", c.sized()); err != nil {
 				return err
@@ -161,16 +160,7 @@ func (c *channel) kill() {
 
 // timed ends a command that runs for longer than a limit allows.
 func (c *channel) timed(p *guard.Pass) (stop func()) {
-	standing := c.session.gate.Standing()
-	bound := policy.Bound{}
-	if standing != nil {
-		bound = standing.Limits.Statement
-	}
-	if !bound.Set() {
-		return func() {}
-	}
-	timer := time.AfterFunc(time.Duration(bound.Max), func() { c.cancel(p.Overdue(bound)) })
-	return func() { timer.Stop() }
+	return c.session.timed(p, nil, c.cancel)
 }
 
 // input carries what the client types or sends, to its end.

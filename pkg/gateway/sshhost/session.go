@@ -27,6 +27,11 @@ type session struct {
 	up   *guard.Upstream[ssh.Conn]
 	busy atomic.Int64 // commands that run or wait
 
+	names     Names
+	links     atomic.Int64 // forwarded connections, open or waiting
+	listening listeners
+	notes     atomic.Int64
+
 	mu     sync.Mutex
 	open   map[*channel]bool
 	over   error
@@ -41,8 +46,8 @@ var (
 	errHostGone = errors.New("the host closed the connection")
 )
 
-func newSession(log *slog.Logger, client *greeting, h *host, t gateway.Target) *session {
-	return &session{log: log, client: client, host: h, user: t.Credential.User, open: map[*channel]bool{}}
+func newSession(log *slog.Logger, names Names, client *greeting, h *host, t gateway.Target) *session {
+	return &session{log: log, names: names, client: client, host: h, user: t.Credential.User, open: map[*channel]bool{}}
 }
 
 // Serve runs the session until the client leaves, the host does, or ctx ends; what runs is then stopped and told why.
@@ -59,7 +64,7 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	}
 	run(func() { _ = s.client.conn.Wait(); cancel(errLeft) })
 	run(func() { _ = s.host.Wait(); cancel(errHostGone) })
-	run(s.hostAsks)
+	run(func() { s.hostAsks(ctx, run) })
 	run(func() { ssh.DiscardRequests(s.host.requests) })
 	run(func() { s.clientAsks(ctx) })
 	run(func() {
@@ -71,6 +76,7 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	why := context.Cause(ctx)
 	s.finish(why)
 	work.Wait()
+	s.stopListening(func(*listener) bool { return true })
 	if errors.Is(why, errLeft) {
 		return nil
 	}
@@ -85,12 +91,10 @@ func (s *session) recovered(end context.CancelCauseFunc) {
 	}
 }
 
-// channelAsked accepts a channel for commands, in which nothing runs yet, and refuses all others.
+// channelAsked accepts a channel for commands, in which nothing runs yet, and has all others judged.
 func (s *session) channelAsked(ctx context.Context, asked ssh.NewChannel, run func(func())) {
 	if asked.ChannelType() != "session" {
-		what := describeChannel(asked)
-		r := s.gate.Reject(ctx, plainCommand("forward", what), notServed("Forwarding is not served in this version."))
-		_ = asked.Reject(ssh.Prohibited, "hoop: "+r.Message)
+		s.forwardAsked(ctx, asked, run)
 		return
 	}
 	c := newChannel(ctx, s)
@@ -138,7 +142,7 @@ func (s *session) left(c *channel) {
 	delete(s.open, c)
 }
 
-// clientAsks answers requests of the connection as a whole: none is served but what keeps it alive.
+// clientAsks answers requests of the connection as a whole, one after the other.
 func (s *session) clientAsks(ctx context.Context) {
 	for req := range s.client.requests {
 		switch req.Type {
@@ -148,16 +152,11 @@ func (s *session) clientAsks(ctx context.Context) {
 			s.noMore = true
 			s.mu.Unlock()
 		default:
-			s.gate.Reject(ctx, plainCommand("forward", fmt.Sprintf("%.60q", req.Type)), notServed("Forwarding to the client is not served in this version."))
+			ok, answer := s.globalAsked(ctx, req)
+			_ = req.Reply(ok, answer)
+			continue
 		}
 		_ = req.Reply(false, nil)
-	}
-}
-
-// hostAsks refuses every channel that the host wants to open to the client.
-func (s *session) hostAsks() {
-	for asked := range s.host.channels {
-		_ = asked.Reject(ssh.Prohibited, "not served")
 	}
 }
 
