@@ -50,6 +50,7 @@ type Connection struct {
 	Key, Authority credential.Source
 	Principals     []string
 	HostKeys       []string // as in known_hosts
+	Env            []string // see Target
 }
 
 // secret is where the one secret of a connection comes from, and where it belongs.

@@ -20,6 +20,7 @@ type Target struct {
 	TLS        *tls.Config // nil: not encrypted
 	Credential credential.Login
 	HostKeys   []string // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
+	Env        []string // of kind ssh: names of variables that clients may set, "LC_*"; nil: a few harmless ones
 	ReadOnly   bool     // the policy lets this person do nothing but read
 	User       string   // who is served, as policies name them
 }

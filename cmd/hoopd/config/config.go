@@ -75,6 +75,7 @@ type Connection struct {
 	Key, Authority credential.Source
 	Principals     []string
 	HostKeys       []string
+	Env            []string // names of variables that clients may set
 	TLS            TLS
 	Insecure       bool // said in the file: this target may be reached without TLS
 }

@@ -24,6 +24,7 @@ func (d *decoder) host(n *strict.Node) Connection {
 		"address":    func(n *strict.Node) { c.Address = d.hostAddress(n) },
 		"labels":     d.texts(&c.Labels, "labels"),
 		"host_keys":  func(n *strict.Node) { d.hostKeys(n, &c) },
+		"env":        func(n *strict.Node) { d.env(n, &c) },
 		"credential": func(n *strict.Node) { d.hostCredential(n, &c) },
 	})
 	d.needs(n, "a connection of kind ssh", "name", "kind", "address", "host_keys", "credential")
@@ -43,6 +44,16 @@ func (d *decoder) hostKeys(n *strict.Node, c *Connection) {
 	if _, err := sshhost.ParseHostKeys(c.HostKeys); err != nil {
 		d.Report(n, err.Error(), "write what `ssh-keyscan HOST` prints behind the name, once you know that it is the host's: \"ssh-ed25519 AAAA…\"")
 	}
+}
+
+// env reads the names of variables that clients may set.
+func (d *decoder) env(n *strict.Node, c *Connection) {
+	d.Each(n, func(n *strict.Node) {
+		if err := sshhost.CheckEnv(d.Text(n)); err != nil {
+			d.Report(n, err.Error(), `write: env: ["LANG", "LC_*"]`)
+		}
+		c.Env = append(c.Env, n.Text)
+	})
 }
 
 func (d *decoder) hostCredential(n *strict.Node, c *Connection) {
@@ -67,6 +78,11 @@ func (d *decoder) hostCredential(n *strict.Node, c *Connection) {
 func (d *decoder) certificate(n *strict.Node, c *Connection) {
 	d.Mapping(n, "a certificate", strict.Fields{"ca": d.secret(&c.Authority, "an authority"), "principals": d.strings(&c.Principals)})
 	d.needs(n, "a certificate", "ca", "principals")
+	for _, p := range c.Principals {
+		if err := sshhost.CheckPrincipal(p); err != nil {
+			d.Report(n, err.Error(), "write: principals: [deploy]")
+		}
+	}
 	if n.Has("principals") && len(c.Principals) == 0 {
 		d.Report(n, "a certificate without principals would be good for every user", "write: principals: [deploy]")
 	}

@@ -134,8 +134,9 @@ func (c *channel) ptyAsked(payload []byte) bool {
 const maxVariables = 32
 
 func (c *channel) envAsked(payload []byte) bool {
-	e, allowed, err := decodeEnv(payload)
+	e, allowed, err := decodeEnv(payload, c.session.env)
 	if err != nil || !allowed || c.started || len(c.env) >= maxVariables {
+		c.session.noted("env", "The variable "+shown(e.Name)+" was not passed on.")
 		return false
 	}
 	c.env = append(c.env, e)

@@ -170,6 +170,11 @@ func certified(t gateway.Target) (ssh.Signer, error) {
 	if len(t.Credential.Principals) == 0 {
 		return nil, errors.New("a certificate without principals would be good for every user")
 	}
+	for _, p := range t.Credential.Principals {
+		if err := CheckPrincipal(p); err != nil {
+			return nil, err
+		}
+	}
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -183,12 +188,20 @@ func certified(t gateway.Target) (ssh.Signer, error) {
 		Key: signer.PublicKey(), CertType: ssh.UserCert, KeyId: fmt.Sprintf("hoop %s for %q", t.Connection.Name, t.User),
 		ValidPrincipals: t.Credential.Principals,
 		ValidAfter:      uint64(now.Add(-certifiedBefore).Unix()), ValidBefore: uint64(now.Add(certifiedFor).Unix()),
-		Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": "", "permit-port-forwarding": ""}},
+		Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": "", "permit-port-forwarding": "", "permit-agent-forwarding": "", "permit-X11-forwarding": ""}},
 	}
 	if err := cert.SignCert(rand.Reader, authority); err != nil {
 		return nil, fmt.Errorf("sign a certificate: %w", err)
 	}
 	return ssh.NewCertSigner(cert, signer)
+}
+
+// CheckPrincipal refuses what some server would read as more than one principal, or as a pattern.
+func CheckPrincipal(p string) error {
+	if p == "" || p[0] == '-' || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+		return fmt.Errorf("%.40q is no principal: they are of small letters, digits, dots, dashes and underscores", p)
+	}
+	return nil
 }
 
 // AuthorityLine is the public half of an authority, as sshd's TrustedUserCAKeys file holds it.

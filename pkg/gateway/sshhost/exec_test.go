@@ -190,3 +190,60 @@ func TestATerminalHasItsSizeAndSignalsArrive(t *testing.T) {
 		t.Errorf("%v, %q", err, rest)
 	}
 }
+
+func TestSignalsAndSizesAreForTheirOwnCommand(t *testing.T) {
+	s := open(t, allowAll)
+	waits := "trap 'echo usr1; exit 9' USR1; trap 'echo winch' WINCH; echo ready; while :; do sleep 0.05; done"
+	start := func() (*ssh.Session, io.Reader) {
+		x, err := s.client.NewSession()
+		must(t, err)
+		o, err := x.StdoutPipe()
+		must(t, err)
+		must(t, x.Start(waits))
+		_, err = io.ReadFull(o, make([]byte, len("ready\n")))
+		must(t, err)
+		return x, o
+	}
+	mine, out := start()
+	other, rest := start()
+	name := func(n string) []byte { return ssh.Marshal(struct{ N string }{n}) }
+	log := since(t)
+	for _, unknown := range []string{"WINCH", "STOP", "CONT", "usr1", "SIGUSR1", "USR1\x00", "", "9", "KILL ", "INT@openssh.com"} {
+		if granted(mine.SendRequest("signal", true, name(unknown))) == nil {
+			t.Errorf("the signal %q was taken", unknown)
+		}
+	}
+	if granted(mine.SendRequest("signal", true, append(name("USR1"), 0))) == nil {
+		t.Error("a signal with bytes behind it was taken")
+	}
+	if granted(mine.SendRequest("window-change", true, ssh.Marshal(struct{ A, B, C, D uint32 }{80, 24, 0, 0}))) == nil {
+		t.Error("a size was taken without a terminal")
+	}
+	idle, _, err := s.client.OpenChannel("session", nil)
+	must(t, err)
+	if granted(idle.SendRequest("signal", true, name("USR1"))) == nil {
+		t.Error("a signal was taken where nothing runs")
+	}
+	if got := log(); strings.Contains(got, "req signal") || strings.Contains(got, "req window-change") {
+		t.Error("the host was told")
+	}
+	must(t, granted(mine.SendRequest("signal", true, name("USR1"))))
+	got, err := io.ReadAll(out)
+	must(t, err)
+	if string(got) != "usr1\n" {
+		t.Errorf("its command says %q", got)
+	}
+	var status *ssh.ExitError
+	if err := mine.Wait(); !errors.As(err, &status) || status.ExitStatus() != 9 {
+		t.Errorf("it ended with %v", err)
+	}
+	if granted(mine.SendRequest("signal", true, name("USR1"))) == nil {
+		t.Error("a signal was taken by a channel that is over")
+	}
+	must(t, granted(other.SendRequest("signal", true, name("USR1")))) // it still runs, and is told for the first time
+	got, err = io.ReadAll(rest)
+	must(t, err)
+	if string(got) != "usr1\n" {
+		t.Errorf("the other command says %q", got)
+	}
+}

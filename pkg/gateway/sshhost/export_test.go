@@ -9,7 +9,16 @@ const StrictClient = strictClient
 // DecodeAll runs every decoder of requests over a payload, and answers what env and exec made of it.
 func DecodeAll(payload []byte) (name, value string, allowed bool, command string, commandErr error) {
 	_, _ = decodePty(payload)
-	e, allowed, _ := decodeEnv(payload)
+	e, allowed, _ := decodeEnv(payload, variables(DefaultEnv()))
 	command, commandErr = decodeExec(payload)
 	return e.Name, e.Value, allowed, command, commandErr
 }
+
+// CanonicalHost is canonicalHost.
+var CanonicalHost = canonicalHost
+
+// CanonicalSocket is canonicalSocket.
+var CanonicalSocket = canonicalSocket
+
+// VariableAllowed says whether a list lets a variable through.
+func VariableAllowed(list []string, name string) bool { return variables(list).allow(name) }

@@ -280,6 +280,7 @@ func TestTheEndOfASessionCutsItsForwards(t *testing.T) {
 func TestAPolicyThatNoLongerAllowsAForwardCutsIt(t *testing.T) {
 	c := service(t, "tcp", "127.0.0.1:0")
 	s := open(t, forwards(c.place()))
+	must(t, s.raw.SetDeadline(time.Now().Add(20*time.Second)))
 	ch, err := s.dial("127.0.0.1", c.port())
 	must(t, err)
 	piece := make([]byte, 4)
@@ -300,6 +301,7 @@ func TestAPolicyThatNoLongerAllowsAForwardCutsIt(t *testing.T) {
 func TestALimitOnBytesCutsAForward(t *testing.T) {
 	c := service(t, "tcp", "127.0.0.1:0")
 	s := open(t, forwards(c.place())+"limits: [{name: little, bytes: 100000, per: command}]\n")
+	must(t, s.raw.SetDeadline(time.Now().Add(20*time.Second)))
 	ch, err := s.dial("127.0.0.1", c.port())
 	must(t, err)
 	go func() { _, _ = ch.Write(bytes.Repeat([]byte("x"), 1<<20)) }() // ends with the channel
@@ -315,6 +317,7 @@ func TestALimitOnBytesCutsAForward(t *testing.T) {
 func TestAForwardThatRunsTooLongIsCut(t *testing.T) {
 	c := service(t, "tcp", "127.0.0.1:0")
 	s := open(t, forwards(c.place())+"limits: [{name: brief, statement: 1s}]\n")
+	must(t, s.raw.SetDeadline(time.Now().Add(20*time.Second)))
 	ch, err := s.dial("127.0.0.1", c.port())
 	must(t, err)
 	_, _ = io.Copy(io.Discard, ch) // ends with the channel

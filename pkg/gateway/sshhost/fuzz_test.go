@@ -47,3 +47,56 @@ func FuzzRequests(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDestinations: what a connection may be asked for has one form, which reads as itself, and is no address in disguise.
+func FuzzDestinations(f *testing.F) {
+	for _, text := range []string{"db.internal", "LOCALHOST.", "127.0.0.1", "::ffff:127.0.0.1", "fe80::1%eth0", "0x7f.1", "017700000001", "127.1.", "a..b", "[::1]", "/run/x.sock", "/run//x", "224.0.0.1", "ſ.test", "１２７.0.0.1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		if sshhost.CanonicalSocket(in) == "" && (in[0] != '/' || strings.Contains(in, "//") || strings.ContainsAny(in, "\x00\n\x1b") || strings.Contains(in+"/", "/../") || strings.Contains(in+"/", "/./")) {
+			t.Fatalf("%q is taken for the path of a socket", in)
+		}
+		name, addr, problem := sshhost.CanonicalHost(in)
+		if problem != "" {
+			return
+		}
+		if (name == "") == !addr.IsValid() {
+			t.Fatalf("%q is the name %q and the address %v", in, name, addr)
+		}
+		if name == "" {
+			if addr.Is4In6() || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() {
+				t.Fatalf("%q is taken for %v", in, addr)
+			}
+			name = addr.String()
+		} else if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || strings.Trim(name[strings.LastIndexByte(name, '.')+1:], "0123456789") == "" || name == "localhost" {
+			t.Fatalf("%q is taken for the name %q", in, name)
+		}
+		again, same, problem := sshhost.CanonicalHost(name)
+		if problem != "" || again != name && again != "" || same != addr {
+			t.Fatalf("%q reads as %q, and that as %q, %v (%s)", in, name, again, same, problem)
+		}
+	})
+}
+
+// FuzzVariables: no list lets a variable through that makes a loader or a shell do something else.
+func FuzzVariables(f *testing.F) {
+	for _, name := range []string{"LD_PRELOAD", "ld_preload", "PATH", "BASH_ENV", "BASH_FUNC_ls%%", "GIT_SSH", "IFS", "LC_ALL", "LC_ALL=x", "A\x00"} {
+		f.Add("*", name)
+		f.Add(name[:1]+"*", name)
+	}
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		if sshhost.CheckEnv(pattern) != nil || !sshhost.VariableAllowed([]string{pattern}, name) {
+			return
+		}
+		upper := strings.ToUpper(name)
+		for _, never := range []string{"LD_", "DYLD_", "BASH", "GIT_", "PYTHON", "SSH_"} {
+			if strings.HasPrefix(upper, never) && name != "GIT_PROTOCOL" {
+				t.Fatalf("%q lets %q through", pattern, name)
+			}
+		}
+		if upper == "PATH" || upper == "IFS" || upper == "ENV" || upper == "SHELLOPTS" || strings.Trim(upper, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
+			t.Fatalf("%q lets %q through", pattern, name)
+		}
+	})
+}

@@ -302,5 +302,7 @@ func (k known) LookupNetIP(_ context.Context, _, host string) (all []netip.Addr,
 
 var names = known{
 	"own.test": {"127.0.0.1"}, "both.test": {"127.0.0.1", "10.255.255.1"}, "mapped.test": {"::ffff:127.0.0.1"}, "meta.test": {"169.254.169.254"},
+	// what some resolvers take for an address
+	"2130706433": {"127.0.0.1"}, "0x7f000001": {"127.0.0.1"}, "0177.0.0.1": {"127.0.0.1"}, "127.1": {"127.0.0.1"},
 	"none.test": {"0.0.0.0"}, "zone.test": {"fe80::1%lo"}, "far.test": {"192.0.2.1"},
 }

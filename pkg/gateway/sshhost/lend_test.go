@@ -124,8 +124,8 @@ func serveAgent(t testing.TB, socket string, ring agent.Agent) {
 	}()
 }
 
-// withDisplays is a host that takes displays: the one of all tests has no xauth.
-func withDisplays(t testing.TB) (*sshd.Server, func(*gateway.Target)) {
+// anotherHost is a real server with more lines in its configuration.
+func anotherHost(t testing.TB, lines ...string) (*sshd.Server, func(*gateway.Target)) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hoop-sshd-")
 	must(t, err)
@@ -135,7 +135,7 @@ func withDisplays(t testing.TB) (*sshd.Server, func(*gateway.Target)) {
 	must(t, err)
 	port, err := freePort()
 	must(t, err)
-	got, err := host.Start(context.Background(), port, "X11Forwarding yes", "XAuthLocation /bin/true")
+	got, err := host.Start(context.Background(), port, lines...)
 	must(t, err)
 	t.Cleanup(func() { must(t, got.Stop()) })
 	return got, func(to *gateway.Target) {
@@ -146,6 +146,13 @@ func withDisplays(t testing.TB) (*sshd.Server, func(*gateway.Target)) {
 	}
 }
 
+func logOf(t testing.TB, host *sshd.Server) string {
+	t.Helper()
+	text, err := os.ReadFile(host.Log())
+	must(t, err)
+	return string(text)
+}
+
 type displayRequest struct {
 	Single   bool
 	Protocol string
@@ -154,7 +161,7 @@ type displayRequest struct {
 }
 
 func TestADisplayIsLentOnlyByARuleThatNamesIt(t *testing.T) {
-	host, change := withDisplays(t)
+	host, change := anotherHost(t, "X11Forwarding yes", "XAuthLocation /bin/true")
 	ask := func(r displayRequest) func(*ssh.Session) error {
 		return func(x *ssh.Session) error { return granted(x.SendRequest("x11-req", true, ssh.Marshal(r))) }
 	}
@@ -189,9 +196,7 @@ func TestADisplayIsLentOnlyByARuleThatNamesIt(t *testing.T) {
 			}
 		})
 	}
-	log, err := os.ReadFile(host.Log())
-	must(t, err)
-	if strings.Count(string(log), "req x11-req") != 1 {
+	if strings.Count(logOf(t, host), "req x11-req") != 1 {
 		t.Error("the host was asked more than once")
 	}
 }

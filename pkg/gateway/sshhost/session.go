@@ -28,6 +28,7 @@ type session struct {
 	busy atomic.Int64 // commands that run or wait
 
 	names     Names
+	env       variables    // that a client may set
 	links     atomic.Int64 // forwarded connections, open or waiting
 	listening listeners
 	notes     atomic.Int64
@@ -47,7 +48,11 @@ var (
 )
 
 func newSession(log *slog.Logger, names Names, client *greeting, h *host, t gateway.Target) *session {
-	return &session{log: log, names: names, client: client, host: h, user: t.Credential.User, open: map[*channel]bool{}}
+	env := t.Env
+	if env == nil {
+		env = DefaultEnv()
+	}
+	return &session{log: log, names: names, env: env, client: client, host: h, user: t.Credential.User, open: map[*channel]bool{}}
 }
 
 // Serve runs the session until the client leaves, the host does, or ctx ends; what runs is then stopped and told why.

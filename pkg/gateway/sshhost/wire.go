@@ -55,15 +55,14 @@ func decodePty(payload []byte) (ptyRequest, error) {
 	return p, nil
 }
 
-// decodeEnv reads a variable and says whether it may go to the host: the language of messages, and git's version of its
-// protocol, in characters that are no path.
-func decodeEnv(payload []byte) (e envRequest, allowed bool, err error) {
+// decodeEnv reads a variable and says whether it may go to the host: one of those that the connection allows, with a value in
+// characters that are no path.
+func decodeEnv(payload []byte, allow variables) (e envRequest, allowed bool, err error) {
 	e, err = decode[envRequest](payload)
 	if err != nil {
 		return envRequest{}, false, err
 	}
-	named := e.Name == "LANG" || e.Name == "GIT_PROTOCOL" || strings.HasPrefix(e.Name, "LC_")
-	return e, named && len(e.Name) <= maxEnv && len(e.Value) <= maxEnv && !strings.ContainsFunc(e.Name+e.Value, notPlain), nil
+	return e, allow.allow(e.Name) && len(e.Value) <= maxEnv && !strings.ContainsFunc(e.Value, notPlain), nil
 }
 
 // notPlain is true for all but what names of languages and terminals are made of.
