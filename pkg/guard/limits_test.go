@@ -184,3 +184,22 @@ func TestAChangeThatCanNotBeCountedAndUndoneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatCanBeCutOffIsBoundedByItsResultAlone(t *testing.T) {
+	few := ruled{func() policy.Decision {
+		return policy.Decision{Verdict: policy.Allow, Rule: "r", Affected: &policy.Bound{Max: 3, Rule: "r"}}
+	}}
+	bytes := under(func(l *policy.Limits) { l.Command.Bytes = policy.Bound{Max: 10, Rule: "ten"} })
+	cmd := command("(forward db.internal:5432)")
+	cmd.Cut = true
+	if _, err := limitedGate(t, bounded{few, policy.NoLimits()}, guard.NewTally(time.Now()), newDesk()).Admit(t.Context(), cmd); err == nil {
+		t.Error("a bound on changes can't be kept, and it passes")
+	}
+	p, err := limitedGate(t, bounded{verdict(policy.Allow), bytes}, guard.NewTally(time.Now()), newDesk()).Admit(t.Context(), cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Piece(10) != nil || p.Piece(1) == nil {
+		t.Error("it is not cut off at the bound")
+	}
+}

@@ -94,12 +94,12 @@ func (l places) touch(f *Forward) bool {
 	})
 }
 
-// leads says whether where a connection leads is what the rule asks for.
+// leads says whether where a connection leads is what the rule asks for. Places are asked of the channels that they are for
+// alone; a rule that names others beside them means those wholly.
 func (f *sshFacts) leads(s *SSH, v Verdict) bool {
-	asked := f.forwards != nil || f.sockets != nil || f.binds != nil
 	to := s.Forward
 	if to == nil {
-		return !asked
+		return true
 	}
 	list, apart := f.forwards, apart
 	if s.Channel == ChannelRemoteForward {
@@ -112,8 +112,10 @@ func (f *sshFacts) leads(s *SSH, v Verdict) bool {
 		return list.admit(to, apart())
 	case to.Socket == "" && list != nil:
 		return list.touch(to)
+	case s.Channel == ChannelRemoteForward && (f.sockets != nil || f.binds != nil): // the one stands, and this is the other
+		return false
 	default:
-		return v != Allow && !asked
+		return v != Allow
 	}
 }
 

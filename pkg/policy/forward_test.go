@@ -99,6 +99,12 @@ func TestMatchingOfForwards(t *testing.T) {
 		{"the agent by a rule for everything", []string{"verdict: allow"}, channel(policy.ChannelAgent, nil), "deny default"},
 		{"the display by a rule for the agent", []string{"ssh: {channels: [agent]}, verdict: allow"}, channel(policy.ChannelX11, nil), "deny default"},
 		{"a deny rule for places leaves the agent", []string{"ssh: {channels: [agent]}, verdict: allow", `ssh: {channels: [forward], forwards: ["*:*"]}, verdict: deny`}, channel(policy.ChannelAgent, nil), "allow r0"},
+		{"a rule for places and for the agent", []string{`ssh: {channels: [agent, forward-socket], sockets: ["/run/*"]}, verdict: allow`}, channel(policy.ChannelAgent, nil), "allow r0"},
+		{"a deny rule for places and for the agent", []string{"ssh: {channels: [agent]}, verdict: allow", `ssh: {channels: [agent, forward], forwards: ["a:1"]}, verdict: deny`}, channel(policy.ChannelAgent, nil), "deny r1"},
+		{"a deny rule for some places and for all sockets", []string{`ssh: {channels: [forward-socket], sockets: ["/run/*"]}, verdict: allow`, `ssh: {channels: [forward, forward-socket], forwards: ["a:1"]}, verdict: deny`}, socket(policy.ChannelForwardSocket, "/run/x"), "deny r1"},
+		{"a deny rule for listeners on addresses leaves those on sockets", []string{`ssh: {channels: [remote-forward], sockets: ["/tmp/*"]}, verdict: allow`, `ssh: {channels: [remote-forward], binds: ["127.0.0.1:*"]}, verdict: deny`}, socket(policy.ChannelRemoteForward, "/tmp/x"), "allow r0"},
+		{"an allow rule for some places admits no socket", []string{`ssh: {channels: [remote-forward, forward], forwards: ["*:*"], binds: ["127.0.0.1:*"]}, verdict: allow`}, socket(policy.ChannelRemoteForward, "/tmp/x"), "deny default"},
+		{"a rule for commands and forwards", []string{`ssh: {channels: [exec, forward], forwards: ["a:1"]}, verdict: allow`}, exec, "allow r0"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			p := parse(t, policyOf(c.rules))

@@ -136,7 +136,7 @@ const maxVariables = 32
 func (c *channel) envAsked(payload []byte) bool {
 	e, allowed, err := decodeEnv(payload, c.session.env)
 	if err != nil || !allowed || c.started || len(c.env) >= maxVariables {
-		c.session.noted("env", "The variable "+shown(e.Name)+" was not passed on.")
+		c.session.gate.Note("env", "The variable "+shown(e.Name)+" was not passed on.")
 		return false
 	}
 	c.env = append(c.env, e)

@@ -85,7 +85,7 @@ func control(r rune) bool {
 
 // destination finds out, once, which addresses a connection to a host and port may come to. What it answers is what is
 // judged, and what the host is asked for.
-func (s *session) destination(ctx context.Context, host string, port uint32) (policy.Forward, string) {
+func destination(ctx context.Context, names Names, host string, port uint32) (policy.Forward, string) {
 	name, addr, problem := canonicalHost(host)
 	switch {
 	case problem != "":
@@ -100,7 +100,7 @@ func (s *session) destination(ctx context.Context, host string, port uint32) (po
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
-	found, err := s.names.LookupNetIP(ctx, "ip", name)
+	found, err := names.LookupNetIP(ctx, "ip", name)
 	if err != nil || len(found) == 0 {
 		return f, "the gateway finds no address of that name"
 	}

@@ -110,7 +110,7 @@ func (s *session) wants(ctx context.Context, asked ssh.NewChannel) wanted {
 		return w
 	}
 	w.asked = net.JoinHostPort(shown(m.Host), strconv.FormatUint(uint64(m.Port), 10))
-	w.to, w.problem = s.destination(ctx, m.Host, m.Port)
+	w.to, w.problem = destination(ctx, s.names, m.Host, m.Port)
 	if w.to.Name != "" {
 		w.asked = net.JoinHostPort(w.to.Name, strconv.Itoa(int(w.to.Port)))
 	}

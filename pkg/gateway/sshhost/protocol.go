@@ -76,13 +76,20 @@ func (p *Protocol) Open(ctx context.Context, g gateway.Greeting, t gateway.Targe
 // GrantEnded has nothing to end: nothing is kept for a grant.
 func (p *Protocol) GrantEnded(string) {}
 
-// Judge understands a command line as it would be understood in a session. It asks nothing of the host.
+// Judge understands a command line as it would be understood in a session. It asks nothing of the host,
+// and looks up the name that a connection is to go to.
 func (p *Protocol) Judge(ctx context.Context, _ gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
+	if w, ok := written(ctx, p.names, command); ok {
+		return w.judgement(), nil
+	}
 	return p.JudgeText(ctx, command), nil
 }
 
-// JudgeText does the same.
-func (p *Protocol) JudgeText(_ context.Context, command string) gateway.Judgement {
+// JudgeText does the same, without looking up anything.
+func (p *Protocol) JudgeText(ctx context.Context, command string) gateway.Judgement {
+	if w, ok := written(ctx, nowhere{}, command); ok {
+		return w.judgement()
+	}
 	u, refusal := understand(command, false)
 	return gateway.Judgement{Facts: u.facts, Rewritten: u.normal, Problem: refusal}
 }
