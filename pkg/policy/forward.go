@@ -126,3 +126,26 @@ func (r *rule) grants(cmd *Command) bool {
 	}
 	return r.ssh != nil && slices.Contains(r.ssh.channels, cmd.SSH.Channel) && r.ssh.match(cmd.SSH, Allow)
 }
+
+// Forwards are the places that rules let a subject's connections go to, with an approval or without.
+type Forwards struct{ places places }
+
+// Concern says whether any rule could let a connection to a name go somewhere, whatever the addresses of the name are. Where
+// none could, nobody needs to find out what they are.
+func (f Forwards) Concern(name string, port uint16) bool {
+	return slices.ContainsFunc(f.places, func(p place) bool {
+		return port >= p.low && port <= p.high && (p.prefix.IsValid() || p.name.match(name))
+	})
+}
+
+func (p *Policy) forwards(s Subject, c Connection) (f Forwards) {
+	if p == nil {
+		return f
+	}
+	for i := range p.rules {
+		if r := &p.rules[i]; r.verdict != Deny && r.ssh != nil && r.meets(&s, &c) {
+			f.places = append(f.places, r.ssh.forwards...)
+		}
+	}
+	return f
+}

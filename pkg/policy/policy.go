@@ -145,6 +145,7 @@ type Standing struct {
 	ReadOnly     bool // see Policy.ReadOnly
 	Unrestricted bool // see Policy.Unrestricted
 	Limits       Limits
+	Forwards     Forwards
 }
 
 // Power is the right to look or act besides opening connections.

@@ -2,6 +2,7 @@ package sshhost
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"path"
 	"slices"
@@ -101,6 +102,9 @@ func destination(ctx context.Context, names Names, host string, port uint32) (po
 	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
 	found, err := names.LookupNetIP(ctx, "ip", name)
+	if errors.Is(err, errUnconcerned) {
+		return f, ""
+	}
 	if err != nil || len(found) == 0 {
 		return f, "the gateway finds no address of that name"
 	}

@@ -110,12 +110,30 @@ func (s *session) wants(ctx context.Context, asked ssh.NewChannel) wanted {
 		return w
 	}
 	w.asked = net.JoinHostPort(shown(m.Host), strconv.FormatUint(uint64(m.Port), 10))
-	w.to, w.problem = destination(ctx, s.names, m.Host, m.Port)
+	w.to, w.problem = destination(ctx, concerned{s, m.Port}, m.Host, m.Port)
 	if w.to.Name != "" {
 		w.asked = net.JoinHostPort(w.to.Name, strconv.Itoa(int(w.to.Port)))
 	}
 	return w
 }
+
+// concerned finds addresses for names that a rule may let this connection go to, and none for others: to look up whatever a
+// client says would carry what it says to whoever answers for that name. Without an address nothing is admitted.
+type concerned struct {
+	session *session
+	port    uint32
+}
+
+// LookupNetIP answers errUnconcerned for a name that no rule is for.
+func (c concerned) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	standing := c.session.gate.Standing()
+	if standing == nil || !standing.Forwards.Concern(host, uint16(c.port)) {
+		return nil, errUnconcerned
+	}
+	return c.session.names.LookupNetIP(ctx, network, host)
+}
+
+var errUnconcerned = errors.New("no rule is for this name")
 
 // shown is a text of a peer's in at most 200 characters that can stand in a line.
 func shown(text string) string {

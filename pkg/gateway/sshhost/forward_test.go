@@ -2,11 +2,13 @@ package sshhost_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -187,6 +189,38 @@ func TestNoForwardGoesElsewhere(t *testing.T) {
 				t.Error("the host was asked")
 			}
 		})
+	}
+}
+
+// asking are the names that were looked up.
+type asking struct{ asked chan string }
+
+func (a asking) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	a.asked <- host
+	return []netip.Addr{netip.MustParseAddr("10.9.9.9")}, nil
+}
+
+// A client can't have the gateway tell names to whoever answers for them.
+func TestNamesThatNoRuleIsForAreNotLookedUp(t *testing.T) {
+	a := asking{make(chan string, 100)}
+	visit, signer := keys(t)
+	for rules, want := range map[string]int{
+		allowAll: 0, remote("127.0.0.1:*"): 0, forwards("db.internal:443", "10.0.0.0/8:80"): 0, forwards("*.test:444"): 0,
+		"version: 1\nrules: [{name: no, ssh: {channels: [forward], forwards: [\"*:*\"]}, verdict: deny}]\n":                              0,
+		"version: 1\nrules: [{name: other, who: {groups: [others]}, ssh: {channels: [forward], forwards: [\"*:*\"]}, verdict: allow}]\n": 0,
+		forwards("192.0.2.0/24:443"): 1, forwards("*.told.test:443") + "masks: [{name: m, detect: [email], as: redact}]\n": 1,
+	} {
+		s := attendWith(t, rules, target(t), visit, a)
+		s.signIn(t, visit, ssh.PublicKeys(signer))
+		if _, err := s.dial("secret.told.test", 443); err == nil {
+			t.Errorf("%s: it was opened", rules)
+		}
+		if got := len(a.asked); got != want {
+			t.Errorf("%s: %d names were looked up", rules, got)
+		}
+		for len(a.asked) > 0 {
+			<-a.asked
+		}
 	}
 }
 

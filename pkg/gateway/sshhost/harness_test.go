@@ -134,6 +134,12 @@ func (s *session) trySignIn(_ *tunnel.SSH, key ssh.PublicKey, auth ...ssh.AuthMe
 // attend serves one socket as the gateway does.
 func attend(t testing.TB, text string, to gateway.Target, visit *tunnel.SSH) *session {
 	t.Helper()
+	return attendWith(t, text, to, visit, names)
+}
+
+// attendWith has names looked up elsewhere.
+func attendWith(t testing.TB, text string, to gateway.Target, visit *tunnel.SSH, names sshhost.Names) *session {
+	t.Helper()
 	near, far := pair(t)
 	s := &session{raw: near, served: make(chan error, 1), desk: &desk{}, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(&locked{to: s.log}, nil))

@@ -77,17 +77,14 @@ func (p *Protocol) Open(ctx context.Context, g gateway.Greeting, t gateway.Targe
 func (p *Protocol) GrantEnded(string) {}
 
 // Judge understands a command line as it would be understood in a session. It asks nothing of the host,
-// and looks up the name that a connection is to go to.
+// and looks up no name.
 func (p *Protocol) Judge(ctx context.Context, _ gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
-	if w, ok := written(ctx, p.names, command); ok {
-		return w.judgement(), nil
-	}
 	return p.JudgeText(ctx, command), nil
 }
 
-// JudgeText does the same, without looking up anything.
+// JudgeText does the same.
 func (p *Protocol) JudgeText(ctx context.Context, command string) gateway.Judgement {
-	if w, ok := written(ctx, nowhere{}, command); ok {
+	if w, ok := written(ctx, command); ok {
 		return w.judgement()
 	}
 	u, refusal := understand(command, false)

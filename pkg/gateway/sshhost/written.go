@@ -2,7 +2,6 @@ package sshhost
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -15,7 +14,7 @@ import (
 // written reads what is no command in the form in which reviewers and recordings have it, so that `hoop can` and the tests
 // of a policy can ask for it: "(forward db.internal:5432)", "(forward db.internal:5432 at 10.1.2.3)", "(agent)". In a session
 // the same text is a command line.
-func written(ctx context.Context, names Names, text string) (w wanted, ok bool) {
+func written(ctx context.Context, text string) (w wanted, ok bool) {
 	inside, ends := strings.CutSuffix(text, ")")
 	inside, begins := strings.CutPrefix(inside, "(")
 	if !begins || !ends {
@@ -42,18 +41,21 @@ func written(ctx context.Context, names Names, text string) (w wanted, ok bool) 
 		return w, true
 	}
 	w.asked = place
+	names := Names(listed{})
 	if given {
 		names = listed(strings.Split(known, ", "))
 	}
 	if word == policy.ChannelForward {
-		w.to, w.problem = destination(ctx, names, host, uint32(port))
+		if w.to, w.problem = destination(ctx, names, host, uint32(port)); w.to.Name != "" && !given {
+			w.problem = "names are looked up in sessions alone; write (forward NAME:PORT at ADDRESS)"
+		}
 	} else {
 		w.to, w.problem = binding(host, uint32(port))
 	}
 	return w, true
 }
 
-// listed are the addresses that a text gives a name.
+// listed are the addresses that a text gives a name: `hoop can` looks up none, which whoever answers for it would see.
 type listed []string
 
 // LookupNetIP answers them, whatever the name.
@@ -66,14 +68,6 @@ func (l listed) LookupNetIP(context.Context, string, string) (all []netip.Addr, 
 		all = append(all, a)
 	}
 	return all, nil
-}
-
-// nowhere is where no name is looked up.
-type nowhere struct{}
-
-// LookupNetIP finds nothing.
-func (nowhere) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
-	return nil, errors.New("names are not looked up here")
 }
 
 // judgement is what was written, for who asks about it.
