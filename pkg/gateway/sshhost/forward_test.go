@@ -373,6 +373,17 @@ func TestAForwardThatTheHostCantMakeFailsAsItDoesWithoutHoop(t *testing.T) {
 	}
 }
 
+func TestOfTheAddressesThatWereJudgedTheFirstThatAnswersIsTaken(t *testing.T) {
+	c := service(t, "tcp", "127.0.0.1:0")
+	s := open(t, forwards("127.0.0.0/8:*"))
+	ch, err := s.dial("two.test", c.port())
+	must(t, err)
+	echo(t, ch, "at the second one")
+	if text := s.recording(t); !strings.Contains(text, `"resolved":"`+c.place()+`"`) || !strings.Contains(text, "at 127.0.0.1, 127.0.0.2)") {
+		t.Errorf("the recording does not say where it came to: %s", text)
+	}
+}
+
 func TestThereAreOnlySoManyForwards(t *testing.T) {
 	c := service(t, "tcp", "127.0.0.1:0")
 	s := open(t, forwards(c.place()))

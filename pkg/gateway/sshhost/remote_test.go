@@ -119,6 +119,33 @@ func TestAListenerThatNoRuleNamesIsNeverAskedFor(t *testing.T) {
 	}
 }
 
+func TestALimitOnBytesHoldsForAllConnectionsOfAListener(t *testing.T) {
+	place := freeAddress(t)
+	s := open(t, remote(place)+"limits: [{name: little, bytes: 25, per: command}]\n")
+	s.answerEach("forwarded-tcpip")
+	if !s.ask(t, "tcpip-forward", addressOf(t, place)) {
+		t.Fatal("it was refused")
+	}
+	for i, want := range []string{"0123456789", "0123456789", ""} {
+		if got := talk(t, "tcp", place, "0123456789"); got != want {
+			t.Errorf("%d: %q came back", i, got)
+		}
+	}
+}
+
+func TestNothingComesByAListenerUnrecorded(t *testing.T) {
+	place := freeAddress(t)
+	s := open(t, remote(place))
+	came := s.answerEach("forwarded-tcpip")
+	if !s.ask(t, "tcpip-forward", addressOf(t, place)) {
+		t.Fatal("it was refused")
+	}
+	must(t, s.writer.Seal("the disk is gone"))
+	if got := talk(t, "tcp", place, "x"); got != "" || came.Load() != 0 {
+		t.Errorf("%q came back, %d connections came", got, came.Load())
+	}
+}
+
 func TestAPolicyThatNoLongerAllowsAListenerRefusesWhatComesThere(t *testing.T) {
 	place := freeAddress(t)
 	s := open(t, remote(place))
