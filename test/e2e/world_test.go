@@ -172,6 +172,11 @@ rules:
     on: {connections: [web-2]}
     effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, shell, unknown]
     verdict: allow
+  - name: through-web-2
+    who: {groups: [developers, agents]}
+    on: {connections: [web-2]}
+    ssh: {channels: [forward], forwards: ["127.0.0.1:*"]}
+    verdict: allow
 
 ` + more,
 		"masks:\n": "masks:\n  - {name: corpus, columns: [public.customer.c_phone, public.customer.c_address, public.supplier.s_phone], unless: {groups: [privacy]}, as: redact}\n",
