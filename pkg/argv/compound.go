@@ -98,7 +98,11 @@ func (r *reader) loop(c *syntax.ForClause, joined string) {
 	}
 	r.out.WriteString("for " + r.source(iter.Name) + " in")
 	for _, w := range iter.Items {
-		r.out.WriteString(" " + shown(r.word(w)))
+		word := r.word(w)
+		if subscript(word.Value) {
+			r.unclear("some shells run what stands in the brackets of " + word.Source)
+		}
+		r.out.WriteString(" " + shown(word))
 	}
 	r.out.WriteString("; do ")
 	r.body(c.Do, joined)

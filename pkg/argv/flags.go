@@ -67,6 +67,13 @@ func (s *scan) sub() *program {
 	s.p, s.above, s.operands, s.seen = next, above, nil, nil
 	if r := next.exactly(s.words[s.at:]); r != nil {
 		s.j.all(r.effects, s.object, "")
+		s.j.pager(next, s.object, s.nopager)
+		s.p = nil
+		return nil
+	}
+	if next.none != nil && s.at >= len(s.words) {
+		s.j.all(next.none, s.object, "")
+		s.j.pager(next, s.object, s.nopager)
 		s.p = nil
 		return nil
 	}
@@ -171,6 +178,9 @@ func (s *scan) flag(word string) {
 		case !ok:
 			s.unknown("a flag that is not in the table: " + name)
 			return
+		case f.value != 0 && i+1 < len(word) && s.p.apart:
+			s.unknown("the value of " + name + " stands in one word with it")
+			return
 		case f.value != 0 && i+1 < len(word):
 			s.note(name, f, Word{Kind: Literal, Value: word[i+1:]})
 			return
@@ -233,7 +243,8 @@ func (s *scan) settle() {
 	}
 	s.j.all(s.p.effects, s.object, "")
 	for _, r := range s.p.needs {
-		if !slices.ContainsFunc(r.words, func(name string) bool { return slices.Contains(s.seen, name) }) {
+		seen := func(name string) bool { return slices.Contains(s.seen, name) }
+		if !slices.ContainsFunc(r.words, seen) && (r.with == nil || slices.ContainsFunc(r.with, seen)) {
 			s.j.all(r.effects, s.object, "without "+strings.Join(r.words, " or "))
 		}
 	}

@@ -163,10 +163,12 @@ func (j *judge) program(words []Word, depth int) {
 func (j *judge) entry(p *program, object string, words []Word, depth int) {
 	if r := p.exactly(words); r != nil {
 		j.all(r.effects, object, "")
+		j.pager(p, object, false)
 		return
 	}
 	if p.none != nil && len(words) == 0 {
 		j.all(p.none, object, "")
+		j.pager(p, object, false)
 		return
 	}
 	if p.any && p.wrap == nil {

@@ -13,6 +13,9 @@ func (j *judge) awk(object string, operands []Word) {
 		j.add(Unknown, object, "the program is not known")
 		return
 	}
+	if slices.ContainsFunc(operands[1:], func(w Word) bool { return strings.HasPrefix(w.Value, "/inet") }) {
+		j.add(Transfer, object, "what gawk reads there comes from another machine")
+	}
 	text := operands[0].Value
 	calls := strings.ReplaceAll(text, "||", "")
 	print := strings.Index(text, "print")

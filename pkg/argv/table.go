@@ -34,18 +34,19 @@ var reviewed string
 
 // Table says what programs do. Its text is a list of entries:
 //
-//	NAME[,NAME…] [SUBCOMMAND[,SUBCOMMAND…]] : EFFECT… [any] [pager] [single] [inherit] [wrap …]
+//	NAME[,NAME…] [SUBCOMMAND[,SUBCOMMAND…]] : EFFECT… [any] [pager] [single] [apart] [inherit] [wrap …]
 //		FLAG… [= EFFECT… [if GLOB…] [unless GLOB…]]
 //		operand GLOB = EFFECT…       the first that fits counts; where there is one and none fits, the effect is unknown
 //		#N = EFFECT…                 the Nth operand and those after it
-//		needs FLAG… = EFFECT…        where none of the flags is there
+//		needs FLAG… [with FLAG…] = EFFECT…   where none of the flags is there, but one of those behind "with"
 //		only WORD… = EFFECT…         instead of all else, where these are all its words
 //		form GLOB… = EFFECT…         instead of the entry's, where the operands are these; "*" is one name without "/"
 //		none = EFFECT…               instead of the entry's, where there are no words
 //
 // A FLAG is -x, -xyz (three of them), -x: (with a value), -x? (a value may be attached), --long, --long:, --long?, -# (a
 // number). any: the effects hold whatever the words are. pager: at a terminal it starts a pager, in which one can run
-// anything, unless a flag's effect is nopager. single: long flags have one dash. inherit: flags of the command above hold too.
+// anything, unless a flag's effect is nopager. single: long flags have one dash. apart: the value of a short flag is never
+// written in one word with it. inherit: flags of the command above hold too.
 // wrap: it runs the command that follows its flags; with skip=N after N operands, assigns: after NAME=VALUE words, joined: as
 // a script, tail: with more words behind it, permute: flags may stand among the operands, elsewhere: on another machine or in
 // another root, plain: it does nothing else, bare=EFFECT: without a command.
@@ -58,6 +59,7 @@ type program struct {
 	name                       string
 	effects                    []Effect
 	any, pager, single, nested bool
+	apart                      bool
 	special                    string // "find", "awk", "sed", "tar", "shell"
 	wrap                       *wrap
 	flags                      map[string]flag
@@ -88,6 +90,7 @@ type operandRule struct {
 
 type wordsRule struct {
 	words   []string
+	with    []string // of "needs"
 	effects []Effect
 }
 
@@ -218,6 +221,8 @@ func (p *program) property(word string) error {
 		p.pager = true
 	case "single":
 		p.single = true
+	case "apart":
+		p.apart = true
 	case "inherit":
 		p.nested = true
 	case "find", "awk", "sed", "tar", "shell":
@@ -300,11 +305,15 @@ func (p *program) detail(words []string) error {
 	case key == "operand":
 		p.operands = append(p.operands, operandRule{words[1], effects})
 	case key == "needs":
-		p.needs = append(p.needs, wordsRule{words[1:], effects})
+		r := wordsRule{words: words[1:], effects: effects}
+		if i := slices.Index(r.words, "with"); i >= 0 {
+			r.words, r.with = r.words[:i], r.words[i+1:]
+		}
+		p.needs = append(p.needs, r)
 	case key == "only":
-		p.only = append(p.only, wordsRule{words[1:], effects})
+		p.only = append(p.only, wordsRule{words: words[1:], effects: effects})
 	case key == "form":
-		p.forms = append(p.forms, wordsRule{words[1:], effects})
+		p.forms = append(p.forms, wordsRule{words: words[1:], effects: effects})
 	case key == "none":
 		p.none = effects
 	case key[0] == '#':

@@ -38,6 +38,11 @@ var arithmetic = strings.Fields("[ test printf exit return break continue shift 
 
 // steers says why a command makes a line unclear, "" where it doesn't.
 func (c *Command) steers() string {
+	for _, a := range c.Assigns {
+		if subscript(a.Value.Value) {
+			return "some shells run what stands in the brackets of " + a.Value.Source
+		}
+	}
 	if len(c.Args) == 0 {
 		return ""
 	}
@@ -61,12 +66,12 @@ func (c *Command) steers() string {
 		return ""
 	}
 	for _, w := range c.Args[1:] {
-		if strings.Contains(w.Value, "[") && strings.ContainsAny(w.Value, "$`") {
+		if subscript(w.Value) {
 			return "some shells run what stands in the brackets of " + w.Source
 		}
 	}
 	if first.Value == "printf" && len(c.Args) > 1 && (c.Args[1].Kind != Literal || strings.HasPrefix(c.Args[1].Value, "-")) {
 		return "printf may set a variable"
 	}
-	return ""
+	return c.computes()
 }
