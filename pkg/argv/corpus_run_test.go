@@ -14,10 +14,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/argv"
 )
 
-// scratch is a folder in which lines of the corpora run, as an ordinary user.
-type scratch struct{ dir string }
+// scratch is a folder in which lines of the corpora run, as an ordinary user. What programs keep for themselves in the user's home
+// (top its folder of settings, Debian's rpm a database) is not looked at.
+type scratch struct{ dir, home string }
 
 const nobody = 65534
 
@@ -28,7 +31,20 @@ func newScratch(t *testing.T) scratch {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := scratch{dir}
+	s := scratch{dir, filepath.Join(dir, "home")}
+	s.dir = filepath.Join(dir, "work")
+	for _, folder := range []string{s.dir, s.home} {
+		err := os.Mkdir(folder, 0o755)
+		if err == nil && os.Getuid() == 0 {
+			err = os.Chown(folder, nobody, nobody)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	s.fill(t)
 	return s
 }
@@ -129,7 +145,7 @@ func (s scratch) changes(t *testing.T, line string, shell ...string) (bool, stri
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, shell[0], append(shell[1:], "-c", line)...)
-	cmd.Dir, cmd.Env = s.dir, []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + s.dir, "TERM=dumb", "LC_ALL=C.UTF-8"}
+	cmd.Dir, cmd.Env = s.dir, []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + s.home, "TERM=dumb", "LC_ALL=C.UTF-8"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
@@ -182,6 +198,36 @@ func TestHostileLinesAreHostile(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHonestLinesChangeNothing: what is let through to a rule that reads leaves its folder as it was.
+func TestHonestLinesChangeNothing(t *testing.T) {
+	var lines []sample
+	for _, s := range samples(t, "honest.txt") {
+		if merelyReads(s.text, argv.Setting{NoTerminal: true}) && ends(s.text) {
+			s.text = strings.NewReplacer("find / ", "find . ", "/var/log", ".", "du -ah /", "du -ah .").Replace(s.text)
+			lines = append(lines, s)
+		}
+	}
+	if len(lines) < 120 {
+		t.Errorf("only %d lines can be run", len(lines))
+	}
+	each(t, lines, func(folder scratch, s sample) {
+		folder.fill(t)
+		if changed, out := folder.changes(t, s.text, "bash"); changed {
+			t.Errorf("honest.txt:%d: %q changed something: %s", s.at, s.text, out)
+		}
+	})
+}
+
+// ends says that a line neither waits for more nor asks another machine.
+func ends(line string) bool {
+	for _, wait := range []string{" -f", "sleep", "vmstat 1", "mpstat", "pidstat", "sar -", "iostat", "ping", "dig", "host ", "nslookup", "traceroute", "kubectl", "crictl", "apt", "lsof", "chronyc", "du -sh /", "du -xh", "find /"} {
+		if strings.Contains(line, wait) {
+			return false
+		}
+	}
+	return true
 }
 
 // each hands lines to a few runners, of which each has a folder.

@@ -77,3 +77,22 @@ func TestNoHostileLineMerelyReads(t *testing.T) {
 		}
 	}
 }
+
+// TestHonestLinesMerelyRead: of what people look at a machine with, as runbooks and manuals write it, 95 of 100 need no more than
+// the right to read, and the rest is known.
+func TestHonestLinesMerelyRead(t *testing.T) {
+	lines := samples(t, "honest.txt")
+	passed := 0
+	for _, s := range lines {
+		passes := merelyReads(s.text, argv.Setting{NoTerminal: true})
+		if passes {
+			passed++
+		}
+		if more := strings.HasPrefix(s.group, "[more]"); passes == more {
+			t.Errorf("honest.txt:%d: %s: %q: passes: %v: %+v", s.at, s.group, s.text, passes, argv.Reviewed().Judge(line(t, s.text), argv.Setting{NoTerminal: true}).Accesses)
+		}
+	}
+	if len(lines) < 200 || passed*100 < 95*len(lines) {
+		t.Errorf("%d of %d honest lines pass", passed, len(lines))
+	}
+}

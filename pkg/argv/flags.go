@@ -268,15 +268,31 @@ func (s *scan) operandRules() {
 		if len(s.p.operands) == 0 {
 			return
 		}
-		i := slices.IndexFunc(s.p.operands, func(r operandRule) bool {
-			return w.Kind == Literal && fits(r.glob, w.Value) || r.glob == "*"
-		})
-		if i < 0 {
-			s.unknown("an operand that is not in the table: " + w.Source)
-			continue
+		fitted := false
+		for _, r := range s.p.operands {
+			if !r.may(w) {
+				continue
+			}
+			fitted = true
+			s.j.all(r.effects, s.object, "by "+w.Source)
+			if w.Kind == Literal || r.glob == "*" {
+				break
+			}
 		}
-		s.j.all(s.p.operands[i].effects, s.object, "by "+w.Source)
+		if !fitted {
+			s.unknown("an operand that is not in the table: " + w.Source)
+		}
 	}
+}
+
+// may says that a rule is for a word, or for one of those that a pattern stands for. A pattern that no file fits is handed over
+// as it stands, so that its beginning counts.
+func (r operandRule) may(w Word) bool {
+	if w.Kind == Literal {
+		return fits(r.glob, w.Value)
+	}
+	begins, _, _ := strings.Cut(r.glob, "*")
+	return r.glob == "*" || w.Kind == Unsure || strings.HasPrefix(w.Value, begins) || strings.HasPrefix(begins, w.Value)
 }
 
 // fits compares with a glob: "*" is any run of characters.

@@ -49,7 +49,7 @@ var reviewed string
 // written in one word with it. inherit: flags of the command above hold too.
 // wrap: it runs the command that follows its flags; with skip=N after N operands, assigns: after NAME=VALUE words, joined: as
 // a script, tail: with more words behind it, permute: flags may stand among the operands, elsewhere: on another machine or in
-// another root, plain: it does nothing else, bare=EFFECT: without a command.
+// another root, bare=EFFECT: without a command.
 type Table struct {
 	programs map[string]*program
 	extends  *Table // while it is read: the one whose subcommands it may add to
@@ -72,9 +72,9 @@ type program struct {
 }
 
 type wrap struct {
-	skip                                               int
-	assigns, joined, tail, permute, elsewhere, plainly bool
-	bare                                               Effect
+	skip                                      int
+	assigns, joined, tail, permute, elsewhere bool
+	bare                                      Effect
 }
 
 type flag struct {
@@ -254,8 +254,6 @@ func (w *wrap) property(word string) (err error) {
 		w.permute = true
 	case "elsewhere":
 		w.elsewhere = true
-	case "plain":
-		w.plainly = true
 	default:
 		err = fmt.Errorf("%q is no property of a wrapper", word)
 	}

@@ -1,6 +1,7 @@
 package argv
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -142,7 +143,7 @@ func (j *judge) find(object string, words []Word, depth int) {
 				j.add(Unknown, object, w.Value+" without an end")
 				return
 			}
-			j.found(words[i+1:end], depth)
+			j.found(words[i+1:end], begins(words), depth)
 			i = end
 		case strings.HasPrefix(w.Value, "-fprint") || w.Value == "-fls":
 			j.add(Write, object, "by "+w.Value)
@@ -154,11 +155,31 @@ func (j *judge) find(object string, words []Word, depth int) {
 	}
 }
 
-// found judges what find runs for each file. A name that it puts in begins with the folder that was named.
-func (j *judge) found(command []Word, depth int) {
+var plainStart = regexp.MustCompile(`^[A-Za-z0-9_./]`)
+
+// begins is what each name that find puts in begins with: the folder where it looks, or "" where that is none, or several.
+func begins(words []Word) string {
+	first := "."
+	for i, w := range words {
+		switch {
+		case w.Kind == Literal && (w.Value == "!" || w.Value == "(" || strings.HasPrefix(w.Value, "-")):
+			return first
+		case w.Kind != Literal || i > 0 || !plainStart.MatchString(w.Value):
+			return ""
+		}
+		first = w.Value
+	}
+	return first
+}
+
+// found judges what find runs for each file, whose name stands for {}.
+func (j *judge) found(command []Word, begins string, depth int) {
 	inner := slices.Clone(command)
 	for i, w := range inner {
-		if w.Kind != Literal || strings.Contains(w.Value, "{}") {
+		switch {
+		case w.Kind == Literal && w.Value == "{}" && begins != "":
+			inner[i] = Word{Kind: Names, Value: begins[:1], Why: "find puts a name in", Source: w.Source}
+		case w.Kind != Literal || strings.Contains(w.Value, "{}"):
 			inner[i] = Word{Why: "find puts a name in", Source: w.Source}
 		}
 	}
