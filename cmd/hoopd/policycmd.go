@@ -32,7 +32,7 @@ func readPolicyFile(path string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	p, err := policy.Parse([]byte(text), path)
+	p, err := gateway.ParsePolicy([]byte(text), path)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -144,7 +144,7 @@ func (q question) ask(ctx context.Context, p *policy.Policy, protocols map[strin
 	} else {
 		fmt.Fprintf(&b, "reach:   none: %s can't open %s\n", q.user, q.connection)
 	}
-	j := protocol.JudgeText(ctx, command)
+	j := protocol.JudgeText(ctx, p.Programs(), command)
 	if j.Problem != nil {
 		fmt.Fprintf(&b, "verdict: deny\nrule:    %s\nwhy:     %s\n", j.Problem.Rule, j.Problem.Message)
 		return b.String(), nil

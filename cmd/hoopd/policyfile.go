@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
@@ -71,7 +72,7 @@ func readPolicy(path string) (string, error) {
 
 // parse reads a policy and runs its own tests.
 func (p *policyFile) parse(ctx context.Context, text string) (*policy.Policy, error) {
-	parsed, err := policy.Parse([]byte(text), p.path)
+	parsed, err := gateway.ParsePolicy([]byte(text), p.path)
 	if err != nil {
 		return nil, err
 	}

@@ -153,7 +153,9 @@ func TestAPolicyCanExtendTheTable(t *testing.T) {
 	if found := argv.Reviewed().Judge(line(t, "appctl restart"), pipes); found.Accesses[0].Effect != argv.Unknown {
 		t.Errorf("the reviewed table was changed: %+v", found.Accesses)
 	}
-	for _, wrong := range []string{"x", "x : reed", "x : read\n\tfoo", "\t-x", "x : read\n\t-ab:", "x y : read", "x : read\nx : read", "x : read\n\t-a -a", "x : wrap foo"} {
+	for _, wrong := range []string{"x", "x : reed", "x : read\n\tfoo", "\t-x", "x : read\n\t-ab:", "x y : read", "x : read\nx : read", "x : read\n\t-a -a", "x : wrap foo",
+		"x : any", "x : nopager", "x : read\n\toperand = read", "x : read\n\toperand", "x : read\n\t= read", "x : read\n\tonly = read", "x : read\n\tonly -v =", "x : read\n\t#0 = write",
+		"x : read\n\t-o: = write if", "x : session wrap skip=-1", "x : session wrap bare=nopager", "x : read\n\tnone"} {
 		if _, err := argv.Reviewed().With(wrong); err == nil {
 			t.Errorf("%q was taken", wrong)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,6 +128,25 @@ func (t *Table) With(text string) (*Table, error) {
 	return out, nil
 }
 
+// Speaks says whether an entry of this name would take the place of something that the table says: of a program, by whatever path,
+// of a command of one, or of a program that has no commands of its own there, such as one that runs others.
+func (t *Table) Speaks(name string) bool {
+	first, commands, _ := strings.Cut(name, " ")
+	name = strings.TrimSuffix(path.Base(first)+" "+commands, " ")
+	if t.programs[name] != nil {
+		return true
+	}
+	i := strings.LastIndexByte(name, ' ')
+	if i < 0 {
+		return false
+	}
+	above := t.programs[name[:i]]
+	if above == nil {
+		return t.Speaks(name[:i])
+	}
+	return !above.subs || above.any || above.wrap != nil || slices.Contains(above.effects, Execute) || slices.Contains(above.effects, Privilege)
+}
+
 func withSubs(p *program) *program {
 	if p == nil {
 		return nil
@@ -189,6 +209,9 @@ func (t *Table) entry(line string) ([]*program, error) {
 				return nil, err
 			}
 		}
+		if !real(p.effects) {
+			return nil, fmt.Errorf("%q has no effect", name)
+		}
 		if i := strings.LastIndexByte(name, ' '); i > 0 {
 			above := t.programs[name[:i]]
 			switch {
@@ -239,10 +262,14 @@ func (w *wrap) property(word string) (err error) {
 	key, value, _ := strings.Cut(word, "=")
 	switch key {
 	case "skip":
-		w.skip, err = strconv.Atoi(value)
+		if w.skip, err = strconv.Atoi(value); err == nil && w.skip < 0 {
+			err = fmt.Errorf("%q is no number of words", word)
+		}
 	case "bare":
 		var effects []Effect
-		err = addEffects(&effects, []string{value})
+		if err = addEffects(&effects, []string{value}); err == nil && !real(effects) {
+			err = fmt.Errorf("%q is no effect", value)
+		}
 		w.bare = Effect(value)
 	case "assigns":
 		w.assigns = true
@@ -279,6 +306,11 @@ func addEffects(to *[]Effect, words []string) error {
 	return nil
 }
 
+// real says that there is an effect among what a flag does.
+func real(effects []Effect) bool {
+	return slices.ContainsFunc(effects, func(e Effect) bool { return slices.Contains(effectNames, e) })
+}
+
 // detail reads a line of an entry.
 func (p *program) detail(words []string) error {
 	var effects []Effect
@@ -297,9 +329,19 @@ func (p *program) detail(words []string) error {
 			only = rest[1:]
 		case len(rest) > 1:
 			less = rest[1:]
+		case len(rest) == 1:
+			return fmt.Errorf("%q without a value", rest[0])
 		}
 	}
+	if len(words) == 0 {
+		return fmt.Errorf("a line without a flag")
+	}
+	rule := slices.Contains([]string{"operand", "needs", "only", "form", "none"}, words[0]) || words[0][0] == '#'
 	switch key := words[0]; {
+	case rule && !real(effects):
+		return fmt.Errorf("%q says no effect", strings.Join(words, " "))
+	case len(words) < 2 && slices.Contains([]string{"operand", "needs", "only", "form"}, key), key == "operand" && len(words) > 2:
+		return fmt.Errorf("%q speaks of no word, or of too many", strings.Join(words, " "))
 	case key == "operand":
 		p.operands = append(p.operands, operandRule{words[1], effects})
 	case key == "needs":
@@ -316,8 +358,8 @@ func (p *program) detail(words []string) error {
 		p.none = effects
 	case key[0] == '#':
 		n, err := strconv.Atoi(key[1:])
-		if err != nil {
-			return err
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no place of an operand", key)
 		}
 		p.from, p.fromEffects = n, effects
 	default:

@@ -109,7 +109,9 @@ func (e *echo) Refuse(g gateway.Greeting, why *api.Error) {
 func (e *echo) Judge(context.Context, gateway.Target, []policy.Mask, string) (gateway.Judgement, error) {
 	return gateway.Judgement{Facts: policy.Command{Accesses: []policy.Access{{Effect: policy.Read, Object: "public.t"}}}}, nil
 }
-func (e *echo) JudgeText(context.Context, string) gateway.Judgement { return gateway.Judgement{} }
+func (e *echo) JudgeText(context.Context, policy.Programs, string) gateway.Judgement {
+	return gateway.Judgement{}
+}
 
 type session struct{ conn net.Conn }
 

@@ -22,7 +22,7 @@ func (g *Gateway) Explain(ctx context.Context, q api.PolicyRequest, who api.Iden
 	p := g.cfg.Policy()
 	if q.Policy != "" {
 		var err error
-		if p, err = policy.Parse([]byte(q.Policy), "policy"); err != nil {
+		if p, err = ParsePolicy([]byte(q.Policy), "policy"); err != nil {
 			return api.Can{}, &api.Error{Code: api.CodeUsage, Message: err.Error(), Hint: "hoop policy test says all that is wrong in it."}
 		}
 	}
@@ -32,7 +32,7 @@ func (g *Gateway) Explain(ctx context.Context, q api.PolicyRequest, who api.Iden
 // TestPolicy says what is wrong in a policy file and which of its tests fail.
 func (g *Gateway) TestPolicy(ctx context.Context, text []byte) (api.PolicyReport, error) {
 	report := api.PolicyReport{Problems: []api.PolicyProblem{}}
-	p, err := policy.Parse(text, "policy")
+	p, err := ParsePolicy(text, "policy")
 	var problems policy.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -68,7 +68,7 @@ func FailedTests(ctx context.Context, p *policy.Policy, protocols map[string]Pro
 		if protocol == nil {
 			return policy.Command{}, fmt.Errorf("connections of kind %q are not served", t.Connection.Kind)
 		}
-		j := protocol.JudgeText(ctx, t.Command)
+		j := protocol.JudgeText(ctx, p.Programs(), t.Command)
 		if j.Problem != nil {
 			return policy.Command{}, errors.New(j.Problem.Message)
 		}
@@ -116,7 +116,7 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 	if refused != nil {
 		return api.Can{}, refused
 	}
-	target.ReadOnly = p.ReadOnly(who, asked(c))
+	target.ReadOnly, target.Programs = p.ReadOnly(who, asked(c)), p.Programs()
 	j, err := g.cfg.Protocols[c.Kind].Judge(ctx, target, p.Masks(who, asked(c)), command)
 	if err != nil {
 		return api.Can{}, err

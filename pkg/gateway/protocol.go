@@ -19,10 +19,11 @@ type Target struct {
 	Database   string
 	TLS        *tls.Config // nil: not encrypted
 	Credential credential.Login
-	HostKeys   []string // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
-	Env        []string // of kind ssh: names of variables that clients may set, "LC_*"; nil: a few harmless ones
-	ReadOnly   bool     // the policy lets this person do nothing but read
-	User       string   // who is served, as policies name them
+	HostKeys   []string        // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
+	Env        []string        // of kind ssh: names of variables that clients may set, "LC_*"; nil: a few harmless ones
+	ReadOnly   bool            // the policy lets this person do nothing but read
+	User       string          // who is served, as policies name them
+	Programs   policy.Programs // the policy's own, where a command is judged outside a session
 }
 
 // Visit is what a tunnel's opening said, and whose grant it came with.
@@ -53,7 +54,7 @@ type Protocol interface {
 	// Judge understands a command as it would be understood in a session, without running anything.
 	Judge(ctx context.Context, t Target, masks []policy.Mask, command string) (Judgement, error)
 	// JudgeText does so where no server is at hand: names stand as they are written.
-	JudgeText(ctx context.Context, command string) Judgement
+	JudgeText(ctx context.Context, own policy.Programs, command string) Judgement
 }
 
 // Session is one client socket with its target behind it.

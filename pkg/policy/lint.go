@@ -20,6 +20,7 @@ func (p *Policy) Lint() []Problem {
 	}
 	p.lintMasks(d)
 	p.lintLimits(d)
+	p.lintPrograms(d)
 	for i := range p.powers {
 		if w := &p.powers[i]; !w.given {
 			d.Report(w.at, fmt.Sprintf("power %s is everybody's", w.name), "say who")

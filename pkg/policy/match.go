@@ -202,6 +202,9 @@ func (r *rule) asks(cmd *Command) bool {
 
 // touches says whether the rule speaks of a pair.
 func (r *rule) touches(a *Access) bool {
+	if r.verdict == Allow && r.ssh != nil && r.ssh.argv != nil && a.redirects() {
+		return false
+	}
 	return r.effects&bit(a.Effect) != 0 && (r.objects == nil || r.objects.match(a.Object))
 }
 

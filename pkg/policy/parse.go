@@ -24,6 +24,8 @@ type Policy struct {
 	powers  []powerRule
 	limits  []limitRule
 	tests   []Test
+
+	programs Programs
 }
 
 type reachRule struct {
@@ -85,6 +87,8 @@ func (d *decoder) policy(root *strict.Node, p *Policy) {
 		"powers":  section(d, &p.powers, d.power, func(w *powerRule) string { return w.name }),
 		"tests":   func(n *strict.Node) { d.Each(n, func(n *strict.Node) { p.tests = append(p.tests, d.test(n)) }) },
 		"limits":  d.limits(p),
+
+		"programs": d.programSection(p),
 	})
 	if ok && version != "1" {
 		d.Report(root, fmt.Sprintf("the policy's version is %q, this hoopd reads version 1", version), "begin the file with: version: 1")

@@ -146,6 +146,7 @@ type Standing struct {
 	Unrestricted bool // see Policy.Unrestricted
 	Limits       Limits
 	Forwards     Forwards
+	Programs     Programs // see Policy.Programs
 }
 
 // Power is the right to look or act besides opening connections.

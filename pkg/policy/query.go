@@ -90,7 +90,7 @@ func (p *Policy) Unrestricted(s Subject, c Connection) bool {
 
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c)}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs()}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.

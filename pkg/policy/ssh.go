@@ -107,6 +107,12 @@ func (f *sshFacts) match(s *SSH, v Verdict) bool {
 	})
 }
 
+// redirects says that a pair is what a command line itself does to a file, by ">" or "<". A list of forms allows programs: it says
+// nothing of the files that their output goes to.
+func (a *Access) redirects() bool {
+	return a.Effect != Session && a.Object != "" && strings.Trim(a.Object, "<>|&") == ""
+}
+
 // fileFacts are what a rule asks of an operation on files: an allow rule matches only where all paths are listed.
 type fileFacts struct {
 	operations []string

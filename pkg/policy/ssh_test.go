@@ -15,6 +15,11 @@ func TestMatchingOfHosts(t *testing.T) {
 		}
 	}
 	run := func(argv ...[]string) policy.Command { return exec(nil, argv...) }
+	into := func(effect policy.Effect, object string, argv []string) policy.Command {
+		c := exec([]string{object}, argv)
+		c.Accesses = append(c.Accesses, policy.Access{Effect: effect, Object: object})
+		return c
+	}
 	shell := policy.Command{Accesses: []policy.Access{{Effect: policy.Shell}}, SSH: &policy.SSH{Channel: "shell"}}
 	file := func(operation string, paths ...string) policy.Command {
 		return policy.Command{
@@ -32,6 +37,11 @@ func TestMatchingOfHosts(t *testing.T) {
 		{"but for no flag", []string{status}, run([]string{"systemctl", "status", "nginx", "-Hroot@other"}), "deny default"},
 		{"a flag is written out", []string{`ssh: {argv: [["ls", "-*", "*"]]}, verdict: allow`}, run([]string{"ls", "-la", "/srv"}), "allow r0"},
 		{"and for no way up", []string{`ssh: {argv: [["cat", "/var/log/*"]]}, verdict: allow`}, run([]string{"cat", "/var/log/../../etc/shadow"}), "deny default"},
+		{"allow no file that the line itself writes", []string{status}, into("write", ">", []string{"uptime"}), "deny default"},
+		{"nor one that it reads", []string{status, "effects: [write], verdict: allow"}, into("read", "<", []string{"uptime"}), "deny default"},
+		{"but a rule for the effect may", []string{status, "effects: [write], verdict: allow"}, into("write", ">>", []string{"uptime"}), "allow r0"},
+		{"and what nothing is kept of", []string{status}, into("session", ">", []string{"uptime"}), "allow r0"},
+		{"deny such a file", []string{"verdict: allow", `ssh: {argv: [["uptime"]]}, verdict: deny`}, into("write", ">", []string{"uptime"}), "deny r1"},
 		{"a deny rule's star stands for everything", []string{"verdict: allow", `ssh: {argv: [["systemctl", "*"]]}, verdict: deny`}, run([]string{"systemctl", "-H", "../x"}), "deny r1"},
 		{"and for none", []string{status}, run([]string{"systemctl", "status"}), "allow r0"},
 		{"other words", []string{status}, run([]string{"systemctl", "stop", "nginx"}), "deny default"},

@@ -231,7 +231,7 @@ func (p *Protocol) Judge(ctx context.Context, t gateway.Target, masks []policy.M
 }
 
 // JudgeText understands a command where no server is at hand, as `hoopd policy test` does.
-func (p *Protocol) JudgeText(ctx context.Context, command string) gateway.Judgement {
+func (p *Protocol) JudgeText(ctx context.Context, _ policy.Programs, command string) gateway.Judgement {
 	a := pgsql.Analyze(ctx, p.grammar, command, pgsql.Env{SearchPath: []string{"pg_catalog", "public"}})
 	return judgement(&a)
 }

@@ -1,5 +1,7 @@
 package sshhost
 
+import "github.com/hoop-gateway/hoop/pkg/policy"
+
 // LookForStrict is lookForStrict.
 var LookForStrict = lookForStrict
 
@@ -22,3 +24,9 @@ var CanonicalSocket = canonicalSocket
 
 // VariableAllowed says whether a list lets a variable through.
 func VariableAllowed(list []string, name string) bool { return variables(list).allow(name) }
+
+// Understand are the facts that a policy judges a command line by; ok is false where the line is refused before that.
+func Understand(text string, terminal bool, own policy.Programs) (facts policy.Command, ok bool) {
+	u, refusal := understand(text, terminal, own)
+	return u.facts, refusal == nil
+}

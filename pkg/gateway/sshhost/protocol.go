@@ -78,15 +78,15 @@ func (p *Protocol) GrantEnded(string) {}
 
 // Judge understands a command line as it would be understood in a session. It asks nothing of the host,
 // and looks up no name.
-func (p *Protocol) Judge(ctx context.Context, _ gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
-	return p.JudgeText(ctx, command), nil
+func (p *Protocol) Judge(ctx context.Context, t gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
+	return p.JudgeText(ctx, t.Programs, command), nil
 }
 
 // JudgeText does the same.
-func (p *Protocol) JudgeText(ctx context.Context, command string) gateway.Judgement {
+func (p *Protocol) JudgeText(ctx context.Context, own policy.Programs, command string) gateway.Judgement {
 	if w, ok := written(ctx, command); ok {
 		return w.judgement()
 	}
-	u, refusal := understand(command, false)
+	u, refusal := understand(command, false, own)
 	return gateway.Judgement{Facts: u.facts, Rewritten: u.normal, Problem: refusal}
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 // run asks for a command, and carries it once it is admitted.
@@ -37,7 +38,11 @@ func (c *channel) run(text string) {
 
 // command is what the guard judges.
 func (c *channel) command(text string) (guard.Command, *refusal) {
-	u, why := understand(text, c.pty.Load() != nil)
+	var own policy.Programs
+	if now := c.session.gate.Standing(); now != nil {
+		own = now.Programs
+	}
+	u, why := understand(text, c.pty.Load() != nil, own)
 	command := guard.Command{
 		Facts: u.facts, Text: text, Recorded: text, Normal: u.normal, Rewritten: u.normal,
 		Hooks: guard.Hooks{

@@ -15,8 +15,8 @@ type understood struct {
 	normal string // what is sent, and what an approval covers
 }
 
-// understand tells what a command line runs and does, by the reviewed table of programs.
-func understand(text string, terminal bool) (understood, *api.Refusal) {
+// understand tells what a command line runs and does, by the reviewed table of programs and the policy's own.
+func understand(text string, terminal bool, own policy.Programs) (understood, *api.Refusal) {
 	u := understood{facts: policy.Command{SSH: &policy.SSH{Channel: "exec"}, Accesses: []policy.Access{{Effect: policy.Unknown}}}, normal: text}
 	line, err := argv.Parse(text, argv.Limits{})
 	if err != nil {
@@ -28,7 +28,11 @@ func understand(text string, terminal bool) (understood, *api.Refusal) {
 		return u, &r
 	}
 	u.normal = line.Normal()
-	found := argv.Reviewed().Judge(line, argv.Setting{NoTerminal: !terminal})
+	table, err := argv.Reviewed().With(own.Text())
+	if err != nil { // a policy with such programs is not taken
+		return u, nil
+	}
+	found := table.Judge(line, argv.Setting{NoTerminal: !terminal})
 	u.facts.Accesses = nil
 	for _, a := range found.Accesses {
 		u.facts.Accesses = append(u.facts.Accesses, policy.Access{Effect: policy.Effect(a.Effect), Object: a.Object})

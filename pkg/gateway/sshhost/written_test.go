@@ -45,7 +45,7 @@ rules:
 	} {
 		judged, err := p.Judge(t.Context(), gateway.Target{}, nil, command)
 		must(t, err)
-		for _, j := range []gateway.Judgement{judged, p.JudgeText(t.Context(), command)} {
+		for _, j := range []gateway.Judgement{judged, p.JudgeText(t.Context(), nil, command)} {
 			got := "problem"
 			if j.Problem == nil {
 				d := rules.Decide(policy.Subject{User: "dev"}, policy.Connection{Name: "web-1", Kind: "ssh"}, j.Facts)
@@ -65,11 +65,11 @@ func FuzzWritten(f *testing.F) {
 	}
 	p := sshhost.New(slog.New(slog.DiscardHandler))
 	f.Fuzz(func(t *testing.T, in string) {
-		j := p.JudgeText(t.Context(), in)
+		j := p.JudgeText(t.Context(), nil, in)
 		if j.Problem != nil || j.Facts.SSH.Channel == "exec" {
 			return
 		}
-		again := p.JudgeText(t.Context(), j.Rewritten)
+		again := p.JudgeText(t.Context(), nil, j.Rewritten)
 		if again.Problem != nil || again.Rewritten != j.Rewritten || again.Facts.SSH.Channel != j.Facts.SSH.Channel || len(again.Facts.Accesses) != len(j.Facts.Accesses) {
 			t.Fatalf("%q is %q, and that %q", in, j.Rewritten, again.Rewritten)
 		}
