@@ -85,15 +85,15 @@ type session struct {
 	served chan error
 	file   string
 	writer *record.Writer
+	rules  atomic.Pointer[policy.Policy]
 	desk   *desk
 	log    *bytes.Buffer
-	rules  atomic.Pointer[policy.Policy]
 }
 
 // follow puts a policy in force.
 func (s *session) follow(t testing.TB, text string) {
 	t.Helper()
-	rules, err := policy.Parse([]byte(text), "policy")
+	rules, err := gateway.ParsePolicy([]byte(text), "policy")
 	must(t, err)
 	s.rules.Store(rules)
 }

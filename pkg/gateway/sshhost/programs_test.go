@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 )
 
@@ -31,5 +32,25 @@ func TestAPolicysOwnProgramsAreJudgedByItsEntries(t *testing.T) {
 	}
 	if got := open(t, readOnly).run(t, tool+" --json"); got.status != 126 {
 		t.Errorf("a policy without the entry: %+v", got)
+	}
+}
+
+// TestAnApprovalIsVoidWhereAProgramDoesMoreThanItDid: what was approved is judged anew by the programs of then.
+func TestAnApprovalIsVoidWhereAProgramDoesMoreThanItDid(t *testing.T) {
+	const ask = `
+version: 1
+rules: [{name: ask, effects: [read], verdict: approve, approval: {by: {groups: [ops]}, hold: 20s}}]
+programs: [{name: /opt/nowhere/health, does: `
+	s := open(t, ask+"read}]\n")
+	s.desk.wait = make(chan string)
+	got := make(chan ran)
+	go func() { got <- s.run(t, "/opt/nowhere/health") }()
+	within(t, "it is asked for", func() bool { return s.desk.asked.Load() == 1 })
+	changed, err := gateway.ParsePolicy([]byte(ask+"read execute}]\n"), "policy")
+	must(t, err)
+	s.rules.Store(changed)
+	s.desk.wait <- api.ApprovalApproved
+	if r := <-got; r.status != 126 || s.desk.used.Load() != 0 {
+		t.Errorf("%+v, used %d times", r, s.desk.used.Load())
 	}
 }

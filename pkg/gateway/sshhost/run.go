@@ -56,6 +56,14 @@ func (c *channel) command(text string) (guard.Command, *refusal) {
 			}
 			return around
 		},
+		// What a program does is the policy's to say, and the policy may have changed while a person was asked.
+		Anew: func(context.Context) (guard.Command, error) {
+			fresh, why := c.command(text)
+			if why != nil {
+				return guard.Command{}, errors.New(why.Message)
+			}
+			return fresh, nil
+		},
 	}
 	for _, e := range c.env {
 		shown := e.Name + "=" + e.Value
