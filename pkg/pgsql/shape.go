@@ -113,6 +113,8 @@ func (f *freedom) visit(n *node, free bool) {
 			f.add(n)
 		}
 		return
+	case n.is("A_Expr") && n.child("lexpr") != nil && sameButConstants(n.child("lexpr"), n.child("rexpr")):
+		return // by its constants alone it compares something with itself or with something else (see selective)
 	case n.is("A_Expr"):
 		free = comparesColumn(n)
 	case n.is("TypeCast"):

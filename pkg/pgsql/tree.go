@@ -83,12 +83,20 @@ func (n *node) walk(visit func(*node) bool) {
 }
 
 // sameShape says whether two trees are equal but for locations.
-func sameShape(a, b *node) bool {
+func sameShape(a, b *node) bool { return sameTree(a, b, false) }
+
+// sameButConstants says whether two trees may be the same, whatever their constants are.
+func sameButConstants(a, b *node) bool { return sameTree(a, b, true) }
+
+func sameTree(a, b *node, anyConstant bool) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	if a.tag != b.tag {
 		return false
+	}
+	if anyConstant && a.is("A_Const") {
+		return true
 	}
 	fa, fb := withoutPlaces(a.fields), withoutPlaces(b.fields)
 	if len(fa) != len(fb) {
@@ -100,7 +108,7 @@ func sameShape(a, b *node) bool {
 			return false
 		}
 		for k := range x.kids {
-			if !sameShape(x.kids[k], y.kids[k]) {
+			if !sameTree(x.kids[k], y.kids[k], anyConstant) {
 				return false
 			}
 		}
