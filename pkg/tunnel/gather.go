@@ -16,30 +16,46 @@ type gathering struct {
 	mu      sync.Mutex
 	holding bool
 	held    []byte
+	spare   []byte // the room of the last large write, for another behind it
 }
+
+// maxSpare is the most room that is kept.
+const maxSpare = 128 << 10
+
+// overhead is more than TLS 1.3 adds to a record: a header of 5 bytes, a type and a tag of 16.
+const overhead = 32
 
 func (g *gathering) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.holding {
+		g.spare = nil // the large ones are over: most connections never have much to say again
 		return g.Conn.Write(b)
 	}
 	g.held = append(g.held, b...)
 	return len(b), nil
 }
 
-func (g *gathering) hold() {
+// hold holds back what a write of n bytes becomes.
+func (g *gathering) hold(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.holding = true
+	if room := n + (n/maxRecord+1)*overhead; cap(g.spare) < room {
+		g.spare = make([]byte, 0, room)
+	}
+	g.held, g.spare = g.spare[:0], nil
 }
 
-// release writes what was held. Its memory goes with it: most connections never have much to say again.
+// release writes what was held.
 func (g *gathering) release() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	held := g.held
 	g.holding, g.held = false, nil
+	if cap(held) <= maxSpare {
+		g.spare = held
+	}
 	if len(held) == 0 {
 		return nil
 	}
@@ -57,7 +73,7 @@ func (c *gathered) Write(b []byte) (int, error) {
 	if len(b) <= maxRecord {
 		return c.Conn.Write(b)
 	}
-	c.under.hold()
+	c.under.hold(len(b))
 	n, err := c.Conn.Write(b)
 	if rerr := c.under.release(); err == nil {
 		err = rerr

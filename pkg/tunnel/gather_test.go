@@ -67,6 +67,40 @@ func TestManyRecordsLeaveInOneWrite(t *testing.T) {
 	}
 }
 
+func TestTheRoomOfLargeWritesIsUsedAgainAndThenLetGo(t *testing.T) {
+	near, far := net.Pipe()
+	under := &gathering{Conn: near}
+	c := &gathered{tls.Server(under, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{selfSigned(t)}, SessionTicketsDisabled: true}), under}
+	go func() { _, _ = io.Copy(io.Discard, tls.Client(far, &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true})) }()
+	t.Cleanup(func() { _ = near.Close() })
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	write := func(n int) {
+		t.Helper()
+		if _, err := c.Write(make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(100_000)
+	first := under.spare
+	if cap(first) < 100_000 {
+		t.Fatalf("room for %d bytes is kept", cap(first))
+	}
+	write(90_000)
+	if &under.spare[:1][0] != &first[:1][0] {
+		t.Error("the second large write made room of its own")
+	}
+	write(5)
+	if under.spare != nil {
+		t.Error("the room outlives a small write")
+	}
+	write(300_000)
+	if under.spare != nil {
+		t.Error("very much room is kept")
+	}
+}
+
 func selfSigned(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -65,11 +65,11 @@ func (w *world) addSetting(ctx context.Context, target part, s setting, state st
 		return nil, err
 	}
 	if s.results != settings[0].results { // it has written its configuration now
-		if pid, err = w.reconfigured(ctx, state, s.results); err != nil {
+		if pid, err = w.reconfigured(ctx, state, "results: "+settings[0].results, "results: "+s.results); err != nil {
 			return nil, err
 		}
 	}
-	ready, client, err := w.connect(ctx, env)
+	ready, client, err := w.connect(ctx, env, "db-prod")
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +80,8 @@ func (w *world) addSetting(ctx context.Context, target part, s setting, state st
 	return env, nil
 }
 
-// reconfigured starts the hoopd of a state folder again, with another size of recorded results.
-func (w *world) reconfigured(ctx context.Context, state, results string) (int, error) {
+// reconfigured starts the hoopd of a state folder again, with another text in a place of its configuration.
+func (w *world) reconfigured(ctx context.Context, state, old, now string) (int, error) {
 	last := w.started[len(w.started)-1]
 	if err := last.Process.Signal(os.Interrupt); err != nil {
 		return 0, err
@@ -93,9 +93,9 @@ func (w *world) reconfigured(ctx context.Context, state, results string) (int, e
 	if err != nil {
 		return 0, err
 	}
-	changed := strings.Replace(string(config), "results: "+settings[0].results, "results: "+results, 1)
+	changed := strings.Replace(string(config), old, now, 1)
 	if changed == string(config) {
-		return 0, fmt.Errorf("%s does not say how much of results is recorded", file)
+		return 0, fmt.Errorf("%s has no %q", file, old)
 	}
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		return 0, err
@@ -155,11 +155,12 @@ type ready struct {
 	Port     int    `json:"port"`
 	User     string `json:"user"`
 	Password string `json:"password"`
+	Env      map[string]string
 }
 
 // connect opens the local proxy that all sockets of the bench share.
-func (w *world) connect(ctx context.Context, env []string) (ready, int, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoop"), "connect", "db-prod", "-o", "ndjson")
+func (w *world) connect(ctx context.Context, env []string, name string) (ready, int, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(w.options.bin, "hoop"), "connect", name, "-o", "ndjson")
 	cmd.Env = env
 	out, err := cmd.StdoutPipe()
 	if err != nil {

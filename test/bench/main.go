@@ -25,6 +25,7 @@ type options struct {
 	out     string
 	bin     string
 	tools   string
+	mib     int
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&o.idle, "idle", 1000, "idle sessions whose memory is measured; 0 measures none")
 	flag.StringVar(&o.loads, "loads", "", "only loads whose name this regular expression matches")
 	flag.StringVar(&o.ways, "ways", "", "only ways whose name this regular expression matches")
+	flag.IntVar(&o.mib, "mib", 256, "size of the file that is read from and written to a host, in MiB; 0 measures no host")
 	flag.StringVar(&o.tools, "tools", ".cache/bin", "where ghostunnel is")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -76,24 +78,40 @@ func run(ctx context.Context, o options) error {
 	}
 	var results []measurement
 	for _, load := range loads {
-		for round := range o.rounds {
-			for _, way := range w.ways {
-				if ok, err := regexp.MatchString(way.loads, load.name); !ok || err != nil {
-					continue // the expressions are ours, and right
-				}
-				m, err := w.measure(ctx, way, load)
-				if err != nil {
-					return fmt.Errorf("%s over %s: %w", load.name, way.name, err)
-				}
-				fmt.Fprintf(os.Stderr, "round %d  %-13s %-18s %10.0f/s  %s\n", round+1, load.name, way.name, m.rate, m.cpuLine())
-				results = append(results, m)
-			}
+		if err := w.rounds(ctx, load, w.ways, &results); err != nil {
+			return err
 		}
+	}
+	hosts, echoes, err := w.measureHosts(ctx)
+	if err != nil {
+		return err
+	}
+	if len(loads) == 0 { // of hosts alone
+		_, err := os.Stdout.WriteString(hostReport(o, hosts, echoes))
+		return err
 	}
 	alone, through := w.connectCost(ctx)
 	idles, err := w.idles(ctx)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)+idleReport(o.idle, idles)), 0o644)
+	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)+idleReport(o.idle, idles)+hostReport(o, hosts, echoes)), 0o644)
+}
+
+// rounds measures a load over all ways in turn, again and again.
+func (w *world) rounds(ctx context.Context, l load, ways []way, results *[]measurement) error {
+	for round := range w.options.rounds {
+		for _, way := range ways {
+			if ok, err := regexp.MatchString(way.loads, l.name); !ok || err != nil {
+				continue // the expressions are ours, and right
+			}
+			m, err := w.measure(ctx, way, l)
+			if err != nil {
+				return fmt.Errorf("%s over %s: %w", l.name, way.name, err)
+			}
+			fmt.Fprintf(os.Stderr, "round %d  %-13s %-18s %10.0f/s  %s\n", round+1, l.name, way.name, m.rate, m.cpuLine())
+			*results = append(*results, m)
+		}
+	}
+	return nil
 }

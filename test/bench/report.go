@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -33,6 +34,13 @@ new connection for each transaction, 4 clients; bulk: a SELECT of %d rows of abo
 | load | way | rate, 1/s | of direct | of the tunnel | of ghostunnel | CPU for each unit, us |
 |---|---|---|---|---|---|---|
 `, o.rounds, runtime.NumCPU(), o.seconds, o.rows)
+	table(&b, all)
+	fmt.Fprintf(&b, "\n`psql -c 'SELECT 1'` from process start to exit: %d ms alone, %d ms as `hoop connect db-prod -- psql …` (medians of 15).\n", alone.Milliseconds(), through.Milliseconds())
+	return b.String()
+}
+
+// table writes a line for each load and way.
+func table(b io.Writer, all []measurement) {
 	for _, load := range names(all, func(m measurement) string { return m.load.name }) {
 		rates := map[string]float64{}
 		cpus := map[string]string{}
@@ -44,12 +52,10 @@ new connection for each transaction, 4 clients; bulk: a SELECT of %d rows of abo
 			if cpus[way] == "" {
 				continue // this way was not measured with it
 			}
-			fmt.Fprintf(&b, "| %s | %s | %.0f | %s | %s | %s | %s |\n", load, way, rates[way],
+			fmt.Fprintf(b, "| %s | %s | %.0f | %s | %s | %s | %s |\n", load, way, rates[way],
 				share(rates, way, "direct"), share(rates, way, "two-hop TLS"), share(rates, way, "ghostunnel"), cpus[way])
 		}
 	}
-	fmt.Fprintf(&b, "\n`psql -c 'SELECT 1'` from process start to exit: %d ms alone, %d ms as `hoop connect db-prod -- psql …` (medians of 15).\n", alone.Milliseconds(), through.Milliseconds())
-	return b.String()
 }
 
 // share is a way's rate as a part of another's, where that was measured.

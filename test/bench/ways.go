@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
 	"github.com/hoop-gateway/hoop/pkg/pgsql/pgtest"
 )
 
@@ -22,6 +23,7 @@ type way struct {
 	port     int
 	user     string
 	password string
+	config   string // of ssh, for ways to a host
 	parts    []part // whose processor time is counted
 	loads    string // a regular expression: it is measured with these alone
 }
@@ -34,7 +36,11 @@ type world struct {
 	direct  way
 	ways    []way
 	started []*exec.Cmd
-	env     []string // of hoop
+	hosts   []way // to a host, over SSH
+	sshd    *sshd.Server
+
+	plainHop func(side, listen, dial string) *exec.Cmd
+	env      []string // of hoop
 }
 
 const (
@@ -110,6 +116,9 @@ func (w *world) stop() {
 		_ = w.started[i].Process.Signal(os.Interrupt)
 		_ = w.started[i].Wait()
 	}
+	if w.sshd != nil {
+		_ = w.sshd.Stop()
+	}
 	if w.server != nil {
 		w.server.Close()
 	}
@@ -182,10 +191,10 @@ func (w *world) addTunnel(ctx context.Context, target part) error {
 	if err := writeCertificate(cert); err != nil {
 		return err
 	}
-	err = w.addHops(ctx, target, "two-hop TLS", "hop", func(side, listen, dial string) *exec.Cmd {
+	w.plainHop = func(side, listen, dial string) *exec.Cmd {
 		return exec.CommandContext(ctx, self, hopCommand, side, listen, dial, cert)
-	})
-	if err != nil {
+	}
+	if err := w.addHops(ctx, target, "two-hop TLS", "hop", w.plainHop); err != nil {
 		return err
 	}
 	ghostunnel := filepath.Join(w.options.tools, "ghostunnel")
@@ -198,21 +207,27 @@ func (w *world) addTunnel(ctx context.Context, target part) error {
 
 // addHops adds a way of two processes: out, beside the target, and in, beside the program.
 func (w *world) addHops(ctx context.Context, target part, name, each string, hop func(side, listen, dial string) *exec.Cmd) error {
-	parts, dial := []part{target}, w.server.Port
+	parts, port, err := w.hops(ctx, target, w.server.Port, each, hop)
+	w.ways = append(w.ways, way{name: name, port: port, user: role, password: password, parts: parts})
+	return err
+}
+
+// hops starts the two processes in front of a port, and answers the port in front of them.
+func (w *world) hops(ctx context.Context, target part, dial int, each string, hop func(side, listen, dial string) *exec.Cmd) ([]part, int, error) {
+	parts := []part{target}
 	for _, side := range []string{"out", "in"} {
 		port, err := freePort()
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		pid, err := w.run(hop(side, fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", dial)))
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		if err := awaitPort(ctx, port); err != nil {
-			return err
+			return nil, 0, err
 		}
 		parts, dial = append(parts, part{each + " " + side, pid}), port
 	}
-	w.ways = append(w.ways, way{name: name, port: dial, user: role, password: password, parts: parts})
-	return nil
+	return parts, dial, nil
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -187,19 +188,19 @@ func keyFile(name string) (public string, err error) {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))), nil
 }
 
-// Start runs the server on a port of loopback until Stop, with more lines for its configuration. Its log has every command
-// that reached it. What an earlier run left is ended first.
+// Start runs the server on a port of loopback until Stop, with more lines for its configuration, which count before ours. Its
+// log has every command that reached it. What an earlier run left is ended first.
 func (h *Host) Start(ctx context.Context, port int, more ...string) (*Server, error) {
 	if err := h.endLeft(); err != nil {
 		return nil, err
 	}
-	lines := append([]string{
-		"ListenAddress 127.0.0.1", "Port " + strconv.Itoa(port), "HostKey " + quote(h.path("host_key")), "PidFile none",
-		"AuthorizedKeysFile " + quote(h.path("authorized_keys")), "StrictModes no", "UsePAM no", "PasswordAuthentication no",
+	lines := append(slices.Clone(more),
+		"ListenAddress 127.0.0.1", "Port "+strconv.Itoa(port), "HostKey "+quote(h.path("host_key")), "PidFile none",
+		"AuthorizedKeysFile "+quote(h.path("authorized_keys")), "StrictModes no", "UsePAM no", "PasswordAuthentication no",
 		"KbdInteractiveAuthentication no", "PrintMotd no", "AcceptEnv LANG LC_* GIT_PROTOCOL", "LogLevel DEBUG3",
 		"Subsystem sftp internal-sftp", "MaxSessions 100", "MaxStartups 100",
-	}, more...)
-	lines = append(lines, "SetEnv "+quote(h.mark()))
+		"SetEnv "+quote(h.mark()),
+	)
 	if h.trusts {
 		lines = append(lines, "TrustedUserCAKeys "+quote(h.path("authority.pub")))
 	}
@@ -278,3 +279,6 @@ func (s *Server) Stop() error {
 	}
 	return fmt.Errorf("sshd (process %d) does not stop", s.cmd.Process.Pid)
 }
+
+// PID is the server's process, whose children are the sessions.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
