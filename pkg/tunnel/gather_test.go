@@ -71,7 +71,9 @@ func TestTheRoomOfLargeWritesIsUsedAgainAndThenLetGo(t *testing.T) {
 	near, far := net.Pipe()
 	under := &gathering{Conn: near}
 	c := &gathered{tls.Server(under, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{selfSigned(t)}, SessionTicketsDisabled: true}), under}
-	go func() { _, _ = io.Copy(io.Discard, tls.Client(far, &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true})) }()
+	go func() {
+		_, _ = io.Copy(io.Discard, tls.Client(far, &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true}))
+	}()
 	t.Cleanup(func() { _ = near.Close() })
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)

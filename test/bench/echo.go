@@ -21,7 +21,7 @@ const pause = 2 * time.Millisecond
 func echo(ctx context.Context, to way) (took []time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "ssh", "-F", to.config, "-tt", "-q", "host", "stty -icanon && echo ready && cat >/dev/null")
+	cmd := exec.CommandContext(ctx, "ssh", "-F", to.config, "-tt", "-q", "host", "stty sane && stty -icanon min 1 && printf ready. && cat >/dev/null")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func echo(ctx context.Context, to way) (took []time.Duration, err error) {
 		cancel() // what it types into has no end of its own
 		_ = cmd.Wait()
 	}()
-	for seen := ""; !strings.Contains(seen, "ready\r\n"); {
+	for seen := ""; !strings.HasSuffix(seen, "ready."); {
 		b := make([]byte, 100)
 		n, err := out.Read(b)
 		if seen += string(b[:n]); err != nil {

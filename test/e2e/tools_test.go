@@ -57,6 +57,31 @@ var tools = map[string]string{
 		END
 		ansible -i hosts all -m ping && ansible-playbook -i hosts play.yaml
 		ssh -F "$F" web-2 "cat $R/made/file"`,
+	"paramiko": `
+		cat >program.py <<-'END'
+		import os, paramiko, hashlib
+		config = paramiko.SSHConfig.from_path(os.environ["F"]) if os.environ["WAY"] == "direct" else None
+		if config is None:
+		    lines = open(os.environ["F"]).read().split('Include "')
+		    config = paramiko.SSHConfig.from_path(lines[1].split('"')[0] if len(lines) > 1 else os.environ["F"])
+		h = config.lookup("web-2")
+		c = paramiko.SSHClient()
+		c.load_host_keys(h["userknownhostsfile"].strip('"'))
+		known = c.get_host_keys()
+		known._entries = [e for e in known._entries]
+		for e in known._entries: e.hostnames = ["[127.0.0.1]:" + h["port"]]
+		c.connect("127.0.0.1", port=int(h["port"]), username=h["user"], key_filename=h["identityfile"][0].strip('"'), look_for_keys=False, allow_agent=False)
+		for command, given in [("cat; echo err >&2; exit 5", b"given"), ("seq 1 200000", b""), ("no-such-program", b"")]:
+		    i, o, e = c.exec_command(command)
+		    i.write(given); i.channel.shutdown_write()
+		    said = o.read()
+		    print(command, len(said), hashlib.sha256(said).hexdigest(), e.read(), o.channel.recv_exit_status())
+		t = c.get_transport()
+		s = t.open_session(); s.get_pty("vt100", 90, 33); s.exec_command("stty size"); print(s.makefile().read())
+		print(len([t.open_session() for _ in range(8)]))
+		c.close()
+		END
+		/usr/bin/python3 program.py`,
 }
 
 // pastHoop is a configuration that reaches the host past hoop, by a certificate of its authority.

@@ -2,8 +2,13 @@ package sshhost
 
 import "github.com/hoop-gateway/hoop/pkg/policy"
 
-// LookForStrict is lookForStrict.
-var LookForStrict = lookForStrict
+// LookForStrict is lookForStrict for peers that are not spared.
+func LookForStrict(head []byte, word string) (bool, error) { return lookForStrict(head, word, nil) }
+
+// LookAtClient is lookForStrict as clients meet it.
+func LookAtClient(head []byte) (bool, error) {
+	return lookForStrict(head, strictClient, withoutCutting(clientAlgorithms()))
+}
 
 // StrictClient is what a client that speaks strict key exchange lists.
 const StrictClient = strictClient

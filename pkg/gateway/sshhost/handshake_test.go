@@ -13,6 +13,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 )
 
 func stranger(t testing.TB) ssh.Signer {
@@ -105,6 +106,35 @@ func TestAPeerWithoutStrictKeyExchangeIsRefused(t *testing.T) {
 	}
 }
 
+// CVE-2023-48795: without strict key exchange a client is served only with what packets can't be cut out of.
+func TestAClientWithoutStrictKeyExchangeIsServedWhereNothingCanBeCut(t *testing.T) {
+	const gcm, ctr, chacha = "aes128-gcm@openssh.com", "aes128-ctr,aes192-ctr", "chacha20-poly1305@openssh.com"
+	const plain, etm = "hmac-sha2-256,hmac-md5", "hmac-sha2-256-etm@openssh.com"
+	for _, c := range []struct {
+		in, out, macIn, macOut string
+		served                 bool
+	}{
+		{gcm, gcm, etm, etm, true},
+		{ctr, ctr, plain, plain, true},
+		{"aes128-cbc," + ctr, ctr, "hmac-sha1," + plain, plain, true}, // what the gateway does not offer counts for nothing
+		{chacha + "," + gcm, gcm, plain, plain, false},
+		{gcm, chacha, plain, plain, false},
+		{ctr, ctr, etm + "," + plain, plain, false},
+		{ctr, ctr, plain, etm, false},
+		{ctr, gcm, "hmac-sha1", "", false},
+		{"aes128-cbc", "aes128-cbc", plain, plain, false},
+		{"", "", "", "", false},
+	} {
+		packet := append([]byte("SSH-2.0-old\r\n"), kexInit("curve25519-sha256", c.in, c.out, c.macIn, c.macOut)...)
+		if done, err := sshhost.LookAtClient(packet); done != c.served || (err == nil) != c.served {
+			t.Errorf("%+v: %v, %v", c, done, err)
+		}
+		if done, err := sshhost.LookForStrict(packet, sshhost.StrictClient); done || err == nil {
+			t.Errorf("a host with %+v is served", c)
+		}
+	}
+}
+
 func TestAHostIsNotServedUnlessItShowsAPinnedKey(t *testing.T) {
 	for name, change := range map[string]func(*gateway.Target){
 		"another key":  func(to *gateway.Target) { to.HostKeys = []string{marshal(stranger(t))} },
@@ -148,7 +178,7 @@ func marshal(s ssh.Signer) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.PublicKey())))
 }
 
-func kexInit(names string) []byte {
+func kexInit(names string, more ...string) []byte {
 	type kexInitMsg struct {
 		Cookie  [16]byte `sshtype:"20"`
 		Kex     []string
@@ -160,7 +190,13 @@ func kexInit(names string) []byte {
 		Follows bool
 		Zero    uint32
 	}
-	payload := ssh.Marshal(kexInitMsg{Kex: strings.Split(names, ","), HostKey: []string{"ssh-ed25519"}})
+	m := kexInitMsg{Kex: strings.Split(names, ","), HostKey: []string{"ssh-ed25519"}}
+	for i, list := range []*[]string{&m.A, &m.B, &m.C, &m.D} { // ciphers and MACs, of both directions
+		if i < len(more) {
+			*list = strings.Split(more[i], ",")
+		}
+	}
+	payload := ssh.Marshal(m)
 	padding := 8 - (5+len(payload))%8 + 8
 	length := 1 + len(payload) + padding
 	packet := append([]byte{byte(length >> 24), byte(length >> 16), byte(length >> 8), byte(length), byte(padding)}, payload...)

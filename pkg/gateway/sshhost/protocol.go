@@ -49,7 +49,7 @@ func (p *Protocol) Greet(_ context.Context, client net.Conn, v gateway.Visit) (g
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
-	conn, channels, requests, err := ssh.NewServerConn(requireStrict(client, strictClient), config)
+	conn, channels, requests, err := ssh.NewServerConn(requireStrictOr(client, strictClient, withoutCutting(clientAlgorithms())), config)
 	if err != nil {
 		p.log.Info("client not signed in", "grant", v.GrantID, "error", err)
 		return nil, errors.Join(err, client.Close())

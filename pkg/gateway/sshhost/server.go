@@ -36,7 +36,7 @@ func serverConfig(keys *tunnel.SSH) (*ssh.ServerConfig, error) {
 		return nil
 	}
 	c := &ssh.ServerConfig{
-		Config:                  algorithms(),
+		Config:                  clientAlgorithms(),
 		PublicKeyAuthAlgorithms: []string{ssh.KeyAlgoED25519},
 		MaxAuthTries:            3,
 		ServerVersion:           "SSH-2.0-hoop",
@@ -51,8 +51,16 @@ func serverConfig(keys *tunnel.SSH) (*ssh.ServerConfig, error) {
 	return c, nil
 }
 
+// clientAlgorithms are those that are offered to clients: also MACs over the plain text, which come last, for clients that do
+// not speak strict key exchange.
+func clientAlgorithms() ssh.Config {
+	c := algorithms()
+	c.MACs = append(c.MACs, ssh.HMACSHA256, ssh.HMACSHA512)
+	return c
+}
+
 // algorithms are those that are offered to both sides. All of them are authenticated encryption, or encrypt before they
-// authenticate, and none of them is broken; strict key exchange is required beside them.
+// authenticate, and none of them is broken; strict key exchange is asked for beside them.
 func algorithms() ssh.Config {
 	return ssh.Config{
 		KeyExchanges: []string{

@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // What a side lists among its key exchanges to say that it speaks strict key exchange, without which packets can be cut out
@@ -34,12 +36,19 @@ var errOpening = errors.New("the peer does not begin as SSH does")
 // behind it through unless it says that the peer speaks strict key exchange. The library speaks it but does not ask for it.
 type strictConn struct {
 	net.Conn
-	word string
-	head []byte // nil: nothing to look at any more
+	word   string
+	spared func(lists [][]string) bool // peers without it that are served all the same; nil: none is
+	head   []byte                      // nil: nothing to look at any more
 }
 
 func requireStrict(c net.Conn, word string) net.Conn {
 	return &strictConn{Conn: c, word: word, head: []byte{}}
+}
+
+// requireStrictOr also lets a client through that does not speak it, where the ciphers which it will end up with are none of
+// those from whose connections packets can be cut: paramiko before 3.4 is one.
+func requireStrictOr(c net.Conn, word string, spared func(lists [][]string) bool) net.Conn {
+	return &strictConn{Conn: c, word: word, spared: spared, head: []byte{}}
 }
 
 func (c *strictConn) Read(b []byte) (int, error) {
@@ -48,7 +57,7 @@ func (c *strictConn) Read(b []byte) (int, error) {
 		return n, err
 	}
 	c.head = append(c.head, b[:n]...)
-	done, problem := lookForStrict(c.head, c.word)
+	done, problem := lookForStrict(c.head, c.word, c.spared)
 	if problem != nil {
 		return 0, problem
 	}
@@ -58,8 +67,8 @@ func (c *strictConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// lookForStrict reads what a peer said so far. done says that the first packet came in full and lists the word.
-func lookForStrict(head []byte, word string) (done bool, err error) {
+// lookForStrict reads what a peer said so far. done says that the first packet came in full and lists the word, or is spared.
+func lookForStrict(head []byte, word string, spared func(lists [][]string) bool) (done bool, err error) {
 	rest := head
 	for {
 		line, behind, whole := bytes.Cut(rest, []byte("\n"))
@@ -87,27 +96,66 @@ func lookForStrict(head []byte, word string) (done bool, err error) {
 	if uint32(len(rest)-4) < length {
 		return false, nil
 	}
-	names, err := keyExchanges(rest[5 : 4+length-padding])
+	lists, err := nameLists(rest[5 : 4+length-padding])
 	if err != nil {
 		return false, err
 	}
-	if !slices.Contains(names, word) {
+	if !slices.Contains(lists[0], word) && (spared == nil || !spared(lists)) {
 		return false, errNotStrict
 	}
 	return true, nil
 }
 
-// keyExchanges are the names in a KEXINIT: its number, a cookie of 16 bytes, then the list behind its length (RFC 4253,
-// section 7.1).
-func keyExchanges(payload []byte) ([]string, error) {
+// Places of lists in a KEXINIT (RFC 4253, section 7.1), of which there are as many as are read.
+const (
+	ciphersIn, ciphersOut = 2, 3
+	macsIn, macsOut       = 4, 5
+	listsRead             = 6
+)
+
+// nameLists are the first lists of names in a KEXINIT: its number and a cookie of 16 bytes, then each behind its length.
+func nameLists(payload []byte) (lists [][]string, err error) {
 	const before = 1 + 16
-	if len(payload) < before+4 || payload[0] != 20 {
+	if len(payload) < before || payload[0] != 20 {
 		return nil, errOpening
 	}
-	n := binary.BigEndian.Uint32(payload[before:])
-	list := payload[before+4:]
-	if uint64(n) > uint64(len(list)) {
-		return nil, fmt.Errorf("%w: a list of %d bytes", errOpening, n)
+	for rest := payload[before:]; len(lists) < listsRead; {
+		if len(rest) < 4 {
+			return nil, fmt.Errorf("%w: %d lists", errOpening, len(lists))
+		}
+		n := binary.BigEndian.Uint32(rest)
+		if uint64(n) > uint64(len(rest)-4) {
+			return nil, fmt.Errorf("%w: a list of %d bytes", errOpening, n)
+		}
+		lists = append(lists, strings.Split(string(rest[4:4+n]), ","))
+		rest = rest[4+n:]
 	}
-	return strings.Split(string(list[:n]), ","), nil
+	return lists, nil
+}
+
+// withoutCutting tells a client whose first packets nobody can cut out, by what both directions will be encrypted with: the
+// first of its ciphers, and of its MACs, that config has too. CVE-2023-48795 needs ChaCha20-Poly1305, or a MAC over what was
+// encrypted (EtM).
+func withoutCutting(config ssh.Config) func(lists [][]string) bool {
+	chosen := func(list, ours []string) string {
+		i := slices.IndexFunc(list, func(name string) bool { return slices.Contains(ours, name) })
+		if i < 0 {
+			return ""
+		}
+		return list[i]
+	}
+	return func(lists [][]string) bool {
+		for ciphers, macs := range map[int]int{ciphersIn: macsIn, ciphersOut: macsOut} {
+			switch chosen(lists[ciphers], config.Ciphers) {
+			case ssh.CipherAES128GCM, ssh.CipherAES256GCM:
+			case ssh.CipherAES128CTR, ssh.CipherAES192CTR, ssh.CipherAES256CTR:
+				if mac := chosen(lists[macs], config.MACs); mac != ssh.HMACSHA256 && mac != ssh.HMACSHA512 {
+					return false
+				}
+			default:
+				return false
+			}
+		}
+		return true
+	}
 }
