@@ -21,7 +21,7 @@ const pause = 2 * time.Millisecond
 func echo(ctx context.Context, to way) (took []time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "ssh", "-F", to.config, "-tt", "-q", "host", "stty sane && stty -icanon min 1 && printf ready. && cat >/dev/null")
+	cmd := exec.CommandContext(ctx, "ssh", "-F", to.config, "-o", "ControlPath=none", "-tt", "-q", "host", "stty sane && stty -icanon min 1 && printf ready. && cat >/dev/null")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -81,17 +81,18 @@ func hostReport(o options, all []measurement, echoes map[string][]time.Duration)
 OpenSSH's own ssh and sshd, aes128-gcm on every way, over one connection that is open already: a file of %d MiB read (%scat FILE%s to
 /dev/null) and written (to %scat >/dev/null%s), read by scp -O, commands that do nothing one behind the other (each a process of ssh
 and one at the host); and new connections with one command each. CPU is for a MiB, a command or a connection.
+Medians of %d interleaved rounds (%smake bench%s with %s-loads '^host'%s measures these alone).
 
 | load | way | rate, 1/s | of direct | of the tunnel | of ghostunnel | CPU for each unit, us |
 |---|---|---|---|---|---|---|
-`, o.mib, "`", "`", "`", "`")
+`, o.mib, "`", "`", "`", "`", o.rounds, "`", "`", "`", "`")
 	table(&b, all)
 	fmt.Fprintf(&b, `
-A keystroke into a terminal at the host, from its writing to its echo (%d a run, %s apart):
+A keystroke into a terminal at the host, from its writing to its echo (%d a run, %d ms apart):
 
 | way | median | 99 of 100 |
 |---|---|---|
-`, keystrokes, pause)
+`, keystrokes, pause.Milliseconds())
 	for _, way := range []string{"direct", "two-hop TLS", "hoop"} {
 		if took := echoes[way]; len(took) > 0 {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", way, middleOf(took, 50), middleOf(took, 99))
