@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,8 +77,16 @@ func plainNames(names []string) []string {
 }
 
 // completeConnections gives the names of connections for the first argument. It never prompts and never waits long.
-func (p *program) completeConnections(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (p *program) completeConnections(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return p.completeMore(cmd, args, word)
+}
+
+// completeMore completes one more name of those that are not there yet. What stands behind -- is a program's.
+func (p *program) completeMore(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 && dash < len(args) { // the completion ends every line with one
 		return nil, cobra.ShellCompDirectiveDefault
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
@@ -86,6 +95,7 @@ func (p *program) completeConnections(cmd *cobra.Command, args []string, _ strin
 	go func() { found <- p.names(ctx) }() // its keyring calls can't be ended: the process ends first
 	select {
 	case names := <-found:
+		names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(args, name) })
 		return names, cobra.ShellCompDirectiveNoFileComp
 	case <-ctx.Done():
 		return nil, cobra.ShellCompDirectiveNoFileComp

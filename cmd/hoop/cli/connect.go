@@ -48,7 +48,7 @@ func (p *program) connectCommand() *cobra.Command {
 			}
 			return takes(cobra.MinimumNArgs(1))(cmd, args)
 		},
-		ValidArgsFunction: p.completeConnections,
+		ValidArgsFunction: p.completeMore,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 				args = args[:dash]

@@ -25,7 +25,7 @@ all hosts within reach. In a shell:
 
 The key that it names is made at the first call, in hoop's state folder. It opens nothing by
 itself: each ssh asks the broker for a grant, by "hoop ssh-proxy", with your sign-in.`,
-		Args: takes(cobra.ArbitraryArgs), ValidArgsFunction: p.completeConnections,
+		Args: takes(cobra.ArbitraryArgs), ValidArgsFunction: p.completeMore,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.sshConfig(cmd.Context(), args) },
 	}
 }
