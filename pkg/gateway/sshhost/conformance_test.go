@@ -88,6 +88,10 @@ func speak(conn net.Conn, key ssh.PublicKey, signer ssh.Signer) (net.Conn, error
 	near, far := net.Pipe()
 	l := &lines{Conn: near, client: ssh.NewClient(c, channels, requests)}
 	l.work.Go(func() { l.serve(far) })
+	l.work.Go(func() {
+		_ = l.client.Wait()
+		_ = far.Close() // else who reads l would wait for lines that never come
+	})
 	return l, nil
 }
 
