@@ -173,7 +173,7 @@ func (a *attendance) target() (Target, *api.Error) {
 }
 
 func (g *Gateway) target(ctx context.Context, c Connection, who policy.Subject) (Target, *api.Error) {
-	t := Target{Connection: asked(c), Address: c.Address, Database: c.Database, TLS: c.TLS, HostKeys: c.HostKeys, Env: c.Env, User: who.User}
+	t := Target{Connection: asked(c), Address: c.Address, Database: c.Database, TLS: c.TLS, HostKeys: c.HostKeys, Env: c.Env, Input: c.Input, User: who.User}
 	t.Credential.User, t.Credential.Principals = c.User, c.Principals
 	source, secret := c.secret(&t.Credential)
 	var err error

@@ -51,6 +51,7 @@ type Connection struct {
 	Principals     []string
 	HostKeys       []string // as in known_hosts
 	Env            []string // see Target
+	Input          string   // what of typed input is recorded: see record.Terminal
 }
 
 // secret is where the one secret of a connection comes from, and where it belongs.

@@ -21,6 +21,7 @@ type Target struct {
 	Credential credential.Login
 	HostKeys   []string        // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
 	Env        []string        // of kind ssh: names of variables that clients may set, "LC_*"; nil: a few harmless ones
+	Input      string          // of kind ssh: what of typed input is recorded, record.InputNone or record.InputEchoed
 	ReadOnly   bool            // the policy lets this person do nothing but read
 	User       string          // who is served, as policies name them
 	Programs   policy.Programs // the policy's own, where a command is judged outside a session

@@ -126,6 +126,7 @@ func (s *Session) digest(c Command) string {
 type Outcome struct {
 	Tag      string // the protocol's own words: "DELETE 3"
 	Rows     int64
+	Bytes    int64  // of streams; those of results are counted as they come
 	Error    string // the protocol's error code; empty: it succeeded
 	Undone   bool   // it ran to its end, and what it changed was undone for a limit
 	Finished time.Time

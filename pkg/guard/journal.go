@@ -96,7 +96,7 @@ func (s *Session) recordRefusal(p *Pass, r api.Refusal) error {
 
 func (s *Session) recordOutcome(p *Pass, o Outcome) error {
 	e := record.Outcome{
-		Command: p.number, Rows: o.Rows, Bytes: p.bytes, Tag: o.Tag, SQLState: o.Error, Undone: o.Undone,
+		Command: p.number, Rows: o.Rows, Bytes: p.bytes + o.Bytes, Tag: o.Tag, SQLState: o.Error, Undone: o.Undone,
 		DurationUS: s.cfg.Now().Sub(p.began).Microseconds(),
 	}
 	if p.rest != nil {

@@ -82,7 +82,7 @@ func (t *Transcript) words(e Event, b Body) string {
 		return fmt.Sprintf("Session %s of %s (%s) on %s, %s\n%s", Escape(b.Session), Escape(b.Identity.User),
 			Escape(b.Identity.Type), Escape(b.Connection), b.Started.UTC().Format(time.RFC3339), optional("Reason: ", b.Reason))
 	case SessionOpen:
-		return fmt.Sprintf("%sconnected to database %s as %s\n", clock(e), Escape(b.Database), Escape(b.Role))
+		return fmt.Sprintf("%sconnected%s as %s\n", clock(e), Escape(database(b.Database)), Escape(b.Role))
 	case Command:
 		return command(e, b)
 	case Approval:
@@ -195,6 +195,14 @@ func optional(label, text string) string {
 		return ""
 	}
 	return label + Escape(text) + "\n"
+}
+
+// database is empty for hosts.
+func database(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " to database " + name
 }
 
 func by(who string) string {

@@ -76,6 +76,7 @@ type Connection struct {
 	Principals     []string
 	HostKeys       []string
 	Env            []string // names of variables that clients may set
+	Input          string   // what of typed input is recorded: see record.Terminal
 	TLS            TLS
 	Insecure       bool // said in the file: this target may be reached without TLS
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/policy/strict"
+	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // isHost says whether a connection is of kind ssh.
@@ -17,7 +18,7 @@ func isHost(n *strict.Node) bool {
 
 // host reads a connection of kind ssh.
 func (d *decoder) host(n *strict.Node) Connection {
-	var c Connection
+	c := Connection{Input: record.InputNone}
 	d.Mapping(n, "a connection of kind ssh", strict.Fields{
 		"name":       func(n *strict.Node) { c.Name = d.connectionName(n) },
 		"kind":       d.Into(&c.Kind),
@@ -25,6 +26,7 @@ func (d *decoder) host(n *strict.Node) Connection {
 		"labels":     d.texts(&c.Labels, "labels"),
 		"host_keys":  func(n *strict.Node) { d.hostKeys(n, &c) },
 		"env":        func(n *strict.Node) { d.env(n, &c) },
+		"input":      func(n *strict.Node) { c.Input = d.input(n) },
 		"credential": func(n *strict.Node) { d.hostCredential(n, &c) },
 	})
 	d.needs(n, "a connection of kind ssh", "name", "kind", "address", "host_keys", "credential")
@@ -37,6 +39,16 @@ func (d *decoder) hostAddress(n *strict.Node) string {
 		d.Report(n, "a host is reached over TCP", "write HOST:PORT, like web-1.internal:22")
 	}
 	return text
+}
+
+// input says what of typed input is recorded.
+func (d *decoder) input(n *strict.Node) string {
+	word := d.Text(n)
+	if word != record.InputNone && word != record.InputEchoed {
+		d.Report(n, "input is none or echoed", "write: input: echoed to record the typed lines that came back on the screen")
+		return record.InputNone
+	}
+	return word
 }
 
 func (d *decoder) hostKeys(n *strict.Node, c *Connection) {

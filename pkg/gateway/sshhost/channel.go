@@ -25,13 +25,11 @@ type channel struct {
 	started bool
 	work    sync.WaitGroup
 
-	mu     sync.Mutex
-	remote ssh.Channel // the host's, while a command runs
-	size   *windowRequest
+	mu      sync.Mutex
+	running *running // while a command runs at the host
+	size    *windowRequest
 
 	telling sync.Mutex // what is said to the client, and its end, come one behind the other
-	results sync.Mutex // over the parts of a result
-	shown   bool       // the shape of results was recorded
 }
 
 // newChannel makes a channel that is ended by its session explicitly, so that a client that goes can be told from one that
@@ -151,9 +149,9 @@ func (c *channel) resized(payload []byte) bool {
 	}
 	c.mu.Lock()
 	c.size = &w
-	remote := c.remote
+	r := c.running
 	c.mu.Unlock()
-	return remote == nil || c.housekeep(remote, "window-change", w)
+	return r == nil || r.kept.Resize(w.Columns, w.Rows) == nil && c.housekeep(r, "window-change", w)
 }
 
 // signalled passes a signal on to a command that runs. One that waits for a person is taken back by it.
@@ -162,20 +160,17 @@ func (c *channel) signalled(payload []byte) bool {
 	if err != nil || !knownSignal(sig.Signal) || !c.started {
 		return false
 	}
-	c.mu.Lock()
-	remote := c.remote
-	c.mu.Unlock()
-	if remote == nil {
-		c.cancel(guard.ErrCancelled)
-		return true
+	if r := c.what(); r != nil {
+		return c.housekeep(r, "signal", sig)
 	}
-	return c.housekeep(remote, "signal", sig)
+	c.cancel(guard.ErrCancelled)
+	return true
 }
 
 // housekeep sends what steers a command that was admitted.
-func (c *channel) housekeep(remote ssh.Channel, name string, payload any) bool {
+func (c *channel) housekeep(r *running, name string, payload any) bool {
 	err := c.session.up.Housekeep(guard.Steer, func(ssh.Conn) error {
-		_, err := remote.SendRequest(name, false, ssh.Marshal(payload))
+		_, err := r.remote.SendRequest(name, false, ssh.Marshal(payload))
 		return err
 	})
 	return err == nil

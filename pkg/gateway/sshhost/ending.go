@@ -6,6 +6,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // Exit statuses of ours, as shells and ssh have them.
@@ -33,6 +34,19 @@ func (e ending) outcome() guard.Outcome {
 	default:
 		return guard.Outcome{Tag: fmt.Sprintf("exit %d", e.status)}
 	}
+}
+
+// exit is the ending for the recording of the streams.
+func (e ending) exit(o guard.Outcome) record.Exit {
+	x := record.Exit{Error: o.Error}
+	switch {
+	case e.none:
+	case e.signal != nil:
+		x.Signal, x.CoreDumped = e.signal.Signal, e.signal.Core
+	default:
+		x.Status = &e.status
+	}
+	return x
 }
 
 // awaitEnd takes what the host says of a command until it closes the channel.

@@ -103,6 +103,11 @@ version: 1
 rules: [{name: all, effects: [read, write, delete, execute, transfer, privilege, session, admin, unknown], verdict: allow}]
 `
 
+// recordInput has input recorded as a connection says.
+func recordInput(word string) func(*gateway.Target) {
+	return func(t *gateway.Target) { t.Input = word }
+}
+
 func open(t testing.TB, text string, change ...func(*gateway.Target)) *session {
 	t.Helper()
 	to := target(t)

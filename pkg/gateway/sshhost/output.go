@@ -1,25 +1,33 @@
 package sshhost
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/mask"
-	"github.com/hoop-gateway/hoop/pkg/record"
+	"github.com/hoop-gateway/hoop/pkg/record/cast"
 )
 
 // pieceSize is the most that is read of a stream at once: what one packet may hold.
 const pieceSize = 32 << 10
 
-// textOID is the number that recordings give a column of text.
-const textOID = 25
+// running is one command that runs at the host.
+type running struct {
+	pass   *guard.Pass
+	remote ssh.Channel
+	kept   *cast.Stream
+	pieces sync.Mutex // over what is counted of both streams
+	bytes  int64
+}
 
 // output carries one stream of a command's output: looked at by detectors, counted, recorded, then written to the client.
-func (c *channel) output(p *guard.Pass, from io.Reader, to io.Writer, name string) {
-	look, err := newLook(p.Scan())
+func (c *channel) output(r *running, from io.Reader, to io.Writer, keep func([]byte) error) {
+	look, err := newLook(r.pass.Scan())
 	buf, room := make([]byte, pieceSize), make([]byte, 0, pieceSize)
 	for err == nil {
 		var n int
@@ -27,7 +35,7 @@ func (c *channel) output(p *guard.Pass, from io.Reader, to io.Writer, name strin
 		n, end = from.Read(buf)
 		room, err = look.piece(room[:0], buf[:n], end != nil)
 		if err == nil && len(room) > 0 {
-			err = c.deliver(p, to, name, room)
+			err = r.deliver(to, keep, room)
 		}
 		if err == nil && end != nil {
 			return // how the command ended is told by its status
@@ -42,38 +50,19 @@ func (c *channel) output(p *guard.Pass, from io.Reader, to io.Writer, name strin
 }
 
 // deliver counts and records a piece before the client gets it.
-func (c *channel) deliver(p *guard.Pass, to io.Writer, name string, piece []byte) error {
-	c.results.Lock()
-	err := c.keep(p, name, piece)
-	c.results.Unlock()
-	if err != nil {
+func (r *running) deliver(to io.Writer, keep func([]byte) error, piece []byte) error {
+	r.pieces.Lock()
+	r.bytes += int64(len(piece))
+	over := r.pass.Piece(len(piece))
+	r.pieces.Unlock()
+	if over != nil {
+		return over
+	}
+	if err := keep(piece); err != nil {
 		return err
 	}
-	_, err = to.Write(piece)
+	_, err := to.Write(piece)
 	return err
-}
-
-// keep records a piece as a row of two texts: the stream's name, and what it said.
-func (c *channel) keep(p *guard.Pass, name string, piece []byte) error {
-	if r := p.Piece(len(piece)); r != nil {
-		return r
-	}
-	if !c.shown {
-		c.shown = true
-		err := p.Columns([]byte("ssh/1"), func() []record.Column {
-			return []record.Column{{Name: "stream", OID: textOID}, {Name: "data", OID: textOID}}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	row := binary.BigEndian.AppendUint16(make([]byte, 0, len(piece)+len(name)+10), 2)
-	row = append(binary.BigEndian.AppendUint32(row, uint32(len(name))), name...)
-	row = append(binary.BigEndian.AppendUint32(row, uint32(len(piece))), piece...)
-	if err := p.Result(record.AppendRow(nil, row)); err != nil {
-		return err
-	}
-	return c.session.gate.Commit()
 }
 
 // look has detectors look at a stream that comes in pieces. Without any it passes them on.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/policy"
+	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // run asks for a command, and carries it once it is admitted.
@@ -121,25 +122,47 @@ func (c *channel) carry(p *guard.Pass) (ending, guard.Outcome) {
 	if p.Scan() != nil && c.pty.Load() != nil { // the policy changed meanwhile
 		return c.failed("A terminal's output can't be looked at by detectors.")
 	}
-	remote, replies, err := c.start(p)
+	kept, err := p.Stream(c.terminal())
+	if err != nil {
+		return c.failed("The command's output can't be recorded.")
+	}
+	r := &running{pass: p, kept: kept}
+	end, outcome := c.through(r)
+	outcome.Bytes = r.bytes
+	if err := kept.Close(end.exit(outcome)); err != nil {
+		c.session.log.Error("end of a command not recorded", "error", err)
+	}
+	return end, outcome
+}
+
+// terminal is what recordings say of the streams that follow.
+func (c *channel) terminal() record.Terminal {
+	t := record.Terminal{What: "exec", Input: c.session.input}
+	if c.pty.Load() != nil {
+		p := c.sized()
+		t.PTY, t.Term, t.Columns, t.Rows = true, p.Term, p.Columns, p.Rows
+	}
+	return t
+}
+
+// through runs an admitted command at the host, whose streams go past the recording.
+func (c *channel) through(r *running) (ending, guard.Outcome) {
+	remote, replies, err := c.start(r.pass)
 	if err != nil {
 		return c.failed("The host did not run the command: " + err.Error() + ".")
 	}
-	c.mu.Lock()
-	c.remote = remote
-	c.mu.Unlock()
+	r.remote = remote
+	c.runs(r)
 	stop := context.AfterFunc(c.ctx, c.kill)
 	defer stop()
-	defer c.timed(p)()
+	defer c.timed(r.pass)()
 	var out sync.WaitGroup
-	out.Go(func() { c.output(p, remote, c.Channel, "stdout") })
-	out.Go(func() { c.output(p, remote.Stderr(), c.Stderr(), "stderr") })
-	c.work.Go(func() { c.input(p, remote) }) // ends with the channel, which closes behind this command
+	out.Go(func() { c.output(r, remote, c.Channel, r.kept.Output) })
+	out.Go(func() { c.output(r, remote.Stderr(), c.Stderr(), r.kept.Errors) })
+	c.work.Go(func() { c.input(r) }) // ends with the channel, which closes behind this command
 	end := awaitEnd(replies)
 	out.Wait()
-	c.mu.Lock()
-	c.remote = nil
-	c.mu.Unlock()
+	c.runs(nil)
 	_ = remote.Close()
 	var refused *guard.Refusal
 	if cause := context.Cause(c.ctx); errors.As(cause, &refused) {
@@ -151,6 +174,20 @@ func (c *channel) carry(p *guard.Pass) (ending, guard.Outcome) {
 	return end, end.outcome()
 }
 
+// runs notes what runs at the host; nil: nothing does.
+func (c *channel) runs(r *running) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = r
+}
+
+// what runs at the host; nil: nothing does.
+func (c *channel) what() *running {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running
+}
+
 // failed is the end of a command that did not come to run.
 func (c *channel) failed(why string) (ending, guard.Outcome) {
 	c.say("hoop: " + why)
@@ -159,16 +196,14 @@ func (c *channel) failed(why string) (ending, guard.Outcome) {
 
 // kill stops a command that its session, or a limit, ends. What a client leaves behind goes on, as it does without hoop.
 func (c *channel) kill() {
-	c.mu.Lock()
-	remote := c.remote
-	c.mu.Unlock()
-	if remote == nil {
+	r := c.what()
+	if r == nil {
 		return
 	}
 	if why := context.Cause(c.ctx); !errors.Is(why, errLeft) && !errors.Is(why, guard.ErrCancelled) {
-		c.housekeep(remote, "signal", signalRequest{"KILL"})
+		c.housekeep(r, "signal", signalRequest{"KILL"})
 	}
-	_ = remote.Close()
+	_ = r.remote.Close()
 }
 
 // timed ends a command that runs for longer than a limit allows.
@@ -177,23 +212,31 @@ func (c *channel) timed(p *guard.Pass) (stop func()) {
 }
 
 // input carries what the client types or sends, to its end.
-func (c *channel) input(p *guard.Pass, remote ssh.Channel) {
+func (c *channel) input(r *running) {
 	defer c.session.recovered(c.cancel)
 	buf := make([]byte, pieceSize)
 	for {
 		n, err := c.Read(buf)
 		if n > 0 {
-			if c.pty.Load() == nil { // what is typed may be a password, which a hash would tell
-				p.Input(buf[:n])
-			}
-			if werr := c.session.up.Continue(p, func(ssh.Conn) error { _, err := remote.Write(buf[:n]); return err }); werr != nil {
+			if werr := c.typed(r, buf[:n]); werr != nil {
 				_, _ = io.Copy(io.Discard, c.Channel) // as a program that reads no more: the client may go on to its end
 				return
 			}
 		}
 		if err != nil {
-			_ = c.session.up.Housekeep(guard.InputEnd, func(ssh.Conn) error { return remote.CloseWrite() })
+			_ = c.session.up.Housekeep(guard.InputEnd, func(ssh.Conn) error { return r.remote.CloseWrite() })
 			return
 		}
 	}
+}
+
+// typed records a piece of input, as far as it may be, before it goes on.
+func (c *channel) typed(r *running, piece []byte) error {
+	if err := r.kept.Input(piece); err != nil {
+		return err
+	}
+	if c.pty.Load() == nil { // what is typed may be a password, which a hash would tell
+		r.pass.Input(piece)
+	}
+	return c.session.up.Continue(r.pass, func(ssh.Conn) error { _, err := r.remote.Write(piece); return err })
 }

@@ -22,6 +22,7 @@ type session struct {
 	client *greeting
 	host   *host
 	user   string // at the host
+	input  string // what of it is recorded
 
 	gate *guard.Session
 	up   *guard.Upstream[ssh.Conn]
@@ -52,7 +53,7 @@ func newSession(log *slog.Logger, names Names, client *greeting, h *host, t gate
 	if env == nil {
 		env = DefaultEnv()
 	}
-	return &session{log: log, names: names, env: env, client: client, host: h, user: t.Credential.User, open: map[*channel]bool{}}
+	return &session{log: log, names: names, env: env, client: client, host: h, user: t.Credential.User, input: t.Input, open: map[*channel]bool{}}
 }
 
 // Serve runs the session until the client leaves, the host does, or ctx ends; what runs is then stopped and told why.
