@@ -68,6 +68,9 @@ func (s *scan) tail(inner []Word) []Word {
 	return append(inner, Word{Why: "it comes from the input", Source: "…"})
 }
 
+// FromInput is why a shell without a script has the effect execute.
+const FromInput = "it runs what its input says"
+
 // shell judges a shell that a line starts: only -c and a script can be told.
 func (j *judge) shell(object string, words []Word, depth int) {
 	command := false
@@ -94,7 +97,7 @@ func (j *judge) shell(object string, words []Word, depth int) {
 			return
 		}
 	}
-	j.add(Execute, object, "it runs what its input says")
+	j.add(Execute, object, FromInput)
 }
 
 func (j *judge) runScript(object string, w Word, depth int) {

@@ -144,6 +144,7 @@ type Standing struct {
 	Masks        []Mask
 	ReadOnly     bool // see Policy.ReadOnly
 	Unrestricted bool // see Policy.Unrestricted
+	Lines        bool // see Policy.Lines
 	Limits       Limits
 	Forwards     Forwards
 	Programs     Programs // see Policy.Programs

@@ -88,9 +88,19 @@ func (p *Policy) Unrestricted(s Subject, c Connection) bool {
 	return everything
 }
 
+// Lines says that a rule which allows, or asks for approval, names line mode for a subject on a connection.
+func (p *Policy) Lines(s Subject, c Connection) bool {
+	if p == nil {
+		return false
+	}
+	return slices.ContainsFunc(p.rules, func(r rule) bool {
+		return r.verdict != Deny && r.ssh != nil && slices.Contains(r.ssh.channels, "lines") && r.meets(&s, &c)
+	})
+}
+
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs()}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs()}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.

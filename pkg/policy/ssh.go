@@ -25,7 +25,7 @@ type Files struct {
 
 // Channels are the words that `ssh.channels` can name.
 func Channels() []string {
-	return []string{"exec", "shell", "sftp", ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11}
+	return []string{"exec", "shell", "lines", "sftp", ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11}
 }
 
 // FileOperations are the words that `files.operations` can name.
@@ -84,8 +84,11 @@ func (f form) admit(argv []string) bool {
 }
 
 func (f *sshFacts) match(s *SSH, v Verdict) bool {
-	if s == nil || f.channels != nil && !slices.Contains(f.channels, s.Channel) {
+	if s == nil || f.channels != nil && !f.through(s.Channel, v) {
 		return false
+	}
+	if s.Channel == "shell" && v != Deny && (f.argv != nil || f.operators != "") {
+		return false // what it asks for can't be told of a shell, in which anything runs
 	}
 	if none := s.Argv != nil && len(s.Operators) == 0; f.operators != "" && (f.operators == "none") != none {
 		return false
@@ -111,6 +114,12 @@ func (f *sshFacts) match(s *SSH, v Verdict) bool {
 // nothing of the files that their output goes to.
 func (a *Access) redirects() bool {
 	return a.Effect != Session && a.Object != "" && strings.Trim(a.Object, "<>|&") == ""
+}
+
+// through says whether a rule names a channel. A line of line mode is a command like any other, so what a rule forbids or asks
+// approval for in `exec` it does in `lines` too.
+func (f *sshFacts) through(channel string, v Verdict) bool {
+	return slices.Contains(f.channels, channel) || channel == "lines" && v != Allow && slices.Contains(f.channels, "exec")
 }
 
 // fileFacts are what a rule asks of an operation on files: an allow rule matches only where all paths are listed.

@@ -21,6 +21,11 @@ func TestMatchingOfHosts(t *testing.T) {
 		return c
 	}
 	shell := policy.Command{Accesses: []policy.Access{{Effect: policy.Shell}}, SSH: &policy.SSH{Channel: "shell"}}
+	line := func(argv ...[]string) policy.Command {
+		c := run(argv...)
+		c.SSH.Channel = "lines"
+		return c
+	}
 	file := func(operation string, paths ...string) policy.Command {
 		return policy.Command{
 			Accesses: []policy.Access{{Effect: policy.Read, Object: "a"}}, SSH: &policy.SSH{Channel: "sftp"}, Files: &policy.Files{Operation: operation, Paths: paths},
@@ -61,6 +66,16 @@ func TestMatchingOfHosts(t *testing.T) {
 		{"nor by one that names the other effects", []string{"effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, unknown], verdict: allow"}, shell, "deny default"},
 		{"a shell is admitted by a rule that names it", []string{"effects: [shell], verdict: allow"}, shell, "allow r0"},
 		{"a shell is denied by a rule for everything", []string{"effects: [shell], verdict: allow", "verdict: deny"}, shell, "deny r1"},
+		{"a rule for programs opens no shell", []string{`effects: [shell, execute], ssh: {argv: [["*", "*"]]}, verdict: allow`}, shell, "deny default"},
+		{"nor does one that asks for operators", []string{`effects: [shell], ssh: {operators: some}, verdict: allow`, `effects: [shell], ssh: {operators: none}, verdict: approve`}, shell, "deny default"},
+		{"nor one for commands", []string{`effects: [shell, execute], ssh: {channels: [exec, lines]}, verdict: allow`}, shell, "deny default"},
+		{"nor one for execute", []string{"effects: [execute], verdict: allow"}, shell, "deny default"},
+		{"a shell is admitted by a rule for its channel", []string{`effects: [shell], ssh: {channels: [shell]}, verdict: allow`}, shell, "allow r0"},
+		{"its channel alone names no effect", []string{`ssh: {channels: [shell]}, verdict: allow`}, shell, "deny default"},
+		{"a rule for programs refuses the shell in which they could run", []string{"effects: [shell], verdict: allow", `ssh: {operators: some}, verdict: deny`}, shell, "deny r1"},
+		{"a rule for commands allows no line", []string{`ssh: {channels: [exec]}, verdict: allow`}, line([]string{"uptime"}), "deny default"},
+		{"a rule for lines does", []string{`ssh: {channels: [lines]}, verdict: allow`}, line([]string{"uptime"}), "allow r0"},
+		{"what is refused as a command is as a line", []string{`ssh: {channels: [lines]}, verdict: allow`, `ssh: {channels: [exec], argv: [["rm", "*"]]}, verdict: deny`}, line([]string{"rm", "x"}), "deny r1"},
 		{"files: operations and paths", []string{`files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("read", "/srv/a/b"), "allow r0"},
 		{"files: another operation", []string{`files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("write", "/srv/a"), "deny default"},
 		{"files: allow only if all paths are listed", []string{`files: {paths: ["/srv/*"]}, verdict: allow`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny default"},
@@ -75,6 +90,25 @@ func TestMatchingOfHosts(t *testing.T) {
 				t.Errorf("got %s (%s), want %s", got, d.Message, c.want)
 			}
 		})
+	}
+}
+
+func TestLineModeIsForThoseWhomARuleNames(t *testing.T) {
+	web := policy.Connection{Name: "web-1", Kind: "ssh"}
+	for rules, want := range map[string]bool{
+		`effects: [read], ssh: {channels: [lines]}, verdict: allow`:                             true,
+		`ssh: {channels: [exec, lines]}, verdict: approve, approval: {by: {groups: [ops]}}`:     true,
+		`ssh: {channels: [lines]}, verdict: deny`:                                               false,
+		`effects: [read, execute, shell, unknown], verdict: allow`:                              false,
+		`who: {groups: [ops]}, ssh: {channels: [lines]}, verdict: allow`:                        false,
+		`on: {connections: [web-2]}, effects: [read], ssh: {channels: [lines]}, verdict: allow`: false,
+	} {
+		if got := parse(t, policyOf([]string{rules})).Standing(person("dev", "developers"), web).Lines; got != want {
+			t.Errorf("%s: %v", rules, got)
+		}
+	}
+	if (*policy.Policy)(nil).Lines(person("dev"), web) {
+		t.Error("no policy names it")
 	}
 }
 

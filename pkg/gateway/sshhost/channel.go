@@ -23,11 +23,14 @@ type channel struct {
 	env     []envRequest
 	loans   []loan
 	started bool
+	keys    *typed // of a line of line mode: what is typed at its terminal; nil elsewhere
 	work    sync.WaitGroup
 
 	mu      sync.Mutex
 	running *running // while a command runs at the host
 	size    *windowRequest
+	repl    *repl    // line mode, once it is on
+	line    *channel // of line mode: in which a line runs, or waits for a person
 
 	telling sync.Mutex // what is said to the client, and its end, come one behind the other
 }
@@ -73,8 +76,7 @@ func (c *channel) request(req *ssh.Request) bool {
 		}
 		return c.begin(func() { c.run(text) })
 	case "shell":
-		c.reject("shell", "(shell)", notServed("Interactive shells are not served in this version."))
-		return true
+		return c.begin(c.shell)
 	case "subsystem":
 		s, _ := decode[subsystemRequest](req.Payload)
 		c.reject("subsystem", fmt.Sprintf("(subsystem %.60q)", s.Name), notServed("Subsystems are not served in this version; scp has -O."))
@@ -106,7 +108,10 @@ func (c *channel) begin(f func()) bool {
 	c.session.busy.Add(1)
 	c.work.Go(func() {
 		defer c.session.busy.Add(-1)
-		defer c.session.recovered(c.cancel)
+		defer c.session.recovered(func(why error) {
+			c.cancel(why)
+			c.exit(ending{none: true}) // else the client would wait for it
+		})
 		f()
 	})
 	return true
@@ -149,8 +154,14 @@ func (c *channel) resized(payload []byte) bool {
 	}
 	c.mu.Lock()
 	c.size = &w
-	r := c.running
+	r, line, mode := c.running, c.line, c.repl
 	c.mu.Unlock()
+	if mode != nil {
+		mode.resized(w)
+	}
+	if line != nil {
+		return line.resized(payload)
+	}
 	return r == nil || r.kept.Resize(w.Columns, w.Rows) == nil && c.housekeep(r, "window-change", w)
 }
 
@@ -160,8 +171,16 @@ func (c *channel) signalled(payload []byte) bool {
 	if err != nil || !knownSignal(sig.Signal) || !c.started {
 		return false
 	}
-	if r := c.what(); r != nil {
+	c.mu.Lock()
+	r, line, mode := c.running, c.line, c.repl
+	c.mu.Unlock()
+	switch {
+	case line != nil:
+		return line.signalled(payload)
+	case r != nil:
 		return c.housekeep(r, "signal", sig)
+	case mode != nil:
+		return false // nothing but the prompt is there
 	}
 	c.cancel(guard.ErrCancelled)
 	return true

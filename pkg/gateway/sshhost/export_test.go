@@ -32,6 +32,6 @@ func VariableAllowed(list []string, name string) bool { return variables(list).a
 
 // Understand are the facts that a policy judges a command line by; ok is false where the line is refused before that.
 func Understand(text string, terminal bool, own policy.Programs) (facts policy.Command, ok bool) {
-	u, refusal := understand(text, terminal, own)
+	u, refusal := understand(text, "exec", terminal, own)
 	return u.facts, refusal == nil
 }

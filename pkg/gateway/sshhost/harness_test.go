@@ -254,10 +254,15 @@ type desk struct {
 	used  atomic.Int64
 	gone  atomic.Int64 // withdrawn
 	wait  chan string  // nil: state at once
+	mu    sync.Mutex
+	seen  []api.Approval // that were asked for
 }
 
 func (d *desk) AskApproval(_ context.Context, a api.Approval, _ string) (api.Approval, error) {
 	d.asked.Add(1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen = append(d.seen, a)
 	a.ID, a.State = "ap_1", api.ApprovalPending
 	return a, nil
 }

@@ -87,6 +87,6 @@ func (p *Protocol) JudgeText(ctx context.Context, own policy.Programs, command s
 	if w, ok := written(ctx, command); ok {
 		return w.judgement()
 	}
-	u, refusal := understand(command, false, own)
+	u, refusal := understand(command, "exec", false, own)
 	return gateway.Judgement{Facts: u.facts, Rewritten: u.normal, Problem: refusal}
 }

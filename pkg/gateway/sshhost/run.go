@@ -10,71 +10,21 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // run asks for a command, and carries it once it is admitted.
 func (c *channel) run(text string) {
-	command, why := c.command(text)
-	if why != nil {
-		c.refused(c.session.gate.Reject(c.ctx, command, *why))
-		return
-	}
-	if c.pty.Load() != nil && c.session.gate.Scan() != nil {
-		c.refused(c.session.gate.Reject(c.ctx, command, noTerminal()))
-		return
-	}
-	pass, err := c.session.gate.Admit(c.ctx, command)
+	end, err := c.perform(c.exec(text))
 	if err != nil {
 		c.refused(err)
 		return
 	}
-	status, outcome := c.carry(pass)
-	if err := pass.Finish(outcome); err != nil {
-		c.session.log.Error("outcome not recorded", "error", err)
-	}
-	c.exit(status)
+	c.exit(end)
 }
 
-// command is what the guard judges.
-func (c *channel) command(text string) (guard.Command, *refusal) {
-	var own policy.Programs
-	if now := c.session.gate.Standing(); now != nil {
-		own = now.Programs
-	}
-	u, why := understand(text, c.pty.Load() != nil, own)
-	command := guard.Command{
-		Facts: u.facts, Text: text, Recorded: text, Normal: u.normal, Rewritten: u.normal,
-		Hooks: guard.Hooks{
-			NoHold:  func(context.Context) string { return "" },
-			Waiting: c.waiting,
-		},
-		Context: func() []string {
-			around := []string{"user " + c.session.user}
-			if p := c.pty.Load(); p != nil {
-				around = append(around, "terminal "+p.Term)
-			}
-			return around
-		},
-		// What a program does is the policy's to say, and the policy may have changed while a person was asked.
-		Anew: func(context.Context) (guard.Command, error) {
-			fresh, why := c.command(text)
-			if why != nil {
-				return guard.Command{}, errors.New(why.Message)
-			}
-			return fresh, nil
-		},
-	}
-	for _, e := range c.env {
-		shown := e.Name + "=" + e.Value
-		command.Params = append(command.Params, guard.Param{Value: []byte(shown), Shown: shown})
-	}
-	return command, why
-}
-
-// start opens a channel at the host and asks it to run the command.
-func (c *channel) start(p *guard.Pass) (remote ssh.Channel, replies <-chan *ssh.Request, err error) {
+// start opens a channel at the host and asks it to run a task.
+func (c *channel) start(p *guard.Pass, t task) (remote ssh.Channel, replies <-chan *ssh.Request, err error) {
 	err = c.session.up.With(p, func(h ssh.Conn) error {
 		if remote, replies, err = h.OpenChannel("session", nil); err != nil {
 			return err
@@ -90,7 +40,7 @@ func (c *channel) start(p *guard.Pass) (remote ssh.Channel, replies <-chan *ssh.
 				return err
 			}
 		}
-		return c.ask(remote, "exec", execRequest{p.Text()})
+		return t.asks(c, remote, p)
 	})
 	if err != nil && remote != nil {
 		_ = remote.Close()
@@ -110,7 +60,11 @@ func (c *channel) sized() ptyRequest {
 }
 
 func (c *channel) ask(remote ssh.Channel, name string, payload any) error {
-	ok, err := remote.SendRequest(name, true, ssh.Marshal(payload))
+	var body []byte
+	if payload != nil {
+		body = ssh.Marshal(payload)
+	}
+	ok, err := remote.SendRequest(name, true, body)
 	if err == nil && !ok {
 		err = fmt.Errorf("the host refused %s", name)
 	}
@@ -118,16 +72,16 @@ func (c *channel) ask(remote ssh.Channel, name string, payload any) error {
 }
 
 // carry runs an admitted command, and answers how it ended: for the client, and for the record.
-func (c *channel) carry(p *guard.Pass) (ending, guard.Outcome) {
+func (c *channel) carry(p *guard.Pass, t task) (ending, guard.Outcome) {
 	if p.Scan() != nil && c.pty.Load() != nil { // the policy changed meanwhile
 		return c.failed("A terminal's output can't be looked at by detectors.")
 	}
-	kept, err := p.Stream(c.terminal())
+	kept, err := p.Stream(c.terminal(t.what))
 	if err != nil {
 		return c.failed("The command's output can't be recorded.")
 	}
 	r := &running{pass: p, kept: kept}
-	end, outcome := c.through(r)
+	end, outcome := c.through(r, t)
 	outcome.Bytes = r.bytes
 	if err := kept.Close(end.exit(outcome)); err != nil {
 		c.session.log.Error("end of a command not recorded", "error", err)
@@ -136,8 +90,8 @@ func (c *channel) carry(p *guard.Pass) (ending, guard.Outcome) {
 }
 
 // terminal is what recordings say of the streams that follow.
-func (c *channel) terminal() record.Terminal {
-	t := record.Terminal{What: "exec", Input: c.session.input}
+func (c *channel) terminal(what string) record.Terminal {
+	t := record.Terminal{What: what, Input: c.session.input}
 	if c.pty.Load() != nil {
 		p := c.sized()
 		t.PTY, t.Term, t.Columns, t.Rows = true, p.Term, p.Columns, p.Rows
@@ -146,8 +100,8 @@ func (c *channel) terminal() record.Terminal {
 }
 
 // through runs an admitted command at the host, whose streams go past the recording.
-func (c *channel) through(r *running) (ending, guard.Outcome) {
-	remote, replies, err := c.start(r.pass)
+func (c *channel) through(r *running, t task) (ending, guard.Outcome) {
+	remote, replies, err := c.start(r.pass, t)
 	if err != nil {
 		return c.failed("The host did not run the command: " + err.Error() + ".")
 	}

@@ -21,6 +21,7 @@ type session struct {
 	log    *slog.Logger
 	client *greeting
 	host   *host
+	name   string // the connection's
 	user   string // at the host
 	input  string // what of it is recorded
 
@@ -53,7 +54,7 @@ func newSession(log *slog.Logger, names Names, client *greeting, h *host, t gate
 	if env == nil {
 		env = DefaultEnv()
 	}
-	return &session{log: log, names: names, env: env, client: client, host: h, user: t.Credential.User, input: t.Input, open: map[*channel]bool{}}
+	return &session{log: log, names: names, env: env, client: client, host: h, name: t.Connection.Name, user: t.Credential.User, input: t.Input, open: map[*channel]bool{}}
 }
 
 // Serve runs the session until the client leaves, the host does, or ctx ends; what runs is then stopped and told why.
@@ -90,7 +91,7 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 }
 
 // recovered turns a panic into the session's end.
-func (s *session) recovered(end context.CancelCauseFunc) {
+func (s *session) recovered(end func(why error)) {
 	if e := recover(); e != nil {
 		s.log.Error("session panicked", "panic", fmt.Sprint(e), "stack", string(debug.Stack()))
 		end(errors.New("internal error"))

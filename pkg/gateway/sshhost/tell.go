@@ -62,7 +62,20 @@ func (c *channel) say(lines ...string) {
 	}
 	c.telling.Lock()
 	defer c.telling.Unlock()
-	_, _ = io.WriteString(c.Stderr(), strings.Join(lines, newline)+newline)
+	_, _ = io.WriteString(c.words(), strings.Join(lines, newline)+newline)
+}
+
+// words is where the client is told something: its stderr. On the screen of line mode that would come out of turn.
+func (c *channel) words() io.Writer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if line, ok := c.Channel.(*lineChannel); ok && c.keys != nil {
+		return line.Channel
+	}
+	if c.repl != nil && c.repl.screen != nil {
+		return c.Channel
+	}
+	return c.Stderr()
 }
 
 // waiting tells the client that its command waits for a person.

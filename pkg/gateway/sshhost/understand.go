@@ -15,9 +15,10 @@ type understood struct {
 	normal string // what is sent, and what an approval covers
 }
 
-// understand tells what a command line runs and does, by the reviewed table of programs and the policy's own.
-func understand(text string, terminal bool, own policy.Programs) (understood, *api.Refusal) {
-	u := understood{facts: policy.Command{SSH: &policy.SSH{Channel: "exec"}, Accesses: []policy.Access{{Effect: policy.Unknown}}}, normal: text}
+// understand tells what a command line runs and does, by the reviewed table of programs and the policy's own. A shell that reads what it runs from a
+// terminal is an interactive one, however it came to run.
+func understand(text, channel string, terminal bool, own policy.Programs) (understood, *api.Refusal) {
+	u := understood{facts: policy.Command{SSH: &policy.SSH{Channel: channel}, Accesses: []policy.Access{{Effect: policy.Unknown}}}, normal: text}
 	line, err := argv.Parse(text, argv.Limits{})
 	if err != nil {
 		r := notServed("The command line can't be judged.")
@@ -36,6 +37,9 @@ func understand(text string, terminal bool, own policy.Programs) (understood, *a
 	u.facts.Accesses = nil
 	for _, a := range found.Accesses {
 		u.facts.Accesses = append(u.facts.Accesses, policy.Access{Effect: policy.Effect(a.Effect), Object: a.Object})
+		if terminal && a.Why == argv.FromInput {
+			u.facts.Accesses = append(u.facts.Accesses, policy.Access{Effect: policy.Shell, Object: a.Object})
+		}
 	}
 	if line.Known() {
 		u.facts.SSH.Argv, u.facts.SSH.Operators = programs(line, found.Runs)
