@@ -65,6 +65,15 @@ func (s *Scan) Stream() (*mask.Stream, error) {
 	return nil, fmt.Errorf("%w: they can't look at pieces", ErrDetectors)
 }
 
+// Screen is for text that comes in pieces, and may have colours in it: a terminal, a stream. It must not be used where Over does
+// not hold its panics.
+func (s *Scan) Screen() (*mask.Screen, error) {
+	if set, ok := s.detectors.(*mask.Set); ok {
+		return mask.NewScreen(set), nil
+	}
+	return nil, fmt.Errorf("%w: they can't look at a terminal", ErrDetectors)
+}
+
 // Scan is what looks at the answers of this command; nil where nothing does.
 func (p *Pass) Scan() *Scan { return p.scan }
 

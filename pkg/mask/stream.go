@@ -12,15 +12,29 @@ type Stream struct {
 	pos   int // and up to here was looked at
 	floor int // where the latest finding ended
 
+	base  int     // how much of the text is not in buf any more
+	shown int     // the text up to here was shown before it was settled: see Show
+	marks []aside // what stands between the characters, and has not gone out
+	extra int     // bytes of marks
+
 	eating tail // a finding is under way, whose bytes are not kept: it ends where no more of its kind come
 	what   Detector
 }
+
+// aside is something that stands in a text without being of it, in front of a place in it.
+type aside struct {
+	at   int
+	what []byte
+}
+
+// maxMarks is how much of marks waits at most, in bytes. What comes beyond is left out.
+const maxMarks = 64 << 10
 
 // NewStream begins a text.
 func NewStream(s *Set) *Stream { return &Stream{set: s} }
 
 // Idle says that nothing is held back and nothing under way.
-func (s *Stream) Idle() bool { return s.out == len(s.buf) && s.eating == ends }
+func (s *Stream) Idle() bool { return s.out == len(s.buf) && s.eating == ends && len(s.marks) == 0 }
 
 // Write takes the next piece and appends to dst what is settled.
 func (s *Stream) Write(dst, piece []byte) []byte {
@@ -33,6 +47,9 @@ func (s *Stream) Write(dst, piece []byte) []byte {
 // Flush ends the text and appends to dst what was held back. The next Write begins another text.
 func (s *Stream) Flush(dst []byte) []byte {
 	dst = s.look(dst, false)
+	for _, m := range s.marks {
+		dst = append(dst, m.what...)
+	}
 	*s = Stream{set: s.set, buf: s.buf[:0]}
 	return dst
 }
@@ -53,25 +70,75 @@ func (s *Stream) look(dst []byte, more bool) []byte {
 			if more {
 				upTo = max(s.out, v.hold(at))
 			}
-			dst = append(dst, s.buf[s.out:upTo]...)
-			s.out = upTo
-			return dst
+			return s.pass(dst, upTo)
 		}
-		dst = append(dst, s.buf[s.out:f.start]...)
+		if f.start > s.out {
+			dst = s.pass(dst, f.start)
+		}
 		s.out, s.floor = f.end, f.end
 		if f.tail != ends {
 			s.eating, s.what = f.tail, f.what
 			continue
 		}
-		dst = s.instead(dst, f)
+		dst = s.pass(s.instead(dst, f), f.end)
 	}
+}
+
+// pass appends the text from out up to a place, without what was shown already, and the marks in it.
+func (s *Stream) pass(dst []byte, to int) []byte {
+	for len(s.marks) > 0 && s.marks[0].at <= s.base+to {
+		m := s.marks[0]
+		dst = append(s.text(dst, m.at-s.base), m.what...)
+		s.marks, s.extra = s.marks[1:], s.extra-len(m.what)
+	}
+	return s.text(dst, to)
+}
+
+func (s *Stream) text(dst []byte, to int) []byte {
+	if from := max(s.out, s.shown-s.base); from < to {
+		dst = append(dst, s.buf[from:to]...)
+	}
+	s.out = max(s.out, to)
+	return dst
+}
+
+// Mark puts something between what was written and what comes next, where it is not looked at.
+func (s *Stream) Mark(dst, what []byte) []byte {
+	if s.open() {
+		return append(dst, what...)
+	}
+	if s.extra += len(what); s.extra <= maxMarks {
+		s.marks = append(s.marks, aside{s.base + len(s.buf), append([]byte(nil), what...)})
+	} else {
+		s.extra -= len(what)
+	}
+	return dst
+}
+
+// open says that nothing is held back that was not shown.
+func (s *Stream) open() bool {
+	return s.eating == ends && len(s.marks) == 0 && max(s.out, s.shown-s.base) == len(s.buf)
+}
+
+// Show appends to dst what is held back, as it is, because who sees it knows it. Of a finding that it turns out to be the
+// beginning of, the rest is not shown.
+func (s *Stream) Show(dst []byte) []byte {
+	if s.eating != ends || len(s.marks) > 0 {
+		return dst
+	}
+	dst = append(dst, s.buf[min(max(s.out, s.shown-s.base), len(s.buf)):]...)
+	s.shown = s.base + len(s.buf)
+	return dst
 }
 
 // instead appends what is shown in the place of a finding.
 func (s *Stream) instead(dst []byte, f finding) []byte {
-	as := s.set.as[f.what]
-	if as == Null {
+	as, shown := s.set.as[f.what], s.shown-s.base
+	switch {
+	case as == Null || f.end <= shown:
 		return dst
+	case f.start < shown:
+		return append(dst, stars...) // the last four would be four more
 	}
 	return append(append(dst, stars...), f.shown(s.buf, as)...)
 }
@@ -85,12 +152,12 @@ func (s *Stream) eat(dst []byte, more bool) ([]byte, bool) {
 	}
 	if s.set.as[s.what] != Null {
 		dst = append(dst, stars...)
-		if s.set.as[s.what] == Last4 && s.what != PrivateKey {
+		if s.shown == 0 && s.set.as[s.what] == Last4 && s.what != PrivateKey {
 			dst = append(dst, s.buf[end-4:end]...) // such findings are longer than seven characters, all of them ASCII
 		}
 	}
 	s.eating = ends
-	return dst, false
+	return s.pass(dst, end), false
 }
 
 // hold is the first byte that a finding may still begin with, when all up to i was looked at.
@@ -113,6 +180,7 @@ func (s *Stream) forget() {
 		return
 	}
 	s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
+	s.base += drop
 	s.out, s.pos, s.floor = s.out-drop, s.pos-drop, max(s.floor-drop, 0)
 	if cap(s.buf) > 1<<16 && len(s.buf) < 1<<12 {
 		s.buf = append([]byte(nil), s.buf...)

@@ -234,16 +234,8 @@ func (s *session) runWith(t testing.TB, command string, prepare func(*ssh.Sessio
 // recording seals the session's recording and answers it as text.
 func (s *session) recording(t testing.TB) string {
 	t.Helper()
-	_ = s.client.Close()
-	err := <-s.served
-	s.served <- err
-	must(t, s.writer.Seal("test"))
-	b, err := os.ReadFile(s.file)
-	must(t, err)
-	r, err := record.NewReader(bytes.NewReader(b))
-	must(t, err)
 	var text bytes.Buffer
-	must(t, record.Export(&text, r, record.FormatNDJSON))
+	must(t, record.Export(&text, reader(t, s.sealed(t)), record.FormatNDJSON))
 	return text.String()
 }
 

@@ -21,21 +21,53 @@ type running struct {
 	pass   *guard.Pass
 	remote ssh.Channel
 	kept   *cast.Stream
+	screen *look // what the client sees of a terminal, whose detectors want to know what is typed
+
 	pieces sync.Mutex // over what is counted of both streams
 	bytes  int64
 }
 
-// output carries one stream of a command's output: looked at by detectors, counted, recorded, then written to the client.
-func (c *channel) output(r *running, from io.Reader, to io.Writer, keep func([]byte) error) {
-	look, err := newLook(r.pass.Scan())
-	buf, room := make([]byte, pieceSize), make([]byte, 0, pieceSize)
+// stream is one of a command's streams.
+type stream struct {
+	from io.Reader
+	look *look // nil: nobody looks
+	to   io.Writer
+	keep func([]byte) error
+	own  *look // of recordings, where those are not to show what a client typed itself; nil: they show what the client sees
+}
+
+// streams are those of a command that is to run, which detectors look at where a mask asks for it.
+func (c *channel) streams(r *running) ([]stream, error) {
+	out, errs := stream{to: c.Channel, keep: r.kept.Output}, stream{to: c.Stderr(), keep: r.kept.Errors}
+	scan := r.pass.Scan()
+	if scan == nil {
+		return []stream{out, errs}, nil
+	}
+	var problems [3]error
+	out.look, problems[0] = newLook(scan)
+	errs.look, problems[1] = newLook(scan)
+	if c.pty.Load() != nil {
+		r.screen = out.look
+		out.own, problems[2] = newLook(scan)
+	}
+	return []stream{out, errs}, errors.Join(problems[:]...)
+}
+
+// output carries a stream: looked at by detectors, counted, recorded, then written to the client.
+func (c *channel) output(r *running, s stream) {
+	var err error
+	buf := make([]byte, pieceSize)
+	var room, recorded []byte
 	for err == nil {
-		var n int
-		var end error
-		n, end = from.Read(buf)
-		room, err = look.piece(room[:0], buf[:n], end != nil)
-		if err == nil && len(room) > 0 {
-			err = r.deliver(to, keep, room)
+		n, end := s.from.Read(buf)
+		room, err = s.look.piece(room[:0], buf[:n], end != nil)
+		seen := room
+		if err == nil && s.own != nil {
+			recorded, err = s.own.piece(recorded[:0], buf[:n], end != nil)
+			seen = recorded
+		}
+		if err == nil {
+			err = r.deliver(s, room, seen)
 		}
 		if err == nil && end != nil {
 			return // how the command ended is told by its status
@@ -50,7 +82,7 @@ func (c *channel) output(r *running, from io.Reader, to io.Writer, keep func([]b
 }
 
 // deliver counts and records a piece before the client gets it.
-func (r *running) deliver(to io.Writer, keep func([]byte) error, piece []byte) error {
+func (r *running) deliver(s stream, piece, recorded []byte) error {
 	r.pieces.Lock()
 	r.bytes += int64(len(piece))
 	over := r.pass.Piece(len(piece))
@@ -58,26 +90,28 @@ func (r *running) deliver(to io.Writer, keep func([]byte) error, piece []byte) e
 	if over != nil {
 		return over
 	}
-	if err := keep(piece); err != nil {
-		return err
+	if len(recorded) > 0 {
+		if err := s.keep(recorded); err != nil {
+			return err
+		}
 	}
-	_, err := to.Write(piece)
+	if len(piece) == 0 {
+		return nil
+	}
+	_, err := s.to.Write(piece)
 	return err
 }
 
-// look has detectors look at a stream that comes in pieces. Without any it passes them on.
+// look has detectors look at a stream that comes in pieces. The nil look passes them on.
 type look struct {
 	scan   *guard.Scan
-	stream *mask.Stream
+	screen *mask.Screen
 }
 
 func newLook(scan *guard.Scan) (*look, error) {
 	l := &look{scan: scan}
-	if scan == nil {
-		return l, nil
-	}
 	err := scan.Over(func(guard.Detectors) (err error) {
-		l.stream, err = scan.Stream()
+		l.screen, err = scan.Screen()
 		return err
 	})
 	return l, err
@@ -85,13 +119,13 @@ func newLook(scan *guard.Scan) (*look, error) {
 
 // piece appends to dst what of the stream can be shown with the next piece.
 func (l *look) piece(dst, piece []byte, last bool) ([]byte, error) {
-	if l.stream == nil {
+	if l == nil {
 		return append(dst, piece...), nil
 	}
 	err := l.scan.Over(func(guard.Detectors) error {
-		dst = l.stream.Write(dst, piece)
+		dst = l.screen.Write(dst, piece)
 		if last {
-			dst = l.stream.Flush(dst)
+			dst = l.screen.Flush(dst)
 		}
 		return nil
 	})

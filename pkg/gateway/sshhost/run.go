@@ -73,9 +73,6 @@ func (c *channel) ask(remote ssh.Channel, name string, payload any) error {
 
 // carry runs an admitted command, and answers how it ended: for the client, and for the record.
 func (c *channel) carry(p *guard.Pass, t task) (ending, guard.Outcome) {
-	if p.Scan() != nil && c.pty.Load() != nil { // the policy changed meanwhile
-		return c.failed("A terminal's output can't be looked at by detectors.")
-	}
 	kept, err := p.Stream(c.terminal(t.what))
 	if err != nil {
 		return c.failed("The command's output can't be recorded.")
@@ -101,18 +98,23 @@ func (c *channel) terminal(what string) record.Terminal {
 
 // through runs an admitted command at the host, whose streams go past the recording.
 func (c *channel) through(r *running, t task) (ending, guard.Outcome) {
+	streams, err := c.streams(r)
+	if err != nil {
+		return c.failed("The detectors can't look at its output.")
+	}
 	remote, replies, err := c.start(r.pass, t)
 	if err != nil {
 		return c.failed("The host did not run the command: " + err.Error() + ".")
 	}
-	r.remote = remote
+	r.remote, streams[0].from, streams[1].from = remote, remote, remote.Stderr()
 	c.runs(r)
 	stop := context.AfterFunc(c.ctx, c.kill)
 	defer stop()
 	defer c.timed(r.pass)()
 	var out sync.WaitGroup
-	out.Go(func() { c.output(r, remote, c.Channel, r.kept.Output) })
-	out.Go(func() { c.output(r, remote.Stderr(), c.Stderr(), r.kept.Errors) })
+	for _, s := range streams {
+		out.Go(func() { c.output(r, s) })
+	}
 	c.work.Go(func() { c.input(r) }) // ends with the channel, which closes behind this command
 	end := awaitEnd(replies)
 	out.Wait()
@@ -135,7 +137,7 @@ func (c *channel) runs(r *running) {
 	c.running = r
 }
 
-// what runs at the host; nil: nothing does.
+// what answers what runs at the host; nil: nothing does.
 func (c *channel) what() *running {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,6 +190,9 @@ func (c *channel) input(r *running) {
 func (c *channel) typed(r *running, piece []byte) error {
 	if err := r.kept.Input(piece); err != nil {
 		return err
+	}
+	if r.screen != nil {
+		r.screen.screen.Typed(piece)
 	}
 	if c.pty.Load() == nil { // what is typed may be a password, which a hash would tell
 		r.pass.Input(piece)

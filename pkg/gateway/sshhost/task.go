@@ -79,10 +79,6 @@ func (c *channel) command(facts policy.Command, text, sent string) guard.Command
 
 // perform asks for a task and carries it once it is admitted. An error says that it was not; the client is not told yet.
 func (c *channel) perform(t task) (ending, error) {
-	if t.why == nil && c.pty.Load() != nil && c.session.gate.Scan() != nil {
-		why := noTerminal()
-		t.why = &why
-	}
 	if t.why != nil {
 		return ending{}, c.session.gate.Reject(c.ctx, t.command, *t.why)
 	}

@@ -25,13 +25,6 @@ func notServed(message string) refusal {
 	}
 }
 
-func noTerminal() refusal {
-	return refusal{
-		Code: "refused", Rule: "ssh", Message: "Detectors look at what commands answer here, and can't look at a terminal.",
-		Remedy: []api.Remedy{{Kind: "rewrite", Text: "Run the command without a terminal: ssh -T."}},
-	}
-}
-
 // plainCommand is something that is recorded and refused without a closer look.
 func plainCommand(kind, text string) guard.Command {
 	return guard.Command{
