@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need where it is missing: PostgreSQL with its client and pgbench; OpenSSH; the drivers whose programs run
+# Installs what the tests need where it is missing: PostgreSQL with its client and pgbench; OpenSSH, tmux and vim; the drivers whose programs run
 # through hoop: psycopg 2 and 3, SQLAlchemy, Django, node-postgres (into .cache/node), pgjdbc; rsync, git, ansible and paramiko.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ server() { have initdb && have postgres || ls /usr/lib/postgresql/*/bin/initdb >
 python() { have python3 && /usr/bin/python3 -c 'import psycopg, psycopg2, sqlalchemy, django' >/dev/null 2>&1; }
 jdbc() { have javac && [ -f /usr/share/java/postgresql.jar ]; }
 sshd() { [ -x /usr/sbin/sshd ] && have ssh; }
-tools() { have rsync && have git && have ansible-playbook && /usr/bin/python3 -c 'import paramiko' >/dev/null 2>&1; }
+tools() { have rsync && have tmux && have vim && have git && have ansible-playbook && /usr/bin/python3 -c 'import paramiko' >/dev/null 2>&1; }
 npm_and_node() { have node && have npm; }
 
 modules() {
@@ -27,7 +27,7 @@ if have apt-get; then
   sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq >/dev/null
-  packages=(postgresql postgresql-client python3 python3-psycopg python3-psycopg2 python3-sqlalchemy python3-django libpostgresql-jdbc-java openssh-server openssh-client rsync git ansible-core python3-paramiko)
+  packages=(postgresql postgresql-client python3 python3-psycopg python3-psycopg2 python3-sqlalchemy python3-django libpostgresql-jdbc-java openssh-server openssh-client tmux vim rsync git ansible-core python3-paramiko)
   have javac || packages+=(default-jdk-headless)
   have node || packages+=(nodejs)
   have npm || packages+=(npm)

@@ -1,0 +1,56 @@
+package sshhost_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAnEditorInTmuxWorks types into vim in tmux in a shell, over the gateway and without it: the file that vim writes at the
+// host and what the screen shows are the same.
+func TestAnEditorInTmuxWorks(t *testing.T) {
+	for _, program := range []string{"tmux", "vim"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("%s is needed: make test-deps", program)
+		}
+	}
+	s := open(t, allowShell)
+	dir, err := os.MkdirTemp("", "hoop-vim-")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o777))
+	file := filepath.Join(dir, "notes.txt")
+	socket := filepath.Join(dir, "tmux")
+	p := s.sitDown(t)
+	p.types(t, "", "$ ")
+	p.types(t, "export LC_ALL=C.UTF-8; exec tmux -S "+socket+" -f /dev/null new-session 'vim -u NONE -N "+file+"'\r", "notes.txt")
+	p.types(t, "ihello from vim, über hoop\x1b", "hoop")
+	p.types(t, ":set number\r", "1 ")
+	must(t, p.x.WindowChange(30, 100))
+	within(t, "the window has its size", func() bool {
+		return tmux(socket, "display-message", "-p", "#{client_width}x#{client_height}") == "100x30"
+	})
+	p.types(t, ":w\r", "written")
+	if got, err := os.ReadFile(file); err != nil || string(got) != "hello from vim, über hoop\n" {
+		t.Errorf("vim wrote %q (%v)", got, err)
+	}
+	if got := tmux(socket, "capture-pane", "-p"); !strings.HasPrefix(got, "  1 hello from vim, über hoop\n~") {
+		t.Errorf("the screen shows %q", got)
+	}
+	if err := p.leaves(t, ":q\r"); err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+	if got := castLines(t, s.sealed(t)); len(got) == 0 {
+		t.Error("the recording shows nothing")
+	}
+}
+
+// tmux asks a tmux at the host, as its user, and answers its words.
+func tmux(socket string, words ...string) string {
+	command := exec.Command("tmux", append([]string{"-S", socket}, words...)...)
+	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	out, _ := command.CombinedOutput() // an error is among what it says
+	return strings.TrimRight(string(out), "\n")
+}
