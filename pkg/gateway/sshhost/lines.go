@@ -40,6 +40,7 @@ func (c *channel) lines(why *guard.Refusal) {
 		defer c.session.recovered(c.cancel)
 		l.keys.fill(c.Channel) // ends with the channel, which closes behind the prompt
 	})
+	defer l.keys.stop()
 	c.say(
 		"hoop: no shell here: "+record.Escape(why.Message),
 		"hoop: line mode: each line is judged and runs by itself; cd is remembered, exit or Ctrl-D leaves",

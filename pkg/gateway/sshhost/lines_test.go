@@ -141,6 +141,33 @@ rules:
 	}
 }
 
+const allLines = `
+version: 1
+rules: [{name: all, effects: [read, write, execute, session, unknown], ssh: {channels: [lines]}, verdict: allow}]`
+
+func TestTheEndOfASessionStopsALine(t *testing.T) {
+	s := open(t, allLines)
+	p := s.sitDown(t)
+	p.types(t, "", "~> ")
+	var pid int
+	_, err := fmt.Sscan(p.types(t, "echo pid is $$; exec sleep 300\r", "pid is ", "\r\npid is ", "\r\n")[len("echo pid is $$; exec sleep 300\r\npid is "):], &pid)
+	must(t, err)
+	s.end(&api.Error{Code: api.CodeLocked, Message: "You were locked."})
+	p.types(t, "", "You were locked.")
+	within(t, "the line is gone", func() bool { return !alive(pid) })
+}
+
+// A client that sends without end, and leaves line mode by its first line, holds nothing up.
+func TestWhatIsTypedBehindTheEndOfLineModeIsForNobody(t *testing.T) {
+	s := open(t, allLines)
+	if got := s.shell(t, false, "exit 3\n"+strings.Repeat("echo never\n", 40_000)); got.status != 3 || strings.Contains(got.out, "never") {
+		t.Errorf("%d, %d bytes", got.status, len(got.out))
+	}
+	_ = s.client.Close()
+	err := <-s.served
+	s.served <- err
+}
+
 func TestARefusedLineWritesNoEscapes(t *testing.T) {
 	s := open(t, lineRules)
 	got := s.shell(t, false, "rm '\x1b]0;evil\a' \u202e\n'\x1b]0;evil\a\u202e' x\n\x1b[31m\ncd '\x1b[2J'\n")

@@ -137,13 +137,6 @@ func (c *channel) runs(r *running) {
 	c.running = r
 }
 
-// what answers what runs at the host; nil: nothing does.
-func (c *channel) what() *running {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.running
-}
-
 // failed is the end of a command that did not come to run.
 func (c *channel) failed(why string) (ending, guard.Outcome) {
 	c.say("hoop: " + why)
@@ -152,7 +145,12 @@ func (c *channel) failed(why string) (ending, guard.Outcome) {
 
 // kill stops a command that its session, or a limit, ends. What a client leaves behind goes on, as it does without hoop.
 func (c *channel) kill() {
-	r := c.what()
+	c.mu.Lock()
+	r, line := c.running, c.line
+	c.mu.Unlock()
+	if line != nil {
+		line.kill()
+	}
 	if r == nil {
 		return
 	}

@@ -19,6 +19,7 @@ type typed struct {
 	more sync.Cond // of mu
 	held []byte
 	err  error // what reading ended with
+	over bool  // nobody wants to know any more
 }
 
 func newTyped() *typed {
@@ -35,14 +36,25 @@ func (t *typed) fill(from io.Reader) {
 		t.mu.Lock()
 		t.held, t.err = append(t.held, buf[:n]...), err
 		t.more.Broadcast()
-		for err == nil && len(t.held) > maxTyped {
+		for err == nil && !t.over && len(t.held) > maxTyped {
 			t.more.Wait()
+		}
+		if t.over {
+			t.held = nil
 		}
 		t.mu.Unlock()
 		if err != nil {
 			return
 		}
 	}
+}
+
+// stop lets fill go on to its end, whatever comes.
+func (t *typed) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	t.more.Broadcast()
 }
 
 // next waits for what comes next. It ends with ctx, or where reading did.
