@@ -21,7 +21,7 @@ func (s *Session) recordCommand(p *Pass, d policy.Decision) error {
 		v.Value, v.Blank = p.seenValue(v)
 		e.Params = append(e.Params, recordedParam(v))
 	}
-	return s.keep(record.TypeCommand, e.With(c.fixed()), mustSync(c, d))
+	return s.keep(record.TypeCommand, e.With(p.fixed()), mustSync(c, d))
 }
 
 // mustSync says whether a command's record must be on disk before it runs.
@@ -30,7 +30,8 @@ func mustSync(c Command, d policy.Decision) bool {
 }
 
 // fixed is what recordings hold of a command each time it is sent.
-func (c Command) fixed() *record.Fixed {
+func (p *Pass) fixed() *record.Fixed {
+	c := p.command
 	if c.Memo == nil {
 		c.Memo = &Memo{}
 	}
@@ -42,7 +43,7 @@ func (c Command) fixed() *record.Fixed {
 		e.Rewrote = c.Rewritten
 	}
 	for _, a := range c.Facts.Accesses {
-		e.Accesses = append(e.Accesses, record.Access{Effect: string(a.Effect), Object: a.Object})
+		e.Accesses = append(e.Accesses, record.Access{Effect: string(a.Effect), Object: p.seenText(a.Object)})
 	}
 	if c.Facts.SQL != nil && len(c.Facts.SQL.Commands) > 0 {
 		e.SQL = c.Facts.SQL.Commands[0]

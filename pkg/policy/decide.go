@@ -34,6 +34,9 @@ func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 	if len(named.Accesses) == 0 {
 		return refuseAll(cmd, RuleDefault, "nothing is known of what this command does")
 	}
+	if cmd.Opens && cmd.SSH != nil {
+		return p.open(&s, &c, &cmd)
+	}
 	var room [32]match
 	matched := room[:0]
 	for i := range p.rules {

@@ -24,7 +24,7 @@ type Forward struct {
 
 // byName says whether only a rule that names the channel of a command admits it.
 func (s *SSH) byName() bool {
-	return s != nil && slices.Contains([]string{ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11}, s.Channel)
+	return s != nil && slices.Contains([]string{"sftp", "scp", "rsync", "git", ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11}, s.Channel)
 }
 
 // place is one entry of `forwards` or `binds`: names, or addresses, and ports.
@@ -124,7 +124,8 @@ func (r *rule) grants(cmd *Command) bool {
 	if r.verdict == Deny || !cmd.SSH.byName() {
 		return true
 	}
-	return r.ssh != nil && slices.Contains(r.ssh.channels, cmd.SSH.Channel) && r.ssh.match(cmd.SSH, Allow)
+	return r.ssh != nil && slices.Contains(r.ssh.channels, cmd.SSH.Channel) && r.ssh.match(cmd.SSH, Allow) &&
+		(r.files == nil || r.files.match(cmd.Files, Allow))
 }
 
 // Forwards are the places that rules let a subject's connections go to, with an approval or without.

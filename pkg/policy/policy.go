@@ -85,7 +85,9 @@ type Command struct {
 	SQL      *SQL
 	SSH      *SSH
 	Files    *Files
-	Now      time.Time
+	// Opens: it only opens SSH's channel, and every operation in it is judged by itself.
+	Opens bool
+	Now   time.Time
 }
 
 // Judged is the verdict on one pair.

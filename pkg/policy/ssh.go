@@ -25,7 +25,9 @@ type Files struct {
 
 // Channels are the words that `ssh.channels` can name.
 func Channels() []string {
-	return []string{"exec", "shell", "lines", "sftp", ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11}
+	return []string{
+		"exec", "shell", "lines", "sftp", "scp", "rsync", "git", ChannelForward, ChannelForwardSocket, ChannelRemoteForward, ChannelAgent, ChannelX11,
+	}
 }
 
 // FileOperations are the words that `files.operations` can name.

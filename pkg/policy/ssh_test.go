@@ -31,6 +31,7 @@ func TestMatchingOfHosts(t *testing.T) {
 			Accesses: []policy.Access{{Effect: policy.Read, Object: "a"}}, SSH: &policy.SSH{Channel: "sftp"}, Files: &policy.Files{Operation: operation, Paths: paths},
 		}
 	}
+	opens := policy.Command{Opens: true, Accesses: []policy.Access{{Effect: policy.Session}}, SSH: &policy.SSH{Channel: "sftp"}}
 	status := `ssh: {argv: [["systemctl", "status", "*"], ["uptime"]]}, verdict: allow`
 	for _, c := range []struct {
 		rule    string
@@ -76,11 +77,21 @@ func TestMatchingOfHosts(t *testing.T) {
 		{"a rule for commands allows no line", []string{`ssh: {channels: [exec]}, verdict: allow`}, line([]string{"uptime"}), "deny default"},
 		{"a rule for lines does", []string{`ssh: {channels: [lines]}, verdict: allow`}, line([]string{"uptime"}), "allow r0"},
 		{"what is refused as a command is as a line", []string{`ssh: {channels: [lines]}, verdict: allow`, `ssh: {channels: [exec], argv: [["rm", "*"]]}, verdict: deny`}, line([]string{"rm", "x"}), "deny r1"},
-		{"files: operations and paths", []string{`files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("read", "/srv/a/b"), "allow r0"},
-		{"files: another operation", []string{`files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("write", "/srv/a"), "deny default"},
-		{"files: allow only if all paths are listed", []string{`files: {paths: ["/srv/*"]}, verdict: allow`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny default"},
-		{"files: allow no path that is not known", []string{`files: {paths: ["*"]}, verdict: allow`}, file("read"), "deny default"},
+		{"files: operations and paths", []string{`ssh: {channels: [sftp]}, files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("read", "/srv/a/b"), "allow r0"},
+		{"files: another operation", []string{`ssh: {channels: [sftp]}, files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("write", "/srv/a"), "deny default"},
+		{"files: allow only if all paths are listed", []string{`ssh: {channels: [sftp]}, files: {paths: ["/srv/*"]}, verdict: allow`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny default"},
+		{"files: allow no path that is not known", []string{`ssh: {channels: [sftp]}, files: {paths: ["*"]}, verdict: allow`}, file("read"), "deny default"},
 		{"files: deny if any path is listed", []string{"verdict: allow", `files: {paths: ["/etc/*"]}, verdict: deny`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny r1"},
+		{"files: no channel is admitted without its name", []string{"verdict: allow", `ssh: {channels: [scp, rsync, git]}, verdict: allow`, `files: {operations: [read]}, verdict: allow`}, file("read", "/srv/a"), "deny default"},
+		{"nor by asking somebody", []string{"verdict: allow", `verdict: approve, approval: {by: {groups: [ops]}}`}, file("read", "/srv/a"), "deny default"},
+		{"a rule without its name still asks", []string{`ssh: {channels: [sftp]}, verdict: allow`, `verdict: approve, approval: {by: {groups: [ops]}}`}, file("read", "/srv/a"), "approve r1"},
+		{"and still denies", []string{`ssh: {channels: [sftp]}, verdict: allow`, `effects: [read], verdict: deny`}, file("read", "/srv/a"), "deny r1"},
+		{"a channel is opened where a rule names it, whatever it asks of files", []string{`effects: [write], ssh: {channels: [sftp]}, files: {operations: [write], paths: ["/srv/*"]}, verdict: allow`}, opens, "allow r0"},
+		{"or where somebody is asked of files", []string{`ssh: {channels: [sftp]}, files: {paths: ["/srv/*"]}, verdict: approve, approval: {by: {groups: [ops]}}`}, opens, "allow r0"},
+		{"a channel is not opened by a rule that does not name it", []string{"verdict: allow", `files: {paths: ["*"]}, verdict: allow`, `ssh: {channels: [scp]}, verdict: allow`}, opens, "deny default"},
+		{"a channel is not opened against a rule that denies", []string{`ssh: {channels: [sftp]}, verdict: allow`, `ssh: {channels: [sftp]}, verdict: deny`}, opens, "deny r1"},
+		{"a rule that denies some files leaves it open", []string{`ssh: {channels: [sftp]}, verdict: allow`, `files: {paths: ["/etc/*"]}, verdict: deny`, "effects: [write], verdict: deny"}, opens, "allow r0"},
+		{"a channel is not opened for others", []string{`who: {groups: [ops]}, ssh: {channels: [sftp]}, verdict: allow`}, opens, "deny default"},
 		{"files: nothing of it holds for commands", []string{`files: {operations: [read]}, verdict: allow`}, run([]string{"uptime"}), "deny default"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
