@@ -27,7 +27,7 @@ if have apt-get; then
   sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq >/dev/null
-  packages=(postgresql postgresql-client python3 python3-psycopg python3-psycopg2 python3-sqlalchemy python3-django libpostgresql-jdbc-java openssh-server openssh-client tmux vim rsync git ansible-core python3-paramiko)
+  packages=(postgresql postgresql-client python3 python3-psycopg python3-psycopg2 python3-sqlalchemy python3-django libpostgresql-jdbc-java openssh-server openssh-client openssh-sftp-server tmux vim rsync git ansible-core python3-paramiko)
   have javac || packages+=(default-jdk-headless)
   have node || packages+=(nodejs)
   have npm || packages+=(npm)

@@ -79,7 +79,10 @@ func (c *channel) request(req *ssh.Request) bool {
 		return c.begin(c.shell)
 	case "subsystem":
 		s, _ := decode[subsystemRequest](req.Payload)
-		c.reject("subsystem", fmt.Sprintf("(subsystem %.60q)", s.Name), notServed("Subsystems are not served in this version; scp has -O."))
+		if s.Name == "sftp" {
+			return c.begin(c.sftp)
+		}
+		c.reject("subsystem", fmt.Sprintf("(subsystem %.60q)", s.Name), notServed("Of subsystems only sftp is served."))
 		return true
 	case "pty-req":
 		return c.ptyAsked(req.Payload)

@@ -1,6 +1,11 @@
 package sshhost
 
-import "github.com/hoop-gateway/hoop/pkg/policy"
+import (
+	"fmt"
+
+	"github.com/hoop-gateway/hoop/pkg/argv"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
 
 // LookForStrict is lookForStrict for peers that are not spared.
 func LookForStrict(head []byte, word string) (bool, error) { return lookForStrict(head, word, nil) }
@@ -34,4 +39,22 @@ func VariableAllowed(list []string, name string) bool { return variables(list).a
 func Understand(text string, terminal bool, own policy.Programs) (facts policy.Command, ok bool) {
 	u, refusal := understand(text, "exec", terminal, own)
 	return u.facts, refusal == nil
+}
+
+// TransferOf says what transfer a line is, and what rules see of it.
+func TransferOf(text string) string {
+	line, err := argv.Parse(text, argv.Limits{})
+	if err != nil {
+		return err.Error()
+	}
+	t := transferOf(line)
+	if t == nil {
+		return ""
+	}
+	c := t.facts(true)
+	var pairs []string
+	for _, a := range c.Accesses {
+		pairs = append(pairs, string(a.Effect)+" "+a.Object)
+	}
+	return fmt.Sprint(c.SSH.Channel, " ", c.Files.Operation, " ", c.Files.Paths, " ", pairs)
 }

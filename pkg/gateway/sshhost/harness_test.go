@@ -43,21 +43,27 @@ func target(t testing.TB) gateway.Target {
 	must(t, err)
 	return gateway.Target{
 		Connection: policy.Connection{Name: "web-test", Kind: "ssh"}, Address: server.Address(), HostKeys: []string{server.HostKey},
-		Credential: credential.Login{User: server.User, Key: credential.NewSecret(strings.TrimSpace(string(key)))}, User: "dev",
+		Credential: credential.Login{User: server.User, Key: secretOf(string(key))}, User: "dev",
 	}
 }
 
 // keys are what a tunnel's opening carries, with the private key that belongs to it.
 func keys(t testing.TB) (*tunnel.SSH, ssh.Signer) {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	must(t, err)
+	visit, private := visitKeys(t)
 	signer, err := ssh.NewSignerFromKey(private)
+	must(t, err)
+	return visit, signer
+}
+
+func visitKeys(t testing.TB) (*tunnel.SSH, ed25519.PrivateKey) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
 	must(t, err)
 	seed := make([]byte, ed25519.SeedSize)
 	_, err = rand.Read(seed)
 	must(t, err)
-	return &tunnel.SSH{Client: public, Host: seed}, signer
+	return &tunnel.SSH{Client: public, Host: seed}, private
 }
 
 // hostKey is the key that the gateway must show.
@@ -314,3 +320,6 @@ var names = known{
 	"2130706433": {"127.0.0.1"}, "0x7f000001": {"127.0.0.1"}, "0177.0.0.1": {"127.0.0.1"}, "127.1": {"127.0.0.1"},
 	"none.test": {"0.0.0.0"}, "zone.test": {"fe80::1%lo"}, "far.test": {"192.0.2.1"}, "two.test": {"127.0.0.2", "127.0.0.1"},
 }
+
+// secretOf is a private key as a credential.
+func secretOf(key string) credential.Secret { return credential.NewSecret(strings.TrimSpace(key)) }

@@ -15,6 +15,10 @@ import (
 
 // run asks for a command, and carries it once it is admitted.
 func (c *channel) run(text string) {
+	if t := c.transfer(text); t != nil {
+		c.carries(text, t)
+		return
+	}
 	end, err := c.perform(c.exec(text))
 	if err != nil {
 		c.refused(err)

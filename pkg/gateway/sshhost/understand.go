@@ -29,6 +29,10 @@ func understand(text, channel string, terminal bool, own policy.Programs) (under
 		return u, &r
 	}
 	u.normal = line.Normal()
+	if t := transferOf(line); t != nil {
+		u.facts = t.facts(true)
+		return u, nil
+	}
 	table, err := argv.Reviewed().With(own.Text())
 	if err != nil { // a policy with such programs is not taken
 		return u, nil

@@ -198,9 +198,11 @@ func (h *Host) Start(ctx context.Context, port int, more ...string) (*Server, er
 		"ListenAddress 127.0.0.1", "Port "+strconv.Itoa(port), "HostKey "+quote(h.path("host_key")), "PidFile none",
 		"AuthorizedKeysFile "+quote(h.path("authorized_keys")), "StrictModes no", "UsePAM no", "PasswordAuthentication no",
 		"KbdInteractiveAuthentication no", "PrintMotd no", "AcceptEnv LANG LC_* GIT_PROTOCOL", "LogLevel DEBUG3",
-		"Subsystem sftp internal-sftp", "MaxSessions 100", "MaxStartups 100",
-		"SetEnv "+quote(h.mark()),
+		"MaxSessions 100", "MaxStartups 100", "SetEnv "+quote(h.mark()),
 	)
+	if !slices.ContainsFunc(more, func(line string) bool { return strings.HasPrefix(line, "Subsystem ") }) { // it can't be said twice
+		lines = append(lines, "Subsystem sftp internal-sftp")
+	}
 	if h.trusts {
 		lines = append(lines, "TrustedUserCAKeys "+quote(h.path("authority.pub")))
 	}
