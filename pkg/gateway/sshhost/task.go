@@ -44,12 +44,12 @@ func (c *channel) commandTask(what string, u understood, text, sent string, why 
 		}
 		return fresh.command, nil
 	}
-	return task{
-		what: what, why: why, command: command,
-		asks: func(c *channel, remote ssh.Channel, p *guard.Pass) error {
-			return c.ask(remote, "exec", execRequest{p.Text()})
-		},
-	}
+	return task{what: what, why: why, command: command, asks: askExec}
+}
+
+// askExec asks the host to run what was admitted.
+func askExec(c *channel, remote ssh.Channel, p *guard.Pass) error {
+	return c.ask(remote, "exec", execRequest{p.Text()})
 }
 
 // command is what the guard judges.
