@@ -20,7 +20,8 @@ import (
 // hostPolicy lets developers do everything on the host that is measured.
 const hostPolicy = `version: 1
 reach: [{name: all, who: {groups: [developers]}, on: {connections: [db-prod, host]}, ttl: 2h}]
-rules: [{name: all, who: {groups: [developers]}, effects: [read, write, delete, execute, transfer, session, shell, unknown], verdict: allow}]
+rules: [{name: all, who: {groups: [developers]}, effects: [read, write, delete, execute, transfer, session, shell, unknown], verdict: allow},
+  {name: files, who: {groups: [developers]}, effects: [read, write, delete, execute, transfer, session, unknown], ssh: {channels: [sftp, scp]}, verdict: allow}]
 `
 
 // hostLoads are what is done on a host, over a connection that is open already but for the last.
@@ -70,6 +71,9 @@ func (w *world) hostLoads(file string) []load {
 		})},
 		{"host scp -O", "MiB", bulk(func(ctx context.Context, to way) error {
 			return null(ctx, to, nil, "scp", "-O", "-q", "host:"+file, os.DevNull)
+		})},
+		{"host scp", "MiB", bulk(func(ctx context.Context, to way) error {
+			return null(ctx, to, nil, "scp", "-q", "host:"+file, os.DevNull)
 		})},
 		{"host exec", "commands", again("ssh", "host", "true")},
 		{"host connect", "connections", again("ssh", "-o", "ControlPath=none", "host", "true")},

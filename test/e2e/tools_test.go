@@ -34,6 +34,18 @@ var tools = map[string]string{
 		scp -O -q -p -r -F "$F" up "web-2:$R/"
 		scp -O -q -p -r -F "$F" "web-2:$R/up" down && diff -r up down && stat -c '%a %Y' up/a down/a | uniq | wc -l
 		scp -O -q -F "$F" web-2:/no/such/file x; echo "exit $?"`,
+	"scp": `
+		mkdir -p up/sub && seq 1 3000 >up/a && echo b >'up/sub/b c' && chmod 600 up/a
+		ssh -F "$F" web-2 mkdir "$R"
+		scp -q -p -r -F "$F" up "web-2:$R/"
+		scp -q -p -r -F "$F" "web-2:$R/up" down && diff -r up down
+		scp -q -F "$F" web-2:/no/such/file x; echo "exit $?"`,
+	"sftp": `
+		seq 1 90000 >numbers && mkdir folder && echo x >'folder/a b'
+		printf '%s\n' "-mkdir $R" "cd $R" 'put numbers' 'put -r folder' 'ls -1' 'rename numbers again' 'chmod 600 again' 'ls -1 folder' 'ln -s again link' \
+			'get again back' 'mkdir made' 'rmdir made' 'rm link' 'pwd' '-get /no/such/file' >batch
+		sftp -q -F "$F" -b batch web-2; echo "exit $?"
+		cmp numbers back && echo same`,
 	"git": `
 		export GIT_SSH_COMMAND="ssh -F $F" GIT_AUTHOR_DATE='2026-01-02T03:04:05Z' GIT_COMMITTER_DATE='2026-01-02T03:04:05Z' GIT_CONFIG_GLOBAL=/dev/null
 		git='git -c user.name=e2e -c user.email=e2e@example.com -c init.defaultBranch=main'
@@ -42,6 +54,10 @@ var tools = map[string]string{
 		cd .. && $git clone -q "ssh://web-2$R" two && cd two && git log --format='%H %s' && echo more >>file && $git commit -qam second && $git push -q origin HEAD:main
 		cd ../one && $git fetch -q origin && git log --format='%H %s' origin/main && ssh -F "$F" web-2 "git -C $R fsck --full"
 		$git clone -q web-2:/no/such/repository three; echo "exit $?"`,
+	"ansible over sftp": `
+		export ANSIBLE_SSH_ARGS="-F $F" ANSIBLE_SSH_TRANSFER_METHOD=sftp ANSIBLE_LOCAL_TEMP=$L/.ansible ANSIBLE_NOCOLOR=1 ANSIBLE_REMOTE_TEMP=$R ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3 ANSIBLE_DEPRECATION_WARNINGS=False
+		printf 'web-2\n' >hosts && echo copied >file
+		ansible -i hosts all -m ping && ansible -i hosts all -m copy -a "src=$L/file dest=$R/file" | grep -v ansible-tmp`,
 	"ansible": `
 		export ANSIBLE_SSH_ARGS="-F $F" ANSIBLE_SSH_TRANSFER_METHOD=piped ANSIBLE_LOCAL_TEMP=$L/.ansible ANSIBLE_NOCOLOR=1 ANSIBLE_REMOTE_TEMP=$R ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3 ANSIBLE_HOST_KEY_CHECKING=False ANSIBLE_DEPRECATION_WARNINGS=False
 		printf 'web-2\n' >hosts
@@ -78,6 +94,11 @@ var tools = map[string]string{
 		    print(command, len(said), hashlib.sha256(said).hexdigest(), e.read(), o.channel.recv_exit_status())
 		t = c.get_transport()
 		s = t.open_session(); s.get_pty("vt100", 90, 33); s.exec_command("stty size"); print(s.makefile().read())
+		f = c.open_sftp(); f.mkdir(os.environ["R"]); f.chdir(os.environ["R"])
+		with f.open("file", "w") as w: w.write("x" * 300000)
+		print(f.stat("file").st_size, f.listdir(), len(f.open("file").read()), f.normalize(".") == os.environ["R"])
+		try: f.open("missing")
+		except FileNotFoundError as e: print("not found")
 		print(len([t.open_session() for _ in range(8)]))
 		c.close()
 		END

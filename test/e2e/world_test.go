@@ -172,6 +172,12 @@ rules:
     on: {connections: [web-2]}
     effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, shell, unknown]
     verdict: allow
+  - name: files-on-web-2
+    who: {groups: [developers, agents]}
+    on: {connections: [web-2]}
+    effects: [read, write, delete, privilege, execute, transfer, session, unknown]
+    ssh: {channels: [sftp, scp, rsync, git]}
+    verdict: allow
   - name: through-web-2
     who: {groups: [developers, agents]}
     on: {connections: [web-2]}
