@@ -24,7 +24,7 @@ var tools = map[string]string{
 	"rsync": `
 		mkdir -p src/sub && seq 1 50000 >src/numbers && echo 'a name' >'src/sub/with spaces.txt' && ln -s numbers src/link && chmod 640 src/numbers
 		rsync -a -e "ssh -F $F" src/ "web-2:$R/"
-		echo changed >>src/numbers && rm src/link
+		echo changed >>src/numbers && rm src/link && touch -d 2026-01-02T03:04:05Z src/numbers src # else the times may be those of before
 		rsync -a --delete -i -e "ssh -F $F" src/ "web-2:$R/"
 		rsync -a -e "ssh -F $F" "web-2:$R/" back/ && diff -r src back && echo same
 		rsync -a -e "ssh -F $F" web-2:/no/such/folder/ nothing/; echo "exit $?"`,
