@@ -47,8 +47,7 @@ type link struct {
 	client, host   ssh.Channel
 	sent, received atomic.Int64
 
-	checking sync.Mutex
-	version  string // of the policy that it was judged by last
+	verdict verdict
 }
 
 // carry passes bytes both ways until both sides are done, one of them is gone, a limit or the policy cuts it, or ctx ends.
@@ -134,7 +133,7 @@ func (l *link) copy(ctx context.Context, from io.Reader, counted *atomic.Int64, 
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
-			if err := l.stands(ctx); err != nil {
+			if err := l.verdict.stands(ctx, l.session.gate, l.pass); err != nil {
 				return err
 			}
 			if err := send(buf[:n]); err != nil {
@@ -146,23 +145,6 @@ func (l *link) copy(ctx context.Context, from io.Reader, counted *atomic.Int64, 
 			return nil
 		}
 	}
-}
-
-// stands takes the verdict anew where the policy is another one than at the last piece.
-func (l *link) stands(ctx context.Context) error {
-	l.checking.Lock()
-	defer l.checking.Unlock()
-	standing := l.session.gate.Standing()
-	if standing != nil && standing.Version == l.version {
-		return nil
-	}
-	if err := l.session.gate.Again(ctx, l.pass); err != nil {
-		return err
-	}
-	if standing != nil {
-		l.version = standing.Version
-	}
-	return nil
 }
 
 // finish records what became of the connection, and of its command where that is its own.

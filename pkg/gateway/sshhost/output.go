@@ -23,6 +23,9 @@ type running struct {
 	kept   *cast.Stream
 	screen *look // what the client sees of a terminal, whose detectors want to know what is typed
 
+	shell   bool // what is typed is more commands, which the policy must still let pass
+	verdict verdict
+
 	pieces sync.Mutex // over what is counted of both streams
 	bytes  int64
 }

@@ -81,7 +81,7 @@ func (c *channel) carry(p *guard.Pass, t task) (ending, guard.Outcome) {
 	if err != nil {
 		return c.failed("The command's output can't be recorded.")
 	}
-	r := &running{pass: p, kept: kept}
+	r := &running{pass: p, kept: kept, shell: t.what == "shell"}
 	end, outcome := c.through(r, t)
 	outcome.Bytes = r.bytes
 	if err := kept.Close(end.exit(outcome)); err != nil {
@@ -190,6 +190,12 @@ func (c *channel) input(r *running) {
 
 // typed records a piece of input, as far as it may be, before it goes on.
 func (c *channel) typed(r *running, piece []byte) error {
+	if r.shell {
+		if err := r.verdict.stands(c.ctx, c.session.gate, r.pass); err != nil {
+			c.cancel(err)
+			return err
+		}
+	}
 	if err := r.kept.Input(piece); err != nil {
 		return err
 	}

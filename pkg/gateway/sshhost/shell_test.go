@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -68,6 +72,24 @@ func TestAShellThatARuleNamesRunsAndSaysWhatItIs(t *testing.T) {
 		if text := s.recording(t); !strings.Contains(text, `"what":"shell"`) || !strings.Contains(text, "in-42") || !strings.Contains(text, `"status":7`) {
 			t.Errorf("terminal %v: the recording is %s", terminal, text)
 		}
+	}
+}
+
+func TestAPolicyThatNoLongerAllowsAShellEndsIt(t *testing.T) {
+	s := open(t, allowShell)
+	must(t, s.raw.SetDeadline(time.Now().Add(20*time.Second)))
+	p := s.sitDown(t)
+	p.types(t, "", "$ ")
+	s.follow(t, strings.Replace(allowShell, "free", "other", 1))
+	p.types(t, "echo still-$((6*7))\r", "still-42\r\n")
+	s.follow(t, allowAll)
+	file := filepath.Join(place(t), "late")
+	var status *ssh.ExitError
+	if err := p.leaves(t, "touch "+file+"\r"); !errors.As(err, &status) || status.ExitStatus() != 126 {
+		t.Errorf("the shell ended with %v", err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a line ran that came behind the change: %v", err)
 	}
 }
 
