@@ -78,7 +78,7 @@ func hostReport(o options, all []measurement, echoes map[string][]time.Duration)
 	fmt.Fprintf(&b, `
 ## Hosts
 
-OpenSSH's own ssh and sshd, aes128-gcm on every way, over one connection that is open already: a file of %d MiB read (%scat FILE%s to
+OpenSSH's own ssh and sshd, aes128-gcm on every way but the one whose name says otherwise, over one connection that is open already: a file of %d MiB read (%scat FILE%s to
 /dev/null) and written (to %scat >/dev/null%s), read by scp -O, commands that do nothing one behind the other (each a process of ssh
 and one at the host); and new connections with one command each. CPU is for a MiB, a command or a connection.
 Medians of %d interleaved rounds (%smake bench%s with %s-loads '^host'%s measures these alone).

@@ -144,10 +144,17 @@ func (w *world) addHosts(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	for _, to := range []way{{name: "direct", port: port, parts: []part{target}}, {name: "two-hop TLS", port: front, parts: parts}} {
-		to.config = filepath.Join(w.dir, strings.Fields(to.name)[0]+".config")
-		text := fmt.Sprintf("Host host\n  HostName 127.0.0.1\n  Port %d\n  User %s\n  HostKeyAlias host\n  IdentityFile %s\n  IdentityAgent none\n  UserKnownHostsFile %s/known_hosts\n  Ciphers aes128-gcm@openssh.com\n",
+	for _, to := range []way{
+		{name: "direct", port: port, parts: []part{target}},
+		{name: "two-hop TLS", port: front, parts: parts},
+		{name: tunnelAsItIs, port: front, parts: parts},
+	} {
+		to.config = filepath.Join(w.dir, to.file("config"))
+		text := fmt.Sprintf("Host host\n  HostName 127.0.0.1\n  Port %d\n  User %s\n  HostKeyAlias host\n  IdentityFile %s\n  IdentityAgent none\n  UserKnownHostsFile %s/known_hosts\n",
 			to.port, host.User, key, w.dir)
+		if to.name != tunnelAsItIs {
+			text += "  Ciphers aes128-gcm@openssh.com\n"
+		}
 		if err := errors.Join(os.WriteFile(to.config, []byte(text), 0o600), os.WriteFile(filepath.Join(w.dir, "known_hosts"), []byte("host "+host.HostKey+"\n"), 0o600)); err != nil {
 			return err
 		}
@@ -169,6 +176,15 @@ func (w *world) addHosts(ctx context.Context, file string) error {
 		}
 	}
 	return nil
+}
+
+// tunnelAsItIs is the plain tunnel with the cipher that OpenSSH's programs choose where nobody tells them: ChaCha20-Poly1305. The
+// configuration that hoop writes asks for AES-GCM.
+const tunnelAsItIs = "two-hop TLS, default cipher"
+
+// file is the name of a file of the way's own.
+func (to way) file(kind string) string {
+	return strings.NewReplacer(" ", "-", ",", "").Replace(to.name) + "." + kind
 }
 
 // hostThrough is the way through hoop.
@@ -198,7 +214,7 @@ func (w *world) hostThrough(ctx context.Context, host *sshd.Host, port int, key 
 
 // master opens the connection that later ones share, and counts its time as ssh's.
 func (w *world) master(ctx context.Context, to *way) error {
-	socket := filepath.Join(w.dir, "mux-"+strings.Fields(to.name)[0])
+	socket := filepath.Join(w.dir, to.file("mux"))
 	text, err := os.ReadFile(to.config)
 	if err != nil {
 		return err
