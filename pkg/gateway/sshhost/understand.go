@@ -29,7 +29,13 @@ func understand(text, channel string, terminal bool, own policy.Programs) (under
 		return u, &r
 	}
 	u.normal = line.Normal()
-	if t := transferOf(line); t != nil {
+	t := transferOf(line)
+	switch {
+	case t != nil && channel == "lines": // nobody types it, and as a line it would run with the paths as they were written
+		r := notServed("What scp, rsync and git run at a host is carried beside line mode, and not in it.")
+		r.Remedy = []api.Remedy{{Kind: "rewrite", Text: "Run scp, rsync or git where you are."}}
+		return u, &r
+	case t != nil:
 		u.facts = t.facts(true)
 		return u, nil
 	}
