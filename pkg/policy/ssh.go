@@ -124,7 +124,8 @@ func (f *sshFacts) through(channel string, v Verdict) bool {
 	return slices.Contains(f.channels, channel) || channel == "lines" && v != Allow && slices.Contains(f.channels, "exec")
 }
 
-// fileFacts are what a rule asks of an operation on files: an allow rule matches only where all paths are listed.
+// fileFacts are what a rule asks of an operation on files: an allow rule matches only where all paths are listed, and another one
+// also where the paths are not known.
 type fileFacts struct {
 	operations []string
 	paths      globs
@@ -137,7 +138,7 @@ func (f *fileFacts) match(s *Files, v Verdict) bool {
 	if v == Allow {
 		return f.paths == nil || len(s.Paths) > 0 && f.paths.matchAll(s.Paths)
 	}
-	return f.paths == nil || f.paths.matchAny(s.Paths)
+	return f.paths == nil || len(s.Paths) == 0 || f.paths.matchAny(s.Paths)
 }
 
 func (d *decoder) ssh(n *strict.Node) *sshFacts {

@@ -81,6 +81,8 @@ func TestMatchingOfHosts(t *testing.T) {
 		{"files: another operation", []string{`ssh: {channels: [sftp]}, files: {operations: [read], paths: ["/srv/*"]}, verdict: allow`}, file("write", "/srv/a"), "deny default"},
 		{"files: allow only if all paths are listed", []string{`ssh: {channels: [sftp]}, files: {paths: ["/srv/*"]}, verdict: allow`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny default"},
 		{"files: allow no path that is not known", []string{`ssh: {channels: [sftp]}, files: {paths: ["*"]}, verdict: allow`}, file("read"), "deny default"},
+		{"files: deny also what is done to paths that are not known", []string{`ssh: {channels: [sftp]}, verdict: allow`, `files: {paths: ["/etc/*"]}, verdict: deny`}, file("read"), "deny r1"},
+		{"files: and ask for it", []string{`ssh: {channels: [sftp]}, verdict: allow`, `files: {paths: ["/etc/*"]}, verdict: approve, approval: {by: {groups: [ops]}}`}, file("read"), "approve r1"},
 		{"files: deny if any path is listed", []string{"verdict: allow", `files: {paths: ["/etc/*"]}, verdict: deny`}, file("rename", "/srv/a", "/etc/cron.d/a"), "deny r1"},
 		{"files: no channel is admitted without its name", []string{"verdict: allow", `ssh: {channels: [scp, rsync, git]}, verdict: allow`, `files: {operations: [read]}, verdict: allow`}, file("read", "/srv/a"), "deny default"},
 		{"nor by asking somebody", []string{"verdict: allow", `verdict: approve, approval: {by: {groups: [ops]}}`}, file("read", "/srv/a"), "deny default"},

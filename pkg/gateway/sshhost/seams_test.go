@@ -31,3 +31,18 @@ func TestALineIsNoTransfer(t *testing.T) {
 		t.Errorf("something changed: %s", got)
 	}
 }
+
+// TestAPathThatIsNotKnownIsDeniedWhereAnyIs clones from "~user", which only git itself can tell.
+func TestAPathThatIsNotKnownIsDeniedWhereAnyIs(t *testing.T) {
+	for what, rules := range map[string]string{
+		"paths":   "  - {name: not, files: {paths: [/root, /root/*]}, verdict: deny}\n",
+		"objects": "  - {name: not, effects: [read, write, delete], objects: [/root, /root/*], verdict: deny}\n",
+	} {
+		s := open(t, strings.TrimRight(filesPolicy, "\n")+"\n"+rules)
+		line := "git-upload-pack '~root/unknown-" + what + ".git'"
+		got := s.run(t, line)
+		if got.status != 126 || strings.Contains(serverLog(t), "unknown-"+what) {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (t *transfer) at(paths []string) *transfer {
 // line is the command line that is sent.
 func (t *transfer) line() string { return argv.Quote(t.words) }
 
-// facts are what rules see of it. Paths that are not known to be canonical are no facts.
+// facts are what rules see of it. Paths that are not known to be canonical are no facts, and what is done to them is not known.
 func (t *transfer) facts(canonical bool) policy.Command {
 	paths := t.paths()
 	for i, p := range paths {
@@ -115,7 +115,7 @@ func (t *transfer) facts(canonical bool) policy.Command {
 	if t.deletes {
 		effects = append(effects, policy.Delete)
 	}
-	if t.unclear {
+	if t.unclear || !canonical {
 		effects = append(effects, policy.Unknown)
 	}
 	c := policy.Command{SSH: &policy.SSH{Channel: t.channel, Argv: [][]string{t.words}}, Files: &policy.Files{Operation: t.operation(), Paths: paths}}
