@@ -235,6 +235,11 @@ func (x *File) Close(why error) error {
 	return errors.Join(err, x.handle.ended(cause))
 }
 
+// maxListing is how much of one folder's listing is taken, in bytes: a host may go on telling names for ever.
+const maxListing = 64 << 20
+
+var errListing = errors.New("there are too many names in the folder")
+
 // List are the names in a folder, without "." and "..".
 func (f *Files) List(ctx context.Context, path string) ([]string, error) {
 	h, code, err := f.opendir(ctx, request{kind: typeOpendir, path: path}, func() {})
@@ -246,6 +251,7 @@ func (f *Files) List(ctx context.Context, path string) ([]string, error) {
 	}
 	x := &File{h, ctx}
 	var all []string
+	held := 0
 	for {
 		r, err := x.ask(request{kind: typeReaddir})
 		if err != nil {
@@ -257,6 +263,13 @@ func (f *Files) List(ctx context.Context, path string) ([]string, error) {
 				return nil, errors.Join(&Error{code}, x.Close(nil))
 			}
 			return all, x.Close(nil)
+		}
+		if refused := h.read.Piece(len(r.body)); refused != nil {
+			h.refuse(refused)
+			return nil, errors.Join(refused, x.Close(refused))
+		}
+		if held += len(r.body); held > maxListing {
+			return nil, errors.Join(errListing, x.Close(errListing))
 		}
 		for _, e := range found {
 			if e.name != "." && e.name != ".." {
@@ -305,7 +318,7 @@ func (f *Files) Report(err error) string {
 		return statusText(statusDenied)
 	case errors.As(err, &host):
 		return host.Error()
-	case errors.Is(err, errShort), errors.Is(err, errMoved), errors.Is(err, errLoop):
+	case errors.Is(err, errShort), errors.Is(err, errMoved), errors.Is(err, errLoop), errors.Is(err, errListing):
 		return err.Error()
 	}
 	f.Log.Warn("file operation failed", "error", err)

@@ -114,25 +114,7 @@ func (h *rude) kinds(kind byte) (n int) {
 // start serves a client over a host, under rules that can change.
 func (h *rude) start(t *testing.T, rules func() *policy.Policy) (client net.Conn, served chan error, err error) {
 	t.Helper()
-	dir := t.TempDir()
-	signer, err := record.LoadOrCreateSigner(filepath.Join(dir, "keys"))
-	must(t, err)
-	w, err := record.Create(filepath.Join(dir, "se_test.hrec"), record.Header{Session: "se_test", Kind: "ssh", Started: time.Now()}, record.Options{Signer: signer})
-	must(t, err)
-	gate, err := guard.New(guard.Config{
-		ID: "se_test", GrantID: "gr_test", Subject: policy.Subject{User: "dev"}, Connection: policy.Connection{Name: "web", Kind: "ssh"},
-		Policy: func() guard.Policy { return rules() }, Recorder: w, Approvals: nobody{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20,
-	})
-	must(t, err)
-	pass, err := gate.Admit(t.Context(), sftp.Opening("sftp", "(sftp)"))
-	must(t, err)
-	up := guard.NewUpstream(gate, 0)
-	must(t, up.With(pass, func(int) error { return nil }))
-	ours, theirs := net.Pipe()
-	go h.serve(theirs)
-	files, err := sftp.Open(t.Context(), sftp.Config{
-		Gate: gate, Channel: "sftp", Opening: pass, Host: ours, Log: slog.New(slog.DiscardHandler), Tell: func(*guard.Refusal) {}, Waiting: func(string) {},
-	})
+	files, err := h.open(t, rules)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -149,6 +131,30 @@ func (h *rude) start(t *testing.T, rules func() *policy.Policy) (client net.Conn
 	_, err = readPacket(client)
 	must(t, err)
 	return client, served, nil
+}
+
+// open opens the host's files.
+func (h *rude) open(t *testing.T, rules func() *policy.Policy) (*sftp.Files, error) {
+	t.Helper()
+	dir := t.TempDir()
+	signer, err := record.LoadOrCreateSigner(filepath.Join(dir, "keys"))
+	must(t, err)
+	w, err := record.Create(filepath.Join(dir, "se_test.hrec"), record.Header{Session: "se_test", Kind: "ssh", Started: time.Now()}, record.Options{Signer: signer})
+	must(t, err)
+	gate, err := guard.New(guard.Config{
+		ID: "se_test", GrantID: "gr_test", Subject: policy.Subject{User: "dev"}, Connection: policy.Connection{Name: "web", Kind: "ssh"},
+		Policy: func() guard.Policy { return rules() }, Recorder: w, Approvals: nobody{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, ResultCap: 1 << 20,
+	})
+	must(t, err)
+	pass, err := gate.Admit(t.Context(), sftp.Opening("sftp", "(sftp)"))
+	must(t, err)
+	up := guard.NewUpstream(gate, 0)
+	must(t, up.With(pass, func(int) error { return nil }))
+	ours, theirs := net.Pipe()
+	go h.serve(theirs)
+	return sftp.Open(t.Context(), sftp.Config{
+		Gate: gate, Channel: "sftp", Opening: pass, Host: ours, Log: slog.New(slog.DiscardHandler), Tell: func(*guard.Refusal) {}, Waiting: func(string) {},
+	})
 }
 
 // whole is a pipe, which can only be closed both ways.
@@ -306,5 +312,28 @@ func TestAChangedPolicyStopsWhatIsOpen(t *testing.T) {
 	}
 	if h.kinds(5) != 1 || h.kinds(6) != 1 {
 		t.Error("the host was asked again")
+	}
+}
+
+func TestAHostThatGoesOnTellingNames(t *testing.T) {
+	page := []any{64}
+	for range 64 {
+		page = append(page, strings.Repeat("n", 4000), "", 0)
+	}
+	h := &rude{answer: func(a asked) []byte {
+		if a.kind == 12 {
+			return answer(104, a.id, page...)
+		}
+		return nil
+	}}
+	for rules, pages := range map[string]int{everything: 270, everything + "limits: [{name: few, bytes: 1MiB, per: command}]\n": 6} {
+		h.all = nil
+		files, err := h.open(t, always(t, rules))
+		must(t, err)
+		all, err := files.List(t.Context(), "/srv")
+		if n := h.kinds(12); err == nil || n > pages || h.kinds(4) != 1 {
+			t.Errorf("%d names of %d pages, %d closed: %v", len(all), n, h.kinds(4), err)
+		}
+		must(t, files.Close())
 	}
 }
