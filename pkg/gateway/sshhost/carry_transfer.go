@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"strings"
@@ -155,9 +156,16 @@ func (c *channel) moves(p *guard.Pass, t *transfer) (ending, guard.Outcome) {
 	in := &counted{admit: func(b []byte) error { p.Input(b); return nil }}
 	errs := &counted{admit: out.admit}
 	var back sync.WaitGroup
-	back.Go(func() { out.pump(remote, c.Write) })
-	back.Go(func() { errs.pump(remote.Stderr(), c.Stderr().Write) })
+	back.Go(func() {
+		defer c.session.recovered(c.cancel)
+		out.pump(remote, c.Write)
+	})
+	back.Go(func() {
+		defer c.session.recovered(c.cancel)
+		errs.pump(remote.Stderr(), c.Stderr().Write)
+	})
 	c.work.Go(func() { // ends with the channel, which closes behind this transfer
+		defer c.session.recovered(c.cancel)
 		in.pump(c.Channel, func(b []byte) (n int, err error) {
 			err = c.session.up.Continue(p, func(ssh.Conn) error { n, err = remote.Write(b); return err })
 			return n, err
@@ -177,12 +185,15 @@ func (c *channel) moves(p *guard.Pass, t *transfer) (ending, guard.Outcome) {
 	} else if cause != nil && end.lost() {
 		outcome = guard.Outcome{Error: cause.Error()}
 	}
-	c.moved(p, t, in, out, outcome.Error, began)
+	if err := c.moved(p, t, in, out, outcome.Error, began); err != nil {
+		c.session.log.Error("transfer not recorded", "error", err)
+		return c.failed("The transfer can't be recorded.")
+	}
 	return end, outcome
 }
 
 // moved records what passed, in the direction in which files went.
-func (c *channel) moved(p *guard.Pass, t *transfer, in, out *counted, failed string, began time.Time) {
+func (c *channel) moved(p *guard.Pass, t *transfer, in, out *counted, failed string, began time.Time) error {
 	which := out
 	if t.write {
 		which = in
@@ -193,9 +204,10 @@ func (c *channel) moved(p *guard.Pass, t *transfer, in, out *counted, failed str
 			Command: p.Number(), Operation: t.channel + " " + t.operation(), Path: place, Bytes: bytes, SHA256: sum, Error: failed, DurationUS: time.Since(began).Microseconds(),
 		}
 		if err := p.Event(e); err != nil {
-			c.session.log.Error("transfer not recorded", "error", err)
+			return fmt.Errorf("record a transfer: %w", err)
 		}
 	}
+	return c.session.gate.Commit()
 }
 
 // counted counts and hashes what passes in one direction.

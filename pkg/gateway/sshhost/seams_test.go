@@ -1,8 +1,13 @@
 package sshhost_test
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // TestALineIsNoTransfer has line mode run what scp, rsync and git run at hosts: as a line its paths are not looked up at the
@@ -44,5 +49,71 @@ func TestAPathThatIsNotKnownIsDeniedWhereAnyIs(t *testing.T) {
 		if got.status != 126 || strings.Contains(serverLog(t), "unknown-"+what) {
 			t.Errorf("%s: %+v", what, got)
 		}
+	}
+}
+
+// TestATransferThatCantBeRecordedDoesNotEndWell has the disk go while git reads a repository.
+func TestATransferThatCantBeRecordedDoesNotEndWell(t *testing.T) {
+	repo := repository(t)
+	s := open(t, filesPolicy)
+	x, err := s.client.NewSession()
+	must(t, err)
+	in, err := x.StdinPipe()
+	must(t, err)
+	out, err := x.StdoutPipe()
+	must(t, err)
+	must(t, x.Start("git-upload-pack '"+repo+"/repo.git'"))
+	_, err = io.ReadFull(out, make([]byte, 4))
+	must(t, err)
+	must(t, s.writer.Seal("the disk is gone"))
+	_, err = io.WriteString(in, "0000")
+	must(t, err)
+	must(t, in.Close())
+	var status *ssh.ExitError
+	if err := x.Wait(); !errors.As(err, &status) || status.ExitStatus() != 255 {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
+// TestTheEndOfASessionEndsItsTransfers has sessions end while their transfers wait: for the client, and for a person.
+func TestTheEndOfASessionEndsItsTransfers(t *testing.T) {
+	dir, repo := scene(t), repository(t)
+	held := filesPolicy + "  - {name: ask, effects: [read, write], ssh: {channels: [scp, rsync]}, files: {paths: [\"*/out\", \"*/out/*\"]}, verdict: approve, approval: {by: {groups: [ops]}, quorum: 1, hold: 20s, ttl: 10m}}\n"
+	for _, c := range []struct{ line, said, want string }{
+		{"git-upload-pack '" + repo + "/repo.git'", "", "HEAD"},
+		{"rsync --server -re.iLsfxCIvu . " + dir + "/log/", "", "\x00\x00\x00"},
+		{"scp -t " + dir + "/log/new", "C0644 9 new\nhalf", "\x00\x00"},
+		{"scp -t " + dir + "/out/new", "C0644 9 new\n", "waiting for approval"},
+		{"rsync --server -re.iLsfxCIvu . " + dir + "/out", "", "waiting for approval"},
+	} {
+		s := open(t, held)
+		s.desk.wait = make(chan string)
+		x, err := s.client.NewSession()
+		must(t, err)
+		in, err := x.StdinPipe()
+		must(t, err)
+		reads, writes := io.Pipe()
+		x.Stdout, x.Stderr = writes, writes
+		must(t, x.Start(c.line))
+		_, err = io.WriteString(in, c.said)
+		must(t, err)
+		for seen := ""; !strings.Contains(seen, c.want); {
+			b := make([]byte, 1<<10)
+			n, err := reads.Read(b)
+			must(t, err)
+			seen += string(b[:n])
+		}
+		go func() { _, _ = io.Copy(io.Discard, reads) }()
+		began := time.Now()
+		s.end(errors.New("the grant ended"))
+		err = <-s.served
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s: it took %v (%v)", c.line, took, err)
+		}
+		s.served <- err
+		if s.desk.used.Load() != 0 {
+			t.Errorf("%s: an approval was used", c.line)
+		}
+		_, _ = s.client.Wait(), writes.Close()
 	}
 }
