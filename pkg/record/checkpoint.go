@@ -115,6 +115,7 @@ func (w *Writer) Seal(reason string) error {
 	w.mu.Lock()
 	w.disarm()
 	w.sealed = true
+	w.over.Store(true)
 	head, err := w.checkpoint(TypeSeal, rest)
 	w.mu.Unlock()
 	w.worker.Wait()

@@ -34,7 +34,8 @@ type Writer struct {
 	last    time.Time // of the last frame
 	err     error     // set once
 	failed  atomic.Bool
-	sealed  bool // nothing is written any more
+	over    atomic.Bool // failed or sealed
+	sealed  bool        // nothing is written any more
 	prefix  [rowsPrefix]byte
 	synced  uint64 // the last frame known to be on the disk
 	syncing bool
@@ -83,15 +84,16 @@ func (w *Writer) Stage(t Type, body []byte) (uint64, error) {
 	return w.append(t, body)
 }
 
-// Commit puts into the kernel what was staged. It costs nothing where nothing was.
+// Commit puts into the kernel what was staged. It costs nothing where nothing was. An error means that nothing more is
+// recorded, also where nothing was staged.
 func (w *Writer) Commit() error {
-	if w.waiting.Load() == 0 {
+	if w.waiting.Load() == 0 && !w.over.Load() {
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil {
-		return w.err
+	if err := w.usable(); err != nil {
+		return err
 	}
 	return w.flush()
 }
@@ -307,6 +309,7 @@ func (w *Writer) fail(cause error) error {
 	}
 	w.err = fmt.Errorf("%w: %w", ErrFailed, cause)
 	w.failed.Store(true)
+	w.over.Store(true)
 	w.o.Logger.Error("recording failed", "error", cause, "frame", w.seq)
 	if err := w.f.Truncate(w.off); err != nil {
 		w.o.Logger.Error("torn tail of recording not cut", "error", err)

@@ -144,7 +144,18 @@ func (c *channel) moves(p *guard.Pass, t *transfer) (ending, guard.Outcome) {
 	defer stop()
 	defer c.timed(p)()
 	var counting sync.Mutex
+	var held verdict
+	stands := func() error {
+		err := held.stands(c.ctx, c.session.gate, p)
+		if err != nil {
+			c.cancel(err)
+		}
+		return err
+	}
 	out := &counted{admit: func(b []byte) error {
+		if err := stands(); err != nil {
+			return err
+		}
 		counting.Lock()
 		defer counting.Unlock()
 		if r := p.Piece(len(b)); r != nil {
@@ -153,7 +164,10 @@ func (c *channel) moves(p *guard.Pass, t *transfer) (ending, guard.Outcome) {
 		}
 		return nil
 	}}
-	in := &counted{admit: func(b []byte) error { p.Input(b); return nil }}
+	in := &counted{admit: func(b []byte) error {
+		p.Input(b)
+		return stands()
+	}}
 	errs := &counted{admit: out.admit}
 	var back sync.WaitGroup
 	back.Go(func() {

@@ -3,6 +3,8 @@ package sshhost_test
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,37 @@ func TestATransferThatCantBeRecordedDoesNotEndWell(t *testing.T) {
 	var status *ssh.ExitError
 	if err := x.Wait(); !errors.As(err, &status) || status.ExitStatus() != 255 {
 		t.Errorf("it ends with %v", err)
+	}
+}
+
+// What is open already goes no further when nothing can be recorded any more.
+func TestNothingOpenGoesOnUnrecorded(t *testing.T) {
+	s := open(t, filesPolicy)
+	dir := place(t)
+	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o644))
+	x, err := s.client.NewSession()
+	must(t, err)
+	in, err := x.StdinPipe()
+	must(t, err)
+	out, err := x.StdoutPipe()
+	must(t, err)
+	must(t, x.Start("scp -t "+dir+"/late"))
+	answer := make([]byte, 1)
+	_, err = io.ReadFull(out, answer)
+	must(t, err)
+	_, err = io.WriteString(in, "C0644 8 late\n")
+	must(t, err)
+	_, err = io.ReadFull(out, answer)
+	must(t, err)
+	must(t, s.writer.Seal("the disk is gone"))
+	_, err = io.WriteString(in, "unseen!!\x00")
+	must(t, err)
+	must(t, in.Close())
+	if err := x.Wait(); err == nil {
+		t.Error("it ends well")
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "late")); err == nil && len(got) > 0 {
+		t.Errorf("the host has %q", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package sshhost
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -13,8 +14,11 @@ type verdict struct {
 	version string // of the policy that gave it last
 }
 
-// stands takes the verdict anew where the policy is another one than at the last piece.
+// stands takes the verdict anew where the policy is another one than at the last piece. Nothing stands whose recording failed.
 func (v *verdict) stands(ctx context.Context, gate *guard.Session, p *guard.Pass) error {
+	if err := gate.Commit(); err != nil {
+		return fmt.Errorf("commit the recording: %w", err)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	standing := gate.Standing()

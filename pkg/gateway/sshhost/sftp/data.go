@@ -45,7 +45,7 @@ func (s *server) read(ctx context.Context, r request) error {
 		s.answer(status(r.id, statusFailure, statusText(statusFailure)))
 		return nil
 	}
-	if refused := h.goesOn(ctx, h.read); refused != nil {
+	if refused := h.goesOn(ctx); refused != nil {
 		s.answer(s.refusal(r.id, refused))
 		return nil
 	}
@@ -87,7 +87,7 @@ func (s *server) written(ctx context.Context, r request, in *packets) error {
 		s.answer(status(r.id, statusFailure, statusText(statusFailure)))
 		return nil
 	}
-	if refused := h.goesOn(ctx, h.write); refused != nil {
+	if refused := h.goesOn(ctx); refused != nil {
 		s.answer(s.refusal(r.id, refused))
 		return nil
 	}
@@ -111,7 +111,7 @@ func (s *server) relay(ctx context.Context, r request) error {
 		return nil
 	}
 	p := h.passFor(false)
-	if refused := h.goesOn(ctx, p); refused != nil {
+	if refused := h.goesOn(ctx); refused != nil {
 		s.answer(s.refusal(r.id, refused))
 		return nil
 	}
@@ -185,7 +185,7 @@ func (s *server) onHandle(ctx context.Context, r request) []byte {
 	}
 	ask := request{kind: typeExtended, extension: r.extension, handle: h.host, from: from.host, offset: r.offset, length64: r.length64, target: r.target}
 	for _, one := range []*handle{h, from} {
-		if refused := one.goesOn(ctx, one.passFor(false)); refused != nil {
+		if refused := one.goesOn(ctx); refused != nil {
 			return s.refusal(r.id, refused)
 		}
 	}

@@ -97,7 +97,7 @@ func (x *File) ask(r request) (reply, error) {
 
 func (x *File) send(r request) (promise, error) {
 	pass := x.handle.passFor(false)
-	if refused := x.handle.goesOn(x.ctx, pass); refused != nil {
+	if refused := x.handle.goesOn(x.ctx); refused != nil {
 		return nil, refused
 	}
 	p := newPromise()

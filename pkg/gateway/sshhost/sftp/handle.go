@@ -67,23 +67,29 @@ func (f *flow) hex() string {
 	return hex.EncodeToString(f.sum.Sum(nil))
 }
 
-// goesOn says why nothing more may go through the handle under a pass; nil: it may. A changed policy is asked once.
-func (h *handle) goesOn(ctx context.Context, p *guard.Pass) *guard.Refusal {
+// goesOn says why nothing more may go through the handle; nil: it may. A changed policy is asked once, and
+// nothing goes on that can't be recorded.
+func (h *handle) goesOn(ctx context.Context) error {
+	if err := h.files.Gate.Commit(); err != nil {
+		return fmt.Errorf("commit the recording: %w", err)
+	}
 	now := h.files.Gate.Standing()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.refused == nil && now != h.standing {
-		h.standing = now
-		for _, p := range []*guard.Pass{h.read, h.write} {
-			if p == nil || h.refused != nil {
-				continue
-			}
-			if err := h.files.Gate.Again(ctx, p); err != nil {
-				h.refused = asRefusal(err)
-			}
+	for _, p := range []*guard.Pass{h.read, h.write} {
+		if p == nil || h.refused != nil || now == h.standing {
+			continue
+		}
+		if err := h.files.Gate.Again(ctx, p); err != nil {
+			h.refused = asRefusal(err)
+			return err
 		}
 	}
-	return h.refused
+	h.standing = now
+	if h.refused != nil {
+		return h.refused
+	}
+	return nil
 }
 
 // refuse ends what goes through the handle.

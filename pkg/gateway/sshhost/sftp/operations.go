@@ -69,8 +69,10 @@ func operationOf(r request) (o operation, ok bool) {
 	case r.kind == typeRemove, r.kind == typeRmdir:
 		verb := map[byte]string{typeRemove: "remove", typeRmdir: "rmdir"}[r.kind]
 		return operation{name: "remove", verb: verb, paths: one(false), does: does(policy.Delete)}, true
-	case r.kind == typeRename, r.extension == extPosixRename:
+	case r.kind == typeRename:
 		return operation{name: "rename", paths: []named{{path: r.path}, {path: r.to}}, does: moves}, true
+	case r.extension == extPosixRename:
+		return operation{name: "rename", paths: []named{{path: r.path}, {path: r.to}}, does: moves, detail: " (in the place of what is there)"}, true
 	case r.extension == extHardlink:
 		return operation{name: "link", paths: []named{{path: r.path, follow: true}, {path: r.to}}, does: links}, true
 	}
