@@ -16,6 +16,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -296,7 +297,8 @@ func TestCloseEndsWhoWaitsAndFreesTheDescriptor(t *testing.T) {
 		within(t, name, func() {
 			c, far := pair(t, l)
 			time.AfterFunc(50*time.Millisecond, func() { _ = c.Close() })
-			if err := wait(c); !errors.Is(err, net.ErrClosed) {
+			// A write that was under way may see the socket's end before the connection's.
+			if err := wait(c); !errors.Is(err, net.ErrClosed) && !(name == "drain" && errors.Is(err, syscall.EPIPE)) {
 				t.Errorf("%s: %v", name, err)
 			}
 			_ = far.Close()

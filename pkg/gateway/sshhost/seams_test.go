@@ -25,11 +25,12 @@ func TestALineIsNoTransfer(t *testing.T) {
 		"scp -f " + dir + "/log/leak", "scp -t " + dir + "/log/far", "rsync --server --sender -re.iLsfxCIvu . " + dir + "/log/far/", "git-upload-pack " + dir + "/log/leak",
 	} {
 		for _, lines := range []string{line + "\n", "cd " + dir + "/log\n" + line + "\n"} {
+			said := len(serverLog(t))
 			got := s.shell(t, false, lines)
 			if got.status != 126 || !strings.Contains(got.errs, "hoop: ") {
 				t.Errorf("%q: %+v", lines, got)
 			}
-			if strings.Contains(serverLog(t), line) || strings.Contains(serverLog(t), strings.Fields(line)[0]+" -") {
+			if log := serverLog(t)[said:]; strings.Contains(log, line) || strings.Contains(log, strings.Fields(line)[0]+" -") {
 				t.Errorf("%q reached the host", lines)
 			}
 		}
@@ -68,9 +69,8 @@ func TestATransferThatCantBeRecordedDoesNotEndWell(t *testing.T) {
 	_, err = io.ReadFull(out, make([]byte, 4))
 	must(t, err)
 	must(t, s.writer.Seal("the disk is gone"))
-	_, err = io.WriteString(in, "0000")
-	must(t, err)
-	must(t, in.Close())
+	_, _ = io.WriteString(in, "0000") // it may be over already
+	_ = in.Close()
 	var status *ssh.ExitError
 	if err := x.Wait(); !errors.As(err, &status) || status.ExitStatus() != 255 {
 		t.Errorf("it ends with %v", err)
@@ -97,9 +97,8 @@ func TestNothingOpenGoesOnUnrecorded(t *testing.T) {
 	_, err = io.ReadFull(out, answer)
 	must(t, err)
 	must(t, s.writer.Seal("the disk is gone"))
-	_, err = io.WriteString(in, "unseen!!\x00")
-	must(t, err)
-	must(t, in.Close())
+	_, _ = io.WriteString(in, "unseen!!\x00") // it may be over already
+	_ = in.Close()
 	if err := x.Wait(); err == nil {
 		t.Error("it ends well")
 	}
