@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // TestAnEditorInTmuxWorks types into vim in tmux in a shell, over the gateway and without it: the file that vim writes at the
@@ -17,13 +19,28 @@ func TestAnEditorInTmuxWorks(t *testing.T) {
 		}
 	}
 	s := open(t, allowShell)
+	screens := map[string]string{}
+	for way, client := range map[string]*ssh.Client{"hoop": s.client, "direct": directly(t)} {
+		screens[way] = edits(t, client)
+	}
+	if screens["hoop"] != screens["direct"] || !strings.HasPrefix(screens["direct"], "  1 hello from vim, über hoop\n~") {
+		t.Errorf("through hoop the screen shows %q, and directly %q", screens["hoop"], screens["direct"])
+	}
+	if got := castLines(t, s.sealed(t)); len(got) == 0 {
+		t.Error("the recording shows nothing")
+	}
+}
+
+// edits writes a file with vim, and answers the screen on which its last line, which names the file, is left out.
+func edits(t testing.TB, client *ssh.Client) (screen string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "hoop-vim-")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o777))
 	file := filepath.Join(dir, "notes.txt")
 	socket := filepath.Join(dir, "tmux")
-	p := s.sitDown(t)
+	p := sitDown(t, client)
 	p.types(t, "", "$ ")
 	p.types(t, "export LC_ALL=C.UTF-8; exec tmux -S "+socket+" -f /dev/null new-session 'vim -u NONE -N "+file+"'\r", "notes.txt")
 	p.types(t, "ihello from vim, über hoop\x1b", "hoop")
@@ -36,15 +53,12 @@ func TestAnEditorInTmuxWorks(t *testing.T) {
 	if got, err := os.ReadFile(file); err != nil || string(got) != "hello from vim, über hoop\n" {
 		t.Errorf("vim wrote %q (%v)", got, err)
 	}
-	if got := tmux(socket, "capture-pane", "-p"); !strings.HasPrefix(got, "  1 hello from vim, über hoop\n~") {
-		t.Errorf("the screen shows %q", got)
-	}
+	screen = tmux(socket, "capture-pane", "-p")
+	screen = screen[:strings.LastIndexByte(screen, '\n')+1]
 	if err := p.leaves(t, ":q\r"); err != nil {
 		t.Errorf("it ends with %v", err)
 	}
-	if got := castLines(t, s.sealed(t)); len(got) == 0 {
-		t.Error("the recording shows nothing")
-	}
+	return screen
 }
 
 // tmux asks a tmux at the host, as its user, and answers its words.

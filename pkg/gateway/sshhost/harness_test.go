@@ -47,6 +47,17 @@ func target(t testing.TB) gateway.Target {
 	}
 }
 
+// directly connects to the real server without a gateway.
+func directly(t testing.TB) *ssh.Client {
+	t.Helper()
+	key, err := ssh.ParsePrivateKey([]byte(target(t).Credential.Key.Reveal()))
+	must(t, err)
+	client, err := ssh.Dial("tcp", server.Address(), &ssh.ClientConfig{User: server.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
 // keys are what a tunnel's opening carries, with the private key that belongs to it.
 func keys(t testing.TB) (*tunnel.SSH, ssh.Signer) {
 	t.Helper()

@@ -69,19 +69,11 @@ func TestWhatIsTypedIsSeenAtOnceAndNotRecorded(t *testing.T) {
 
 // BenchmarkKeystrokeEcho types a character at a time at a program on a terminal, and waits for each to come back.
 func BenchmarkKeystrokeEcho(b *testing.B) {
-	direct := func(b *testing.B) *ssh.Client {
-		key, err := ssh.ParsePrivateKey([]byte(target(b).Credential.Key.Reveal()))
-		must(b, err)
-		client, err := ssh.Dial("tcp", server.Address(), &ssh.ClientConfig{User: server.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
-		must(b, err)
-		b.Cleanup(func() { _ = client.Close() })
-		return client
-	}
 	for _, way := range []struct {
 		name string
 		open func(*testing.B) *ssh.Client
 	}{
-		{"direct", direct},
+		{"direct", func(b *testing.B) *ssh.Client { return directly(b) }},
 		{"hoop", func(b *testing.B) *ssh.Client { return open(b, allowAll).client }},
 		{"hoop, detectors", func(b *testing.B) *ssh.Client { return open(b, detected).client }},
 	} {

@@ -145,7 +145,12 @@ type typist struct {
 
 func (s *session) sitDown(t testing.TB) *typist {
 	t.Helper()
-	x, err := s.client.NewSession()
+	return sitDown(t, s.client)
+}
+
+func sitDown(t testing.TB, client *ssh.Client) *typist {
+	t.Helper()
+	x, err := client.NewSession()
 	must(t, err)
 	must(t, x.RequestPty("xterm", 24, 80, nil))
 	p := &typist{x: x}
