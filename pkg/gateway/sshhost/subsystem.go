@@ -13,7 +13,19 @@ import (
 
 // sftp serves files to the client.
 func (c *channel) sftp() {
-	c.withFiles("sftp", "(subsystem sftp)", func(ctx context.Context, f *sftp.Files) error { return f.Serve(ctx, c.Channel) })
+	c.withFiles("sftp", "(subsystem sftp)", func(ctx context.Context, f *sftp.Files) error { return f.Serve(ctx, filesClient{c.Channel, c}) })
+}
+
+// filesClient is the client's channel as files are served on it: its end does not overtake what is being said beside.
+type filesClient struct {
+	ssh.Channel
+	of *channel
+}
+
+func (f filesClient) CloseWrite() error {
+	f.of.telling.Lock()
+	defer f.of.telling.Unlock()
+	return f.Channel.CloseWrite()
 }
 
 // withFiles opens the host's files for a channel that a rule names, serves them, and ends the client's channel.

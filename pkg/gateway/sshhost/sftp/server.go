@@ -41,19 +41,21 @@ type Client interface {
 // Serve speaks SFTP with a client until it ends. Where the host or ctx ends first, the client is told that nothing more
 // comes. What is still open is recorded then.
 func (f *Files) Serve(ctx context.Context, client Client) error {
+	s := &server{
+		Files: f, client: client, handles: handles{all: map[string]*handle{}},
+		queue: make(chan func(context.Context, func()), maxQueue), held: make(chan struct{}, maxHeld),
+	}
 	ended := make(chan struct{})
 	defer close(ended)
 	f.work.Go(func() {
 		select {
 		case <-f.host.done:
+			s.writing.Lock()
+			defer s.writing.Unlock()
 			_ = client.CloseWrite()
 		case <-ended:
 		}
 	})
-	s := &server{
-		Files: f, client: client, handles: handles{all: map[string]*handle{}},
-		queue: make(chan func(context.Context, func()), maxQueue), held: make(chan struct{}, maxHeld),
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.pending.Go(func() { s.operate(ctx) })
