@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -58,24 +57,13 @@ func (c *channel) move(text string, t *transfer) {
 		return
 	}
 	status, outcome := c.moves(pass, at)
-	if err := pass.Finish(outcome); err != nil {
-		c.session.log.Error("outcome not recorded", "error", err)
-	}
+	c.finished(pass, outcome)
 	c.exit(status)
 }
 
 // asksFor is what the guard judges of a transfer.
 func (c *channel) asksFor(text string, t *transfer, canonical bool) guard.Command {
-	command := guard.Command{
-		Facts: t.facts(canonical), Text: text, Recorded: text, Normal: t.line(), Rewritten: t.line(),
-		Hooks:   guard.Hooks{NoHold: func(context.Context) string { return "" }, Waiting: c.waiting},
-		Context: func() []string { return []string{"user " + c.session.user} },
-	}
-	for _, e := range c.env {
-		shown := e.Name + "=" + e.Value
-		command.Params = append(command.Params, guard.Param{Value: []byte(shown), Shown: shown})
-	}
-	return command
+	return c.command(t.facts(canonical), text, t.line())
 }
 
 // located resolves a transfer's paths, and asks for it.
@@ -190,15 +178,7 @@ func (c *channel) moves(p *guard.Pass, t *transfer) (ending, guard.Outcome) {
 	back.Wait()
 	c.runs(nil)
 	_ = remote.Close()
-	outcome := end.outcome()
-	cause := context.Cause(c.ctx)
-	var refused *guard.Refusal
-	if errors.As(cause, &refused) {
-		c.tell(refused)
-		end, outcome = ending{status: refusedStatus}, guard.Outcome{Error: refused.Code}
-	} else if cause != nil && end.lost() {
-		outcome = guard.Outcome{Error: cause.Error()}
-	}
+	end, outcome := c.concluded(end)
 	if err := c.moved(p, t, in, out, outcome.Error, began); err != nil {
 		c.session.log.Error("transfer not recorded", "error", err)
 		return c.failed("The transfer can't be recorded.")

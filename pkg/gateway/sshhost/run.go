@@ -124,6 +124,11 @@ func (c *channel) through(r *running, t task) (ending, guard.Outcome) {
 	out.Wait()
 	c.runs(nil)
 	_ = remote.Close()
+	return c.concluded(end)
+}
+
+// concluded is how something ended for the client and for the record, which was told by the host or cut off here.
+func (c *channel) concluded(end ending) (ending, guard.Outcome) {
 	var refused *guard.Refusal
 	if cause := context.Cause(c.ctx); errors.As(cause, &refused) {
 		c.tell(refused)

@@ -87,9 +87,7 @@ func (c *channel) closed(f *opened, outcome guard.Outcome) {
 	if f.Files != nil {
 		_ = f.Close() // it may be closed already
 	}
-	if err := f.pass.Finish(outcome); err != nil {
-		c.session.log.Error("outcome not recorded", "error", err)
-	}
+	c.finished(f.pass, outcome)
 }
 
 // served is how serving files ended.

@@ -90,8 +90,13 @@ func (c *channel) perform(t task) (ending, error) {
 		c.say(t.told)
 	}
 	end, outcome := c.carry(pass, t)
-	if err := pass.Finish(outcome); err != nil {
+	c.finished(pass, outcome)
+	return end, nil
+}
+
+// finished records how something ended.
+func (c *channel) finished(p *guard.Pass, outcome guard.Outcome) {
+	if err := p.Finish(outcome); err != nil {
 		c.session.log.Error("outcome not recorded", "error", err)
 	}
-	return end, nil
 }
