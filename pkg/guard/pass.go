@@ -44,6 +44,8 @@ type Pass struct {
 	inputBytes int64
 	bounds     bounds
 	reserved   int64 // commands that it counts for
+	stoodMu    sync.Mutex
+	stood      *Standing // under which it was last found to stand
 }
 
 // Text is what may be sent: the command as rewritten.

@@ -132,9 +132,8 @@ func (c *channel) moves(p *guard.Pass, t *transfer) (ending, guard.Outcome) {
 	defer stop()
 	defer c.timed(p)()
 	var counting sync.Mutex
-	var held verdict
 	stands := func() error {
-		err := held.stands(c.ctx, c.session.gate, p)
+		err := p.Stands(c.ctx)
 		if err != nil {
 			c.cancel(err)
 		}

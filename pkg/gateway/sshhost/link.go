@@ -46,8 +46,6 @@ type link struct {
 
 	client, host   ssh.Channel
 	sent, received atomic.Int64
-
-	verdict verdict
 }
 
 // carry passes bytes both ways until both sides are done, one of them is gone, a limit or the policy cuts it, or ctx ends.
@@ -133,7 +131,7 @@ func (l *link) copy(ctx context.Context, from io.Reader, counted *atomic.Int64, 
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
-			if err := l.verdict.stands(ctx, l.session.gate, l.pass); err != nil {
+			if err := l.pass.Stands(ctx); err != nil {
 				return err
 			}
 			if err := send(buf[:n]); err != nil {

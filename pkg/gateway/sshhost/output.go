@@ -9,7 +9,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/mask"
 	"github.com/hoop-gateway/hoop/pkg/record/cast"
 )
 
@@ -21,10 +20,9 @@ type running struct {
 	pass   *guard.Pass
 	remote ssh.Channel
 	kept   *cast.Stream
-	screen *look // what the client sees of a terminal, whose detectors want to know what is typed
+	screen *guard.Look // what the client sees of a terminal, whose detectors want to know what is typed
 
-	shell   bool // what is typed is more commands, which the policy must still let pass
-	verdict verdict
+	shell bool // what is typed is more commands, which the policy must still let pass
 
 	pieces sync.Mutex // over what is counted of both streams
 	bytes  int64
@@ -33,10 +31,10 @@ type running struct {
 // stream is one of a command's streams.
 type stream struct {
 	from io.Reader
-	look *look // nil: nobody looks
+	look *guard.Look // nil: nobody looks
 	to   io.Writer
 	keep func([]byte) error
-	own  *look // of recordings, where those are not to show what a client typed itself; nil: they show what the client sees
+	own  *guard.Look // of recordings, where those are not to show what a client typed itself; nil: they show what the client sees
 }
 
 // streams are those of a command that is to run, which detectors look at where a mask asks for it.
@@ -47,11 +45,11 @@ func (c *channel) streams(r *running) ([]stream, error) {
 		return []stream{out, errs}, nil
 	}
 	var problems [3]error
-	out.look, problems[0] = newLook(scan)
-	errs.look, problems[1] = newLook(scan)
+	out.look, problems[0] = guard.NewLook(scan)
+	errs.look, problems[1] = guard.NewLook(scan)
 	if c.pty.Load() != nil {
 		r.screen = out.look
-		out.own, problems[2] = newLook(scan)
+		out.own, problems[2] = guard.NewLook(scan)
 	}
 	return []stream{out, errs}, errors.Join(problems[:]...)
 }
@@ -63,10 +61,10 @@ func (c *channel) output(r *running, s stream) {
 	var room, recorded []byte
 	for err == nil {
 		n, end := s.from.Read(buf)
-		room, err = s.look.piece(room[:0], buf[:n], end != nil)
+		room, err = s.look.Piece(room[:0], buf[:n], end != nil)
 		seen := room
 		if err == nil && s.own != nil {
-			recorded, err = s.own.piece(recorded[:0], buf[:n], end != nil)
+			recorded, err = s.own.Piece(recorded[:0], buf[:n], end != nil)
 			seen = recorded
 		}
 		if err == nil {
@@ -103,34 +101,4 @@ func (r *running) deliver(s stream, piece, recorded []byte) error {
 	}
 	_, err := s.to.Write(piece)
 	return err
-}
-
-// look has detectors look at a stream that comes in pieces. The nil look passes them on.
-type look struct {
-	scan   *guard.Scan
-	screen *mask.Screen
-}
-
-func newLook(scan *guard.Scan) (*look, error) {
-	l := &look{scan: scan}
-	err := scan.Over(func(guard.Detectors) (err error) {
-		l.screen, err = scan.Screen()
-		return err
-	})
-	return l, err
-}
-
-// piece appends to dst what of the stream can be shown with the next piece.
-func (l *look) piece(dst, piece []byte, last bool) ([]byte, error) {
-	if l == nil {
-		return append(dst, piece...), nil
-	}
-	err := l.scan.Over(func(guard.Detectors) error {
-		dst = l.screen.Write(dst, piece)
-		if last {
-			dst = l.screen.Flush(dst)
-		}
-		return nil
-	})
-	return dst, err
 }

@@ -196,7 +196,7 @@ func (c *channel) input(r *running) {
 // typed records a piece of input, as far as it may be, before it goes on.
 func (c *channel) typed(r *running, piece []byte) error {
 	if r.shell {
-		if err := r.verdict.stands(c.ctx, c.session.gate, r.pass); err != nil {
+		if err := r.pass.Stands(c.ctx); err != nil {
 			c.cancel(err)
 			return err
 		}
@@ -204,9 +204,7 @@ func (c *channel) typed(r *running, piece []byte) error {
 	if err := r.kept.Input(piece); err != nil {
 		return err
 	}
-	if r.screen != nil {
-		r.screen.screen.Typed(piece)
-	}
+	r.screen.Typed(piece)
 	if c.pty.Load() == nil { // what is typed may be a password, which a hash would tell
 		r.pass.Input(piece)
 	}

@@ -29,11 +29,10 @@ type handle struct {
 	began       time.Time
 	stop        func() // of its time limit
 
-	mu       sync.Mutex
-	standing *guard.Standing // of the policy under which it goes on
-	in, out  flow
-	failed   string         // what the host said first that was no yes
-	refused  *guard.Refusal // nothing more goes through it
+	mu      sync.Mutex
+	in, out flow
+	failed  string         // what the host said first that was no yes
+	refused *guard.Refusal // nothing more goes through it
 }
 
 // flow is what went through a handle one way.
@@ -67,25 +66,19 @@ func (f *flow) hex() string {
 	return hex.EncodeToString(f.sum.Sum(nil))
 }
 
-// goesOn says why nothing more may go through the handle; nil: it may. A changed policy is asked once, and
-// nothing goes on that can't be recorded.
+// goesOn says why nothing more may go through the handle; nil: it may.
 func (h *handle) goesOn(ctx context.Context) error {
-	if err := h.files.Gate.Commit(); err != nil {
-		return fmt.Errorf("commit the recording: %w", err)
-	}
-	now := h.files.Gate.Standing()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range []*guard.Pass{h.read, h.write} {
-		if p == nil || h.refused != nil || now == h.standing {
+		if p == nil || h.refused != nil {
 			continue
 		}
-		if err := h.files.Gate.Again(ctx, p); err != nil {
+		if err := p.Stands(ctx); err != nil {
 			h.refused = asRefusal(err)
 			return err
 		}
 	}
-	h.standing = now
 	if h.refused != nil {
 		return h.refused
 	}
@@ -131,8 +124,8 @@ func (h *handle) got(offset uint64, data []byte) *guard.Refusal {
 // limit ends the handle after the time that a limit allows.
 func (h *handle) limit(p *guard.Pass) {
 	var bound policy.Bound
-	if h.standing != nil {
-		bound = h.standing.Limits.Statement
+	if now := h.files.Gate.Standing(); now != nil {
+		bound = now.Limits.Statement
 	}
 	if !bound.Set() {
 		return

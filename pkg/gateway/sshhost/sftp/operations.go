@@ -155,7 +155,7 @@ func (f *Files) done(admitted ready, o operation, r request, got reply, failed e
 func (f *Files) open(ctx context.Context, r request, holding func()) (*handle, uint32, error) {
 	began := time.Now()
 	paths := []named{{path: r.path, follow: true}}
-	h := &handle{files: f, began: began, standing: f.Gate.Standing()}
+	h := &handle{files: f, began: began}
 	path := ""
 	undo := func(err error) (*handle, uint32, error) {
 		return nil, statusFailure, errors.Join(err, finish(h.read), finish(h.write))
@@ -189,7 +189,7 @@ func (f *Files) open(ctx context.Context, r request, holding func()) (*handle, u
 // opendir opens a folder to be listed.
 func (f *Files) opendir(ctx context.Context, r request, holding func()) (*handle, uint32, error) {
 	o, _ := operationOf(r)
-	h := &handle{files: f, dir: true, began: time.Now(), standing: f.Gate.Standing()}
+	h := &handle{files: f, dir: true, began: time.Now()}
 	admitted, err := f.admit(ctx, o, holding)
 	if err != nil {
 		return nil, statusFailure, err
