@@ -43,6 +43,8 @@ type Command struct {
 	Reviewed bool
 	// Memo, if not nil, is of a command that may come again with other parameters and is otherwise the same.
 	Memo *Memo
+	// Unshown says why a person can't be shown all of it, so that nobody can approve it; "" where they can.
+	Unshown string
 	// NoWait has Admit answer ErrWaits, and do nothing, for a command that must wait: for a person, or for the disk. So does
 	// it for one that is refused.
 	NoWait bool

@@ -148,6 +148,8 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	case d.Verdict == policy.Approve && c.Stage == Prepare && c.Reviewed:
 		// Preparing runs nothing; the approval is asked for when values are bound.
 		p.deferred = true
+	case d.Verdict == policy.Approve && c.Unshown != "":
+		return nil, s.refuse(ctx, p, unshown(d, c.Unshown))
 	case d.Verdict == policy.Approve:
 		if r := s.ask(ctx, p, d); r != nil {
 			return nil, s.refuse(ctx, p, *r)

@@ -208,6 +208,18 @@ func (p *Pass) Overdue(b policy.Bound) *Refusal {
 	return r
 }
 
+// Timed calls end, once, when the command has run for as long as a limit allows. It is for protocols whose target does not
+// keep time itself.
+func (p *Pass) Timed(end func(*Refusal)) (stop func()) {
+	now := p.session.Standing()
+	if now == nil || !now.Limits.Statement.Set() {
+		return func() {}
+	}
+	bound := now.Limits.Statement
+	timer := time.AfterFunc(time.Duration(bound.Max), func() { end(p.Overdue(bound)) })
+	return func() { timer.Stop() }
+}
+
 func (p *Pass) over(r api.Refusal) *Refusal {
 	got := p.session.refuse(context.Background(), p, r)
 	got.SQLState = "53400"

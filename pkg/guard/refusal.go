@@ -68,6 +68,14 @@ func denied(d policy.Decision) api.Refusal {
 	}
 }
 
+// unshown refuses a command that needs an approval, and of which a person would not see all.
+func unshown(d policy.Decision, why string) api.Refusal {
+	return api.Refusal{
+		Code: "denied", Rule: d.Rule, Message: "This needs an approval, and nobody can approve what can't be shown whole. " + why,
+		Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send it in a form that can be shown, in smaller pieces."}},
+	}
+}
+
 // unrecorded refuses a command whose record could not be written.
 func (s *Session) unrecorded(err error) api.Refusal {
 	s.cfg.Log.Error("recording failed", "session", s.cfg.ID, "error", err)

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
@@ -53,7 +52,7 @@ func (l *link) carry(ctx context.Context, clientAsks, hostAsks <-chan *ssh.Reque
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, l.close)()
-	defer l.session.timed(l.pass, l.of, cancel)()
+	defer l.timed(cancel)()
 	var work, up, down sync.WaitGroup
 	guarded := func(f func()) func() {
 		return func() {
@@ -164,15 +163,10 @@ func (l *link) finish(err error) {
 	}
 }
 
-// timed ends what runs for longer than a limit allows. A listener runs for as long as its session, and so do its connections.
-func (s *session) timed(p *guard.Pass, of *listener, end func(error)) (stop func()) {
-	bound := policy.Bound{} // none may be exceeded
-	if standing := s.gate.Standing(); standing != nil {
-		bound = standing.Limits.Statement
-	}
-	if of != nil || !bound.Set() {
+// timed ends a connection that is open for longer than a limit allows. Those of a listener are open for as long as their session.
+func (l *link) timed(end func(error)) (stop func()) {
+	if l.of != nil {
 		return func() {}
 	}
-	timer := time.AfterFunc(time.Duration(bound.Max), func() { end(p.Overdue(bound)) })
-	return func() { timer.Stop() }
+	return l.pass.Timed(func(r *guard.Refusal) { end(r) })
 }

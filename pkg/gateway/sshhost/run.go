@@ -171,7 +171,7 @@ func (c *channel) kill() {
 
 // timed ends a command that runs for longer than a limit allows.
 func (c *channel) timed(p *guard.Pass) (stop func()) {
-	return c.session.timed(p, nil, c.cancel)
+	return p.Timed(func(r *guard.Refusal) { c.cancel(r) })
 }
 
 // input carries what the client types or sends, to its end.

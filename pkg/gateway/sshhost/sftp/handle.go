@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
@@ -122,17 +121,7 @@ func (h *handle) got(offset uint64, data []byte) *guard.Refusal {
 }
 
 // limit ends the handle after the time that a limit allows.
-func (h *handle) limit(p *guard.Pass) {
-	var bound policy.Bound
-	if now := h.files.Gate.Standing(); now != nil {
-		bound = now.Limits.Statement
-	}
-	if !bound.Set() {
-		return
-	}
-	timer := time.AfterFunc(time.Duration(bound.Max), func() { h.refuse(p.Overdue(bound)) })
-	h.stop = func() { timer.Stop() }
-}
+func (h *handle) limit(p *guard.Pass) { h.stop = p.Timed(h.refuse) }
 
 // ended records what went through the handle. cause says why it was not closed by the client, "" where it was.
 func (h *handle) ended(cause string) error {
