@@ -3,8 +3,10 @@ package guard
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/hoop-gateway/hoop/pkg/mask"
+	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 // Stands is for a command in which more is asked for as long as it runs: a forwarded connection, a shell, a watch. It takes
@@ -26,9 +28,15 @@ func (p *Pass) Stands(ctx context.Context) error {
 	if err := p.session.Again(ctx, p); err != nil {
 		return err
 	}
+	if p.standing != nil && now != nil && !reflect.DeepEqual(p.standing.Masks, now.Masks) {
+		return p.session.refuse(ctx, p, denied(policy.Decision{Rule: "masks", Message: "The policy changed while the command ran: other masks hold for its results now."}))
+	}
 	p.stood = now
 	return nil
 }
+
+// Standing is what the policy that admitted the command says before any command.
+func (p *Pass) Standing() *Standing { return p.standing }
 
 // Look has detectors look at a stream that comes in pieces. The nil Look passes them on.
 type Look struct {

@@ -47,7 +47,8 @@ const (
 	Null                 // the whole value is NULL; where there is no value that could be, nothing
 )
 
-func asNamed(word string) (As, bool) {
+// AsNamed is the replacement that a policy calls by the word.
+func AsNamed(word string) (As, bool) {
 	i := slices.Index([]string{"last4", "redact", "null"}, word)
 	return As(i + 1), i >= 0
 }
@@ -91,7 +92,7 @@ type Rule struct {
 func NewSet(rules ...Rule) (*Set, error) {
 	s := &Set{}
 	for _, r := range rules {
-		as, ok := asNamed(r.As)
+		as, ok := AsNamed(r.As)
 		if !ok {
 			return nil, fmt.Errorf("detectors can't show findings as %q", r.As)
 		}
