@@ -102,8 +102,9 @@ func (f *findings) files() {
 // secrets tries where secrets come from. What is missing here may be there where the server runs, so it only warns.
 func (f *findings) secrets(ctx context.Context) {
 	for _, c := range f.cfg.Connections {
-		if secret, err := c.Secret().Read(ctx); err == nil && c.Authority.Set() {
-			f.authority(c, secret)
+		var login credential.Login
+		if _, err := c.Read(ctx, &login); err == nil && c.Authority.Set() {
+			f.authority(c, login.Authority)
 		} else if err != nil {
 			f.warn(fmt.Sprintf("connection %s has no credential now: %v", c.Name, err), "sessions are refused until it has one")
 		}

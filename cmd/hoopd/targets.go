@@ -33,7 +33,8 @@ func forGateway(list []config.Connection) (out []gateway.Connection, err error) 
 		}
 		out = append(out, gateway.Connection{
 			Name: c.Name, Kind: c.Kind, Labels: c.Labels, Address: c.Address, Database: c.Database, TLS: conf,
-			User: c.User, Password: c.Password, Key: c.Key, Authority: c.Authority, Principals: c.Principals, HostKeys: c.HostKeys, Env: c.Env, Input: c.Input,
+			User: c.User, Sources: c.Sources, Principals: c.Principals, HostKeys: c.HostKeys, Env: c.Env, Input: c.Input,
+			Base: c.Base, Request: c.Request, Slot: c.Slot, Impersonate: c.Impersonate, Assertion: c.Assertion,
 		})
 	}
 	return out, nil

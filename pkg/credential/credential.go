@@ -36,7 +36,8 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted)
 // MarshalText hides the value from JSON, YAML and slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Login is a user name with what proves it: one of Password, Key and Authority is set.
+// Login is a user name with what proves it: of the kinds postgres and ssh one of Password, Key and Authority is set. A client's
+// certificate is none of its parts: it belongs to the TLS that reaches the target.
 type Login struct {
 	User      string
 	Password  Secret
@@ -44,6 +45,10 @@ type Login struct {
 	Authority Secret // the private key of an authority, PEM, that signs a certificate for every connection
 	// Principals are what such a certificate names.
 	Principals []string
+	Token      Secret        // of kind kubernetes: a bearer token
+	Request    *TokenRequest // of kind kubernetes: Token only asks for the token that is used; nil: it is the one
+	Slot       Slot          // of kind http: where the secret belongs
+	Value      Secret        // of kind http: what stands in the Slot, but for InBasic
 }
 
 // Source says where a secret comes from. Exactly one field is set.

@@ -172,19 +172,6 @@ func (a *attendance) target() (Target, *api.Error) {
 	return a.gateway.target(a.ctx, a.connection, subject(a.grant.Identity))
 }
 
-func (g *Gateway) target(ctx context.Context, c Connection, who policy.Subject) (Target, *api.Error) {
-	t := Target{Connection: asked(c), Address: c.Address, Database: c.Database, TLS: c.TLS, HostKeys: c.HostKeys, Env: c.Env, Input: c.Input, User: who.User}
-	t.Credential.User, t.Credential.Principals = c.User, c.Principals
-	source, secret := c.secret(&t.Credential)
-	var err error
-	if *secret, err = source.Read(ctx); err != nil {
-		g.cfg.Log.Error("credential not read", "connection", c.Name, "error", err)
-		return Target{}, &api.Error{Code: api.CodeTargetDown, Message: "The gateway has no credential for the target now.", Hint: "Ask who runs the gateway: its log says more."}
-	}
-	t.ReadOnly = g.cfg.Policy().ReadOnly(who, t.Connection)
-	return t, nil
-}
-
 func asked(c Connection) policy.Connection {
 	return policy.Connection{Name: c.Name, Kind: c.Kind, Labels: c.Labels}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -45,25 +46,19 @@ type Connection struct {
 	Database string
 	TLS      *tls.Config // nil: not encrypted
 	User     string
-	Password credential.Source
+	credential.Sources
 	// Of kind ssh: a private key, or an authority that signs certificates for Principals, may stand in the password's place.
-	Key, Authority credential.Source
-	Principals     []string
-	HostKeys       []string // as in known_hosts
-	Env            []string // see Target
-	Input          string   // what of typed input is recorded: see record.Terminal
-}
+	Principals []string
+	HostKeys   []string // as in known_hosts
+	Env        []string // see Target
+	Input      string   // what of typed input is recorded: see record.Terminal
 
-// secret is where the one secret of a connection comes from, and where it belongs.
-func (c *Connection) secret(l *credential.Login) (credential.Source, *credential.Secret) {
-	switch {
-	case c.Key.Set():
-		return c.Key, &l.Key
-	case c.Authority.Set():
-		return c.Authority, &l.Authority
-	default:
-		return c.Password, &l.Password
-	}
+	// Of the kinds kubernetes and http; see Target.
+	Base        *url.URL
+	Request     *credential.TokenRequest
+	Slot        credential.Slot
+	Impersonate *Impersonate
+	Assertion   *Assertion
 }
 
 // Config is what a Gateway needs.

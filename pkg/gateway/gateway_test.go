@@ -165,7 +165,7 @@ func start(t *testing.T, change func(*gateway.Config)) *stand {
 	}
 	c := gateway.Config{
 		Authority: s.office, Approvals: s.office, Verify: verify, Policy: func() *policy.Policy { return p },
-		Connections: []gateway.Connection{{Name: "db", Kind: "echo", Address: "127.0.0.1:1", User: "u", Password: credential.Source{Env: "GATEWAY_TEST_PASSWORD"}}},
+		Connections: []gateway.Connection{{Name: "db", Kind: "echo", Address: "127.0.0.1:1", User: "u", Sources: credential.Sources{Password: credential.Source{Env: "GATEWAY_TEST_PASSWORD"}}}},
 		Protocols:   map[string]gateway.Protocol{"echo": s.echo}, Recordings: filepath.Join(s.dir, "recordings"), Signer: signer,
 		Metrics: gateway.NewMetrics(prometheus.NewRegistry()), Log: nil, Now: time.Now,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/url"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/credential"
@@ -24,6 +25,16 @@ type Target struct {
 	Input      string          // of kind ssh: what of typed input is recorded, record.InputNone or record.InputEchoed
 	ReadOnly   bool            // the policy lets this person do nothing but read
 	User       string          // who is served, as policies name them
+	Groups     []string        // whose member that is
+	// Subject is who is served, whole: what an Assertion says.
+	Subject policy.Subject
+	// Base is what paths stand behind, of the kinds kubernetes and http: scheme, host and a prefix that begins with a slash, ends with
+	// none, or is empty. No user, no query, no fragment. Its host and port are Address too. TLS shows the client's certificate where
+	// there is one, and asks for HTTP/1.1.
+	Base *url.URL
+	// Impersonation is whom a cluster is told to take this person for; nil: it sees the gateway's own account.
+	Impersonation *Impersonation
+	Assertion     *Assertion // of kind http: nil is none
 	Programs   policy.Programs // the policy's own, where a command is judged outside a session
 }
 

@@ -2,8 +2,11 @@
 package config
 
 import (
+	"net/url"
+
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/credential"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
@@ -70,25 +73,20 @@ type Connection struct {
 	Database string
 	Labels   map[string]string
 	User     string
-	Password credential.Source
+	credential.Sources
 	// Of kind ssh: a private key, or an authority that signs certificates for Principals, may stand in the password's place.
-	Key, Authority credential.Source
-	Principals     []string
-	HostKeys       []string
-	Env            []string // names of variables that clients may set
-	Input          string   // what of typed input is recorded: see record.Terminal
-	TLS            TLS
-	Insecure       bool // said in the file: this target may be reached without TLS
-}
-
-// Secret is where the one secret of the connection comes from.
-func (c *Connection) Secret() credential.Source {
-	for _, s := range []credential.Source{c.Key, c.Authority} {
-		if s.Set() {
-			return s
-		}
-	}
-	return c.Password
+	Principals []string
+	HostKeys   []string
+	Env        []string // names of variables that clients may set
+	Input      string   // what of typed input is recorded: see record.Terminal
+	TLS        TLS
+	Insecure   bool // said in the file: this target may be reached without TLS
+	// Of the kinds kubernetes and http. What they are is gateway.Target's to say.
+	Base        *url.URL
+	Request     *credential.TokenRequest
+	Slot        credential.Slot
+	Impersonate *gateway.Impersonate
+	Assertion   *gateway.Assertion
 }
 
 // TLS says how a target is verified.

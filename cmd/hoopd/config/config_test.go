@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
+	"github.com/hoop-gateway/hoop/pkg/credential"
 )
 
 func parse(t *testing.T, text string) (*config.Config, error) {
@@ -184,7 +185,13 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("incomplete: %+v", c)
 		}
 		for _, x := range c.Connections {
-			if x.Kind == "ssh" && len(x.HostKeys) > 0 && x.Secret().Check() == nil {
+			sources := 0
+			x.Each(func(_ string, s credential.Source) {
+				if sources++; s.Check() != nil {
+					t.Fatalf("a secret without one source: %+v", x)
+				}
+			})
+			if x.Kind == "ssh" && len(x.HostKeys) > 0 && sources == 1 {
 				continue
 			}
 			if x.Kind != "postgres" || x.Password.Check() != nil || x.TLS.Mode == config.Disable && !x.Insecure && !config.IsLoopback(x.Address) {
