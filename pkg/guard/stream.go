@@ -14,6 +14,7 @@ func (p *Pass) Stream(t record.Terminal) (*cast.Stream, error) {
 	}
 	o := cast.Options{Recorder: p.session.cfg.Recorder, Terminal: t, Cap: p.session.cfg.ResultCap, Now: p.session.cfg.Now}
 	o.Terminal.Command = p.number
+	o.Staged = t.What == "answer" // every piece of one goes through Stands before it is delivered
 	if t.PTY || t.What == "shell" {
 		o.Cap = 0
 	}

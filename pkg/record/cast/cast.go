@@ -53,6 +53,8 @@ type Options struct {
 	FlushEvery time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Staged leaves it to who delivers what is recorded to commit it before that.
+	Staged bool
 }
 
 // Stream records the streams of one command. It is safe for concurrent use. A call costs a copy, and waits only when the
@@ -79,6 +81,8 @@ type Stream struct {
 	full    chan struct{}
 	done    chan struct{}
 	flusher sync.WaitGroup
+	started bool
+	starter *time.Timer // of the flusher, which a short stream never needs; nil: nothing waits yet
 }
 
 // chunkAt is where a chunk stands in filled.
@@ -113,10 +117,9 @@ func Open(o Options) (*Stream, error) {
 	if err := s.stage(o.Terminal); err != nil {
 		return nil, err
 	}
-	if err := o.Recorder.Commit(); err != nil {
+	if err := s.commit(); err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	s.flusher.Go(s.flush)
 	return s, nil
 }
 
@@ -152,7 +155,7 @@ func (s *Stream) Resize(columns, rows uint32) error {
 	}
 	s.last = chunkAt{}
 	s.filled = record.AppendResize(s.filled, s.elapsed(), columns, rows)
-	s.ring(s.wake)
+	s.waits()
 	return nil
 }
 
@@ -196,6 +199,9 @@ func (s *Stream) Close(x record.Exit) error {
 		return ErrClosed
 	}
 	s.closed = true
+	if s.starter != nil {
+		s.starter.Stop()
+	}
 	s.room.Broadcast()
 	s.mu.Unlock()
 	close(s.done)
@@ -268,9 +274,28 @@ func (s *Stream) add(k record.ChunkKind, p []byte) {
 		s.last = chunkAt{offset: len(s.filled), kind: k, at: at}
 		s.filled = record.AppendChunk(s.filled, record.Chunk{Kind: k, At: at, Data: p})
 	}
-	s.ring(s.wake)
+	s.waits()
 	if len(s.filled) >= flushAt {
 		s.ring(s.full)
+		s.starter.Reset(0)
+	}
+}
+
+// waits says that there is something to flush, and has the flusher started where it is still there in a while. mu is held.
+func (s *Stream) waits() {
+	s.ring(s.wake)
+	if s.starter == nil {
+		s.starter = time.AfterFunc(s.o.FlushEvery, s.start)
+	}
+}
+
+// start starts the flusher, once.
+func (s *Stream) start() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && !s.started {
+		s.started = true
+		s.flusher.Go(s.flush)
 	}
 }
 

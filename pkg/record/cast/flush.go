@@ -10,6 +10,9 @@ import (
 // flush gives chunks to the recorder until Close: those of the last FlushEvery together, or sooner where they are many. A
 // failure is kept in s, and met by the next call.
 func (s *Stream) flush() {
+	if s.Flush() != nil { // what waited until the flusher was started
+		return
+	}
 	due := time.NewTimer(s.o.FlushEvery)
 	defer due.Stop()
 	for {
@@ -55,6 +58,9 @@ func (s *Stream) give() error {
 }
 
 func (s *Stream) commit() error {
+	if s.o.Staged {
+		return nil
+	}
 	if err := s.o.Recorder.Commit(); err != nil {
 		return s.fail(err)
 	}
