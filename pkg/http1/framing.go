@@ -6,6 +6,7 @@ import "strings"
 const (
 	Chunked    int64 = -1 // the body ends with its last chunk
 	UntilClose int64 = -2 // answers only: the body ends with the connection
+	Silent     int64 = -3 // answers only, and only written: there is no body, and nothing is said of the one that GET would have
 )
 
 // framing is what the fields of a head say about the message as such.

@@ -118,7 +118,7 @@ func framed(name string) bool {
 
 func appendLength(dst []byte, length int64, silent bool) []byte {
 	switch {
-	case silent || length == UntilClose:
+	case silent || length == UntilClose || length == Silent:
 		return dst
 	case length == Chunked:
 		return append(dst, "Transfer-Encoding: chunked\r\n"...)
