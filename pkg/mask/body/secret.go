@@ -1,0 +1,193 @@
+package body
+
+import (
+	"encoding/base64"
+	"fmt"
+	"html"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// leastSecret is the shortest secret that is looked for, in bytes.
+const leastSecret = 4
+
+// needles are literal texts that are replaced wherever they stand, the longest where several begin at one place. The search
+// (Wu and Manber) looks at pairs of bytes and jumps over those that end no needle's first bytes.
+type needles struct {
+	all   []string // the longest first
+	least int      // bytes of the shortest: the first bytes of all needles that are looked at
+	most  int
+	jump  [1 << pairBits]uint8 // how far the window may move when it ends in a pair of bytes
+	first [256]bool            // what needles begin with
+	held  []byte               // of the body: what may be the beginning of one
+}
+
+const pairBits = 12
+
+func pair(a, b byte) int { return (int(a)<<4 ^ int(b)) & (1<<pairBits - 1) }
+
+// newNeedles is nil where there is nothing to look for.
+func newNeedles(secrets []string) *needles {
+	var all []string
+	for _, s := range secrets {
+		if len(s) < leastSecret {
+			continue
+		}
+		for _, form := range written(s) {
+			if len(form) >= leastSecret {
+				all = append(all, form)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	n := &needles{all: slices.Compact(all)}
+	n.most, n.least = len(n.all[0]), min(len(n.all[len(n.all)-1]), 200)
+	for i := range n.jump {
+		n.jump[i] = uint8(n.least - 1)
+	}
+	for _, s := range n.all {
+		n.first[s[0]] = true
+		for end := 1; end < n.least; end++ {
+			at := pair(s[end-1], s[end])
+			n.jump[at] = min(n.jump[at], uint8(n.least-1-end))
+		}
+	}
+	return n
+}
+
+// written are the forms in which a secret is looked for.
+func written(s string) []string {
+	forms := []string{s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s)}
+	for _, f := range forms[1:3] {
+		forms = append(forms, lowerHex(f))
+	}
+	inner := string(appendEscaped(nil, []byte(s)))
+	angles := strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(inner)
+	forms = append(forms, inner, angles, strings.ReplaceAll(inner, "/", `\/`), wide(inner), strings.ReplaceAll(wide(inner), "/", `\/`))
+	for before := range 3 { // base64 reads three bytes at a time: the secret can begin with each of them
+		b := append(make([]byte, before), s...)
+		whole := base64.RawStdEncoding.EncodeToString(b)
+		from, to := (before*8+5)/6, len(b)*8/6 // the signs that are of the secret alone
+		if before == 0 {
+			to = len(whole)
+		}
+		if core := whole[from:to]; len(core) >= 2*leastSecret || before == 0 {
+			forms = append(forms, core, strings.NewReplacer("+", "-", "/", "_").Replace(core), strings.ReplaceAll(core, "/", `\/`),
+				url.QueryEscape(core), lowerHex(url.QueryEscape(core)), whole[from:len(b)*8/6])
+		}
+	}
+	return forms
+}
+
+// lowerHex is a percent-encoded text with small letters in its signs.
+func lowerHex(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:], strings.ToLower(s[i+1:i+3]))
+		}
+	}
+	return string(b)
+}
+
+// wide is the inside of a JSON string with all signs outside ASCII as escapes.
+func wide(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xD800+r>>10, 0xDC00+r&0x3FF)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// in says whether a text holds any.
+func (n *needles) in(text []byte) bool {
+	_, size := n.find(text, 0)
+	return size > 0
+}
+
+// find is the first needle at or behind i that is there as a whole, and its length, 0 for none.
+func (n *needles) find(b []byte, i int) (at, size int) {
+	for end := i + n.least - 1; end < len(b); {
+		if by := n.jump[pair(b[end-1], b[end])]; by > 0 {
+			end += int(by)
+			continue
+		}
+		at = end - n.least + 1
+		if n.first[b[at]] {
+			for _, s := range n.all {
+				if len(b)-at >= len(s) && string(b[at:at+len(s)]) == s {
+					return at, len(s)
+				}
+			}
+		}
+		end++
+	}
+	return len(b), 0
+}
+
+// open is the first place at or behind i, in the last bytes, where a needle may begin whose end has not come.
+func (n *needles) open(b []byte, i int) int {
+	for i = max(i, len(b)-n.most+1); i < len(b); i++ {
+		if !n.first[b[i]] {
+			continue
+		}
+		for _, s := range n.all {
+			if len(s) > len(b)-i && s[:len(b)-i] == string(b[i:]) {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// write appends the next bytes to dst, without what may be the beginning of a needle.
+func (n *needles) write(dst, p []byte) []byte {
+	b := p
+	if len(n.held) > 0 {
+		n.held = append(n.held, p...)
+		b = n.held
+	}
+	dst, rest := n.replace(dst, b, false)
+	n.held = append(n.held[:0], b[rest:]...)
+	return dst
+}
+
+// flush appends what was kept to dst: nothing follows it.
+func (n *needles) flush(dst []byte) []byte {
+	dst, _ = n.replace(dst, n.held, true)
+	n.held = n.held[:0]
+	return dst
+}
+
+// replace appends b with stars for needles to dst, and answers where it had to stop.
+func (n *needles) replace(dst, b []byte, over bool) ([]byte, int) {
+	i, stop := 0, len(b)
+	for {
+		if !over {
+			stop = n.open(b, i)
+		}
+		at, size := n.find(b, i)
+		if size == 0 || at >= stop {
+			return append(dst, b[i:stop]...), stop
+		}
+		dst = append(append(dst, b[i:at]...), stars...)
+		i = at + size
+	}
+}

@@ -1,0 +1,106 @@
+package body_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
+)
+
+const secret = "s3cr3t/+&tok=en§"
+
+func TestSecretsAreReplacedInEveryType(t *testing.T) {
+	quoted, _ := json.Marshal(secret)
+	for name, form := range map[string]string{
+		"raw": secret, "base64": base64.StdEncoding.EncodeToString([]byte(secret)), "base64url": base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		"query": url.QueryEscape(secret), "path": url.PathEscape(secret), "lower query": strings.ToLower(url.QueryEscape(secret)),
+		"json": strings.Trim(string(quoted), `"`), "slashes": strings.ReplaceAll(secret, "/", `\/`), "html": "s3cr3t/+&amp;tok=en§",
+		"basic 1": base64.StdEncoding.EncodeToString([]byte("u" + ":" + secret)), "basic 2": base64.StdEncoding.EncodeToString([]byte("me:" + secret)),
+		"basic 3": base64.StdEncoding.EncodeToString([]byte("you" + ":" + secret)),
+	} {
+		for _, mediaType := range []string{"image/png", "application/octet-stream", "", "application/json", "text/plain", "multipart/form-data; boundary=x"} {
+			text := "\x00before " + form + " between " + form + form + "s3cr3t/+& after"
+			got, err := everySplit(t, mediaType, body.Rules{Secrets: []string{secret, "other-secret"}}, text)
+			if err != nil || len(got) > len(text)-2*len(secret) || strings.Contains(got, form) || !strings.HasPrefix(got, "\x00before ") || !strings.HasSuffix(got, "s3cr3t/+& after") {
+				t.Errorf("%s in %q: got %q, %v", name, mediaType, got, err)
+			}
+		}
+	}
+}
+
+func TestASecretIsFoundUnderEscapes(t *testing.T) {
+	var all strings.Builder
+	for _, r := range "other-secret" {
+		all.WriteString(`\u00` + "0123456789abcdef"[r>>4:r>>4+1] + "0123456789ABCDEF"[r&15:r&15+1])
+	}
+	r := body.Rules{Paths: paths(t, "$.none"), Secrets: []string{"other-secret"}}
+	got, err := everySplit(t, jsonType, r, `{"a":"x `+all.String()+` y","b":"other-secret","other-secre\u0074":1,"other-secret":"other-secre"}`)
+	if want := `{"a":"x *** y","b":"***","***":1,"***":"other-secre"}`; got != want || err != nil {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func TestSecretsThatBeginAlikeAreReplacedByTheLongest(t *testing.T) {
+	r := body.Rules{Secrets: []string{"abcd", "abcdefgh", "efghij", "", "xyz"}}
+	for in, want := range map[string]string{
+		"abcdefgh": "***", "abcdefg": "***efg", "abcdefghij": "***ij", "abcabcd": "abc***", "xyz": "xyz", "abcdabcd": "******", "efghiefghij": "efghi***",
+	} {
+		if got, err := everySplit(t, "", r, in); got != want || err != nil {
+			t.Errorf("%s became %s, not %s; %v", in, got, want, err)
+		}
+	}
+}
+
+func TestABodyWithoutSecretsIsNotHeldBack(t *testing.T) {
+	f := filter(t, "", body.Rules{Secrets: []string{"s3cr3t-token"}})
+	for _, event := range []string{"{\"a\":1}\n", "data: x\n\n", "", "s"} {
+		out, err := f.Write(nil, []byte(event))
+		if want := strings.TrimSuffix(event, "s"); string(out) != want || err != nil {
+			t.Errorf("%q became %q, %v", event, out, err)
+		}
+	}
+	if out, _ := f.Close(nil); string(out) != "s" {
+		t.Errorf("the end is %q", out)
+	}
+}
+
+func TestNothingToDoIsSaid(t *testing.T) {
+	for _, r := range []body.Rules{{}, {Secrets: []string{"", "abc"}}} {
+		if f := filter(t, "application/octet-stream", r); !f.Passes() {
+			t.Errorf("%v has something to do", r)
+		}
+	}
+	for _, r := range []body.Rules{{Secrets: []string{"abcd"}}, {Detectors: detectors(t, "redact")}, {Paths: paths(t, "$")}} {
+		if f := filter(t, jsonType, r); f.Passes() {
+			t.Errorf("%v has nothing to do", r)
+		}
+	}
+}
+
+// No secret is shown in what comes out, and all else is.
+func FuzzSecrets(f *testing.F) {
+	f.Add([]byte("abcdabcdefghabcd"), "abcd", "abcdefgh", uint8(3))
+	f.Add([]byte("YWJjZA== abc"), "abcd", "bcde", uint8(1))
+	f.Fuzz(func(t *testing.T, text []byte, one, two string, size uint8) {
+		r := body.Rules{Secrets: []string{one, two}}
+		whole, err := through(t, "", r, string(text), max(len(text), 1))
+		split, again := through(t, "", r, string(text), int(size))
+		if err != nil || again != nil || whole != split {
+			t.Fatalf("%q became %q, in pieces %q", text, whole, split)
+		}
+		for part := range strings.SplitSeq(whole, "***") {
+			for _, s := range r.Secrets {
+				if len(s) >= 4 && strings.Contains(part, s) && !strings.Contains(s, "*") {
+					t.Fatalf("%q shows %q", whole, s)
+				}
+			}
+		}
+		if !bytes.Contains(text, []byte("*")) && !strings.Contains(whole, "***") && whole != string(text) {
+			t.Fatalf("%q became %q", text, whole)
+		}
+	})
+}
