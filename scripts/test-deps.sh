@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need where it is missing: PostgreSQL with its client and pgbench; OpenSSH, tmux and vim; the drivers whose programs run
-# through hoop: psycopg 2 and 3, SQLAlchemy, Django, node-postgres (into .cache/node), pgjdbc; rsync, git, ansible and paramiko.
+# through hoop: psycopg 2 and 3, SQLAlchemy, Django, node-postgres (into .cache/node), pgjdbc; rsync, git, ansible and paramiko; etcd, and what
+# scripts/kube.sh brings.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -9,6 +10,7 @@ python() { have python3 && /usr/bin/python3 -c 'import psycopg, psycopg2, sqlalc
 jdbc() { have javac && [ -f /usr/share/java/postgresql.jar ]; }
 sshd() { [ -x /usr/sbin/sshd ] && have ssh; }
 tools() { have rsync && have tmux && have vim && have git && have ansible-playbook && /usr/bin/python3 -c 'import paramiko' >/dev/null 2>&1; }
+kube() { have etcd; }
 npm_and_node() { have node && have npm; }
 
 modules() {
@@ -19,20 +21,22 @@ modules() {
   echo "${node_modules[*]}" >.cache/node/installed
 }
 
-if server && sshd && tools && have psql && have pgbench && python && jdbc && npm_and_node; then
+if server && sshd && tools && kube && have psql && have pgbench && python && jdbc && npm_and_node; then
   modules
+  scripts/kube.sh
   exit 0
 fi
 if have apt-get; then
   sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq >/dev/null
-  packages=(postgresql postgresql-client python3 python3-psycopg python3-psycopg2 python3-sqlalchemy python3-django libpostgresql-jdbc-java openssh-server openssh-client openssh-sftp-server tmux vim rsync git ansible-core python3-paramiko)
+  packages=(postgresql postgresql-client python3 python3-psycopg python3-psycopg2 python3-sqlalchemy python3-django libpostgresql-jdbc-java openssh-server openssh-client openssh-sftp-server tmux vim rsync git ansible-core python3-paramiko etcd-server)
   have javac || packages+=(default-jdk-headless)
   have node || packages+=(nodejs)
   have npm || packages+=(npm)
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   modules
+  scripts/kube.sh
 elif have brew; then # written for macOS with Homebrew, and untried
   brew install postgresql@15
 else
