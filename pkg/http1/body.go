@@ -15,6 +15,8 @@ func newBody(r *bufio.Reader, length int64, status int) io.Reader {
 		return &chunks{r: r, status: status}
 	case length == UntilClose:
 		return r
+	case length < 0:
+		return &counted{}
 	default:
 		return &counted{r: r, left: length}
 	}

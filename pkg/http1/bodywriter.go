@@ -19,8 +19,13 @@ type BodyWriter struct {
 	err    error
 }
 
-// NewBodyWriter writes a body of the given length to w: a number of bytes, Chunked or UntilClose.
-func NewBodyWriter(w io.Writer, length int64) *BodyWriter { return &BodyWriter{w: w, length: length} }
+// NewBodyWriter writes a body of the given length to w: a number of bytes, Chunked, UntilClose or Silent.
+func NewBodyWriter(w io.Writer, length int64) *BodyWriter {
+	if length < UntilClose {
+		length = 0 // a body behind a head that has none would be read as the next answer
+	}
+	return &BodyWriter{w: w, length: length}
+}
 
 // Write writes p as a part of the body. It fails, and writes nothing, where p has more than was announced; behind an error every
 // further call fails.

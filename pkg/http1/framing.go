@@ -108,10 +108,15 @@ func (f *framing) takeConnection(value string) error {
 }
 
 func (f *framing) takeUpgrade(value string) error {
-	name, version, versioned := strings.Cut(value, "/")
-	if f.upgrade != "" || !isToken(name) || versioned && !isToken(version) {
+	if f.upgrade != "" || !isUpgrade(value) {
 		return malformed("Upgrade does not name one protocol")
 	}
 	f.upgrade = strings.ToLower(value)
 	return nil
+}
+
+// isUpgrade tells whether s names one protocol, with a version or without.
+func isUpgrade(s string) bool {
+	name, version, versioned := strings.Cut(s, "/")
+	return isToken(name) && (!versioned || isToken(version))
 }

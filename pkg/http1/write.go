@@ -51,18 +51,22 @@ func (q *Request) writable() bool {
 		return false
 	case !isToken(q.Method) || q.Method == "CONNECT" || q.Method == "TRACE":
 		return false
-	case q.Minor == 0 && (q.Length == Chunked || q.Upgrade != ""), q.Upgrade != "" && q.Length != 0:
+	case q.Minor == 0 && (q.Length == Chunked || q.Upgrade != ""), q.Upgrade != "" && (q.Length != 0 || !isUpgrade(q.Upgrade)):
 		return false
 	}
 	return isPath(q.Path, q.Method) && isQuery(q.Query) && (q.Path != "*" || !q.Asked && q.Query == "")
 }
 
 // AppendAnswer writes a head of HTTP/1.1. What frames the message and the connection is written from a's own Length, Close and
-// Upgrade. Fields that a reader would refuse are left out (an attempt at splitting an answer), and a status that is none is a 502.
+// Upgrade. Fields that a reader would refuse are left out (an attempt at splitting an answer), and a status that is none is a 502, as
+// is a 101 that names no protocol.
 // A peer of HTTP/1.0 knows no chunks: the body of an answer to it is counted, or ends with the connection.
 func AppendAnswer(dst []byte, a *Answer) []byte {
-	status := a.Status
-	if status < 100 || status > 599 {
+	status, upgrade := a.Status, a.Upgrade
+	if upgrade == "" {
+		upgrade = a.Fields.Get("Upgrade")
+	}
+	if status < 100 || status > 599 || status == http.StatusSwitchingProtocols && !isUpgrade(upgrade) {
 		status = http.StatusBadGateway
 	}
 	dst = strconv.AppendInt(append(dst, "HTTP/1.1 "...), int64(status), 10)
@@ -71,10 +75,6 @@ func AppendAnswer(dst []byte, a *Answer) []byte {
 	dst = appendFields(dst, a.Fields)
 	dst = appendLength(dst, a.Length, status < 200 || status == 204 || status == 304 && a.Length <= 0)
 	if status == http.StatusSwitchingProtocols {
-		upgrade := a.Upgrade
-		if upgrade == "" {
-			upgrade = a.Fields.Get("Upgrade")
-		}
 		dst = appendField(dst, "Upgrade", upgrade)
 	}
 	dst = appendConnection(dst, a.Fields, a.Close || a.Length == UntilClose, false, status == http.StatusSwitchingProtocols)
