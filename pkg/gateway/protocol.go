@@ -20,12 +20,12 @@ type Target struct {
 	Database   string
 	TLS        *tls.Config // nil: not encrypted
 	Credential credential.Login
-	HostKeys   []string        // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
-	Env        []string        // of kind ssh: names of variables that clients may set, "LC_*"; nil: a few harmless ones
-	Input      string          // of kind ssh: what of typed input is recorded, record.InputNone or record.InputEchoed
-	ReadOnly   bool            // the policy lets this person do nothing but read
-	User       string          // who is served, as policies name them
-	Groups     []string        // whose member that is
+	HostKeys   []string // of kind ssh: the host's public keys, as in known_hosts, "ssh-ed25519 AAAA…"
+	Env        []string // of kind ssh: names of variables that clients may set, "LC_*"; nil: a few harmless ones
+	Input      string   // of kind ssh: what of typed input is recorded, record.InputNone or record.InputEchoed
+	ReadOnly   bool     // the policy lets this person do nothing but read
+	User       string   // who is served, as policies name them
+	Groups     []string // whose member that is
 	// Subject is who is served, whole: what an Assertion says.
 	Subject policy.Subject
 	// Base is what paths stand behind, of the kinds kubernetes and http: scheme, host and a prefix that begins with a slash, ends with
@@ -34,8 +34,8 @@ type Target struct {
 	Base *url.URL
 	// Impersonation is whom a cluster is told to take this person for; nil: it sees the gateway's own account.
 	Impersonation *Impersonation
-	Assertion     *Assertion // of kind http: nil is none
-	Programs   policy.Programs // the policy's own, where a command is judged outside a session
+	Assertion     *Assertion      // of kind http: nil is none
+	Programs      policy.Programs // the policy's own, where a command is judged outside a session
 }
 
 // Visit is what a tunnel's opening said, and whose grant it came with.

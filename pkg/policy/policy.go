@@ -85,6 +85,8 @@ type Command struct {
 	SQL      *SQL
 	SSH      *SSH
 	Files    *Files
+	Kube     *Kube
+	HTTP     *HTTP
 	// Opens: it only opens SSH's channel, and every operation in it is judged by itself.
 	Opens bool
 	Now   time.Time
@@ -125,10 +127,13 @@ type Reach struct {
 	Renew          bool
 }
 
-// Mask is a mask rule that holds for a subject on a connection: of columns, of rows, of both, or of what detectors find in free text.
+// Mask is a mask rule that holds for a subject on a connection: of columns, fields, JSON values and rows, or of what detectors find in
+// free text.
 type Mask struct {
 	Name     string
 	Columns  []string // patterns "schema.table.column"; a missing part at the left matches anything: "*.email"
+	Fields   []string // of kubernetes: a resource, or "*", and where in its objects: "secrets.data.*"
+	JSON     []string // of http: where in JSON: "$.user.ssn"
 	Detect   []string // names of Detectors
 	As       string   // "redact", "null" or "last4"
 	Writable bool

@@ -1,0 +1,16 @@
+package policy
+
+// Kube holds the facts about a request to a cluster that rules can ask for.
+type Kube struct {
+	// Verb is get, list, watch, create, update, patch, delete or deletecollection; of what is no resource the method in lower case.
+	Verb                               string
+	Group, Version                     string
+	Resource, Subresource              string            // Resource is "" of what is no resource
+	Namespace, Name                    string            // Namespace "": none, or all of them; Name "": none, or not known
+	NamespaceLabels                    map[string]string // nil: not known
+	DryRun                             bool
+	Privileged, HostPath               bool // also where it can't be told
+	ServiceAccounts, Images, Operators []string
+	Argv                               [][]string // of exec: the words of every program that runs. Nil: they are not known
+	Path                               string     // of what is no resource
+}
