@@ -92,8 +92,10 @@ func New(mediaType string, r Rules) (*Filter, error) {
 	switch k {
 	case document, sequence, records:
 		f.stage = newJSON(newMatcher(paths), l, k)
-	case events, form:
-		err = ErrType
+	case events:
+		f.stage = newEventStream(newMatcher(paths), l)
+	case form:
+		f.stage = newFormFields(newMatcher(paths), l)
 	case text:
 		f.stage, err = newText(r.Detectors)
 	case page:

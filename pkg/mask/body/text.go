@@ -38,6 +38,14 @@ const maxHead = 512
 
 func (a *asset) write(dst, p []byte) ([]byte, error) {
 	if !a.seen {
+		if len(a.head) == 0 { // however much white space comes first
+			n := len(p) - len(blank(p))
+			var err error
+			if dst, err = a.pass(dst, p[:n]); err != nil {
+				return dst, err
+			}
+			p = p[n:]
+		}
 		n := min(maxHead-len(a.head), len(p))
 		a.head, p = append(a.head, p[:n]...), p[n:]
 		if len(a.head) < maxHead {
@@ -85,14 +93,17 @@ func data(head []byte) bool {
 	if bytes.HasPrefix(head, []byte{0xFE, 0xFF}) || bytes.HasPrefix(head, []byte{0xFF, 0xFE}) {
 		return true
 	}
-	head = blank(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")))
-	if len(head) == 0 {
-		return false
+	full := len(head) == maxHead
+	if head = blank(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF"))); len(head) == 0 {
+		return full
 	}
 	if head[0] == '{' || head[0] == '[' {
 		return true
 	}
 	if len(head) > 1 && (utf16Sign(head[0]) && head[1] == 0 || head[0] == 0 && utf16Sign(head[1])) {
+		return true
+	}
+	if zero := []byte{0, 0, 0}; len(head) > 6 && bytes.HasPrefix(head, zero) && utf16Sign(head[3]) && bytes.HasPrefix(head[4:], zero) {
 		return true
 	}
 	return called(head)

@@ -180,10 +180,10 @@ func (j *jsonStage) endText(p []byte, i int) (why string) {
 	case why != "":
 		return why
 	case ok && j.isKey:
-		why = j.key(raw[1 : len(raw)-1])
-		if why == "" {
-			j.shown(p, i, raw)
+		if why = j.key(raw[1 : len(raw)-1]); why != "" {
+			return j.refuse(p, why)
 		}
+		j.shown(p, i, raw)
 	case ok && j.mute:
 		j.tail(raw[1 : len(raw)-1])
 	case ok:
@@ -195,6 +195,14 @@ func (j *jsonStage) endText(p []byte, i int) (why string) {
 		return why
 	}
 	j.over(i)
+	return why
+}
+
+// refuse passes what is before the captured token, and nothing of it.
+func (j *jsonStage) refuse(p []byte, why string) string {
+	if len(j.held) == 0 {
+		j.pass(p, j.tok)
+	}
 	return why
 }
 
