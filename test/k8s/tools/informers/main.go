@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -35,25 +36,32 @@ type report struct {
 	Secrets counts `json:"secrets"`
 	Errors  int    `json:"errors"` // watches and lists that failed
 	Last    string `json:"last_error,omitempty"`
+
+	until string
+	ends  int
+	end   func()
 }
 
 func main() {
 	kubeconfig := flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "the cluster")
 	namespace := flag.String("namespace", "", "one namespace; all where it is empty")
 	length := flag.Duration("for", time.Minute, "how long to watch")
+	until := flag.String("until", "", "end earlier: once a pod and a secret of this name were seen")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *length)
 	defer cancel()
-	if err := watch(ctx, *kubeconfig, *namespace); err != nil {
+	if err := watch(ctx, *kubeconfig, *namespace, *until); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-// watch prints "synced" once both caches are filled, and the report once the context ends.
-func watch(ctx context.Context, kubeconfig, namespace string) error {
+// watch prints "synced" once both caches are filled, and the report once the context ends or the last objects were seen.
+func watch(ctx context.Context, kubeconfig, namespace, until string) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("read the kubeconfig: %w", err)
@@ -62,7 +70,7 @@ func watch(ctx context.Context, kubeconfig, namespace string) error {
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}
-	r := &report{}
+	r := &report{until: until, end: end}
 	utilruntime.ErrorHandlers = append(utilruntime.ErrorHandlers, func(_ context.Context, err error, _ string, _ ...any) { r.failed(err) })
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace))
 	pods, secrets := factory.Core().V1().Pods().Informer(), factory.Core().V1().Secrets().Informer()
@@ -94,9 +102,24 @@ func (r *report) counting(c *counts) cache.ResourceEventHandler {
 		*n++
 	}
 	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { count(&c.Added) },
+		AddFunc: func(object any) {
+			if o, ok := object.(metav1.Object); ok && o.GetName() == r.until {
+				r.seenLast()
+				return
+			}
+			count(&c.Added)
+		},
 		UpdateFunc: func(any, any) { count(&c.Updated) },
 		DeleteFunc: func(any) { count(&c.Deleted) },
+	}
+}
+
+// seenLast ends the watch once a pod and a secret were the last; they are not counted.
+func (r *report) seenLast() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ends++; r.ends == 2 {
+		r.end()
 	}
 }
 

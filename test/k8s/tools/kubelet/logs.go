@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apiserver/pkg/util/flushwriter"
-	"k8s.io/client-go/kubernetes/scheme"
 	cri "k8s.io/cri-api/pkg/apis"
 	runtimev1 "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-client/pkg/logs"
@@ -21,8 +22,8 @@ func (s *endpoint) logs(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	var o corev1.PodLogOptions
-	if err := scheme.ParameterCodec.DecodeParameters(r.URL.Query(), corev1.SchemeGroupVersion, &o); err != nil {
+	want, err := asked(r.URL.Query(), time.Now())
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -35,19 +36,34 @@ func (s *endpoint) logs(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain")
 	w.WriteHeader(http.StatusOK)
 	// Whatever ends the reading ends the answer; the client sees what was read.
-	_ = logs.ReadLogs(r.Context(), path, r.PathValue("container"), asked(&o, time.Now()), running{}, out, out)
+	_ = logs.ReadLogs(r.Context(), path, r.PathValue("container"), want, running{}, out, out)
 }
 
-// asked is what the client wants to see of a log.
-func asked(o *corev1.PodLogOptions, now time.Time) *logs.LogOptions {
-	want := &logs.LogOptions{TailLines: o.TailLines, LimitBytes: o.LimitBytes, Follow: o.Follow, Timestamp: o.Timestamps}
-	if o.SinceSeconds != nil {
-		want.Since = now.Add(-time.Duration(*o.SinceSeconds) * time.Second)
+// asked reads what the client wants to see of a log: the fields of v1.PodLogOptions.
+func asked(q url.Values, now time.Time) (*logs.LogOptions, error) {
+	o := &logs.LogOptions{Follow: q.Get("follow") == "true", Timestamp: q.Get("timestamps") == "true"}
+	var since *int64
+	for name, field := range map[string]**int64{"tailLines": &o.TailLines, "limitBytes": &o.LimitBytes, "sinceSeconds": &since} {
+		if !q.Has(name) {
+			continue
+		}
+		n, err := strconv.ParseInt(q.Get(name), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		*field = &n
 	}
-	if o.SinceTime != nil {
-		want.Since = o.SinceTime.Time
+	if since != nil {
+		o.Since = now.Add(-time.Duration(*since) * time.Second)
 	}
-	return want
+	if q.Has("sinceTime") {
+		t, err := time.Parse(time.RFC3339, q.Get("sinceTime"))
+		if err != nil {
+			return nil, fmt.Errorf("read sinceTime: %w", err)
+		}
+		o.Since = t
+	}
+	return o, nil
 }
 
 // touch makes an empty log for a container that has said nothing.
