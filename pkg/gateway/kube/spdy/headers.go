@@ -49,7 +49,10 @@ func (u *unpacker) unpack(packed []byte) ([]byte, error) {
 // parseHeaders reads a block: a count, then names and values with their lengths.
 func parseHeaders(b []byte) ([]Header, error) {
 	count, b, ok := cutNumber(b)
-	if !ok || count > maxHeaders {
+	if !ok {
+		return nil, malformed("a header block is too short")
+	}
+	if count > maxHeaders {
 		return nil, malformed("a header block has more than %d headers", maxHeaders)
 	}
 	headers := make([]Header, 0, count)
