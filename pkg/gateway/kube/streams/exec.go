@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/spdy"
+	"github.com/hoop-gateway/hoop/pkg/http1/websocket"
 )
 
 // Carry carries an exec or an attach until it ends. It answers nil where the cluster ended the connection, ErrLeft where the
@@ -83,9 +84,13 @@ func (c *spdyCommand) last(s *stream, err error) []byte {
 
 // peerError makes what a peer sent that is no frame a violation of its.
 func peerError(err error, cluster bool) error {
-	var broke *spdy.Error
-	if errors.As(err, &broke) {
-		return &Violation{Cluster: cluster, Reason: "what is no frame: " + broke.Reason}
+	var noFrame *spdy.Error
+	var noMessage *websocket.Error
+	switch {
+	case errors.As(err, &noFrame):
+		return &Violation{cluster, "what is no frame: " + noFrame.Reason}
+	case errors.As(err, &noMessage):
+		return &Violation{cluster, "what is no message: " + noMessage.Reason}
 	}
 	return err
 }

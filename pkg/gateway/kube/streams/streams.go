@@ -139,7 +139,7 @@ func (c *carriage) loop(f func() error, fromClient bool, done chan<- struct{}) {
 	}()
 	c.ended(f(), fromClient)
 	if fromClient { // a connection that is closed with something unread in it loses what was written
-		_, _ = io.Copy(io.Discard, c.client.Read)
+		_, _ = io.Copy(io.Discard, c.client.Conn)
 		c.close(ErrLeft)
 	}
 }
@@ -147,6 +147,9 @@ func (c *carriage) loop(f func() error, fromClient bool, done chan<- struct{}) {
 // ended says what the end of one direction means for the whole.
 func (c *carriage) ended(err error, fromClient bool) {
 	var lost *gone
+	if errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &lost) {
+		err = &gone{!fromClient, err}
+	}
 	switch {
 	case errors.Is(err, io.EOF) && fromClient:
 		c.close(ErrLeft)
