@@ -1,0 +1,156 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/record"
+	"github.com/hoop-gateway/hoop/pkg/record/cast"
+)
+
+const (
+	pieceSize = 32 << 10 // what is read of a body at once
+	wholeSize = 64 << 10 // a filtered body up to this size is sent with its length
+)
+
+// errCut says that an answer ended too early for its client, who can tell only by the socket's end.
+var errCut = errors.New("the answer was cut off")
+
+// delivery is one answer on its way to the client.
+type delivery struct {
+	session *Session
+	pass    *guard.Pass
+	kept    *cast.Stream
+	shown   Shown
+	status  int
+	framing *framing
+	bytes   int64
+}
+
+// carry brings an answer to the client: through its filter, counted, recorded, and then written.
+func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *http1.Answer, shown Shown) error {
+	kept, err := pass.Stream(record.Terminal{What: "answer"})
+	if err != nil {
+		return err
+	}
+	d := &delivery{session: s, pass: pass, kept: kept, shown: shown, status: a.Status}
+	err = d.bring(ctx, q, a)
+	exit, outcome := record.Exit{}, guard.Outcome{Tag: strconv.Itoa(a.Status), Bytes: d.bytes}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	if err != nil {
+		s.target.drop()
+		exit.Error = err.Error()
+		outcome.Error = exit.Error
+	} else if a.Close {
+		s.target.drop()
+	}
+	if failed := kept.Close(exit); failed != nil {
+		s.log.Error("end of an answer not recorded", "error", failed)
+	}
+	s.finish(pass, outcome)
+	return err
+}
+
+// bring reads the body piece by piece. Nothing of the answer is written before the first piece may be.
+func (d *delivery) bring(ctx context.Context, q *Request, a *http1.Answer) error {
+	t := d.session.target
+	body := a.Body(t.reader)
+	d.framing = frame(q, a, d.shown)
+	over := d.framing.bare || a.Length == 0
+	if over || a.Length < 0 && t.reader.Buffered() == 0 { // the first piece may take long, and clients wait for the head
+		if err := d.deliver(ctx, nil, over); err != nil || over {
+			return err
+		}
+	}
+	if d.shown.Filter != nil && a.Length > 0 && a.Length <= wholeSize {
+		return d.whole(ctx, body)
+	}
+	d.session.room = room(d.session.room, 2*pieceSize)
+	in, out := d.session.room[:pieceSize], d.session.room[pieceSize:pieceSize]
+	for {
+		n, err := body.Read(in)
+		over = errors.Is(err, io.EOF)
+		if err != nil && !over {
+			return fmt.Errorf("%w: %w", errBroken, err)
+		}
+		piece := in[:n]
+		if d.shown.Filter != nil {
+			if out, err = d.filter(out[:0], piece, over); err != nil {
+				return err
+			}
+			piece = out
+		}
+		if err := d.deliver(ctx, piece, over); err != nil || over {
+			return err
+		}
+	}
+}
+
+// whole filters a short body at once, so that the client learns its length.
+func (d *delivery) whole(ctx context.Context, body io.Reader) error {
+	all, err := io.ReadAll(body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBroken, err)
+	}
+	piece, err := d.filter(nil, all, true)
+	if err != nil {
+		return err
+	}
+	d.framing.length = int64(len(piece))
+	return d.deliver(ctx, piece, true)
+}
+
+func (d *delivery) filter(dst, piece []byte, over bool) ([]byte, error) {
+	dst, err := d.shown.Filter.Write(dst, piece)
+	if err == nil && over {
+		dst, err = d.shown.Filter.Close(dst)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at the answer: %w", err)
+	}
+	return dst, nil
+}
+
+// deliver counts and records a piece before the client gets it.
+func (d *delivery) deliver(ctx context.Context, piece []byte, over bool) error {
+	if err := d.pass.Stands(ctx); err != nil {
+		return err
+	}
+	if len(piece) > 0 {
+		if r := d.pass.Piece(len(piece)); r != nil {
+			return r
+		}
+		if err := d.kept.Output(piece); err != nil {
+			return err
+		}
+		d.bytes += int64(len(piece))
+	}
+	return d.write(piece, over)
+}
+
+// write writes a piece in its frame, behind the head where that is still to come.
+func (d *delivery) write(piece []byte, over bool) error {
+	s := d.session
+	s.out = d.framing.append(s.out[:0], d.status, d.shown.Fields, piece, over)
+	if len(s.out) == 0 {
+		return nil
+	}
+	if _, err := s.client.conn.Write(s.out); err != nil {
+		return errLeft
+	}
+	return nil
+}
+
+func room(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	return b[:n]
+}

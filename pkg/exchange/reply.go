@@ -1,0 +1,65 @@
+package exchange
+
+import (
+	"io"
+	"net"
+
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// write writes an answer of our own, whole. A socket on which it is the last says so.
+func write(conn net.Conn, q *http1.Request, r Reply, last bool) error {
+	a := http1.Answer{Status: r.Status, Fields: r.Fields, Length: int64(len(r.Body)), Close: last}
+	out := http1.AppendAnswer(nil, &a)
+	if q == nil || q.Method != "HEAD" {
+		out = append(out, r.Body...)
+	}
+	_, err := conn.Write(out)
+	return err
+}
+
+// tellToContinue answers a client that waits before it sends its body.
+func (s *Session) tellToContinue() error {
+	_, err := io.WriteString(s.client.conn, "HTTP/1.1 100 Continue\r\n\r\n")
+	return err
+}
+
+// reply answers a request in the place of the target. What is left of the request's body is not read, so it is the last one then.
+func (s *Session) reply(q *Request, r Reply) error {
+	last := q.Close || !q.over
+	if err := write(s.client.conn, q.Request, r, last); err != nil {
+		return err
+	}
+	if last {
+		return errLeft
+	}
+	return nil
+}
+
+// What a protocol refuses before anything is judged, beside guard's own codes.
+const (
+	CodeMalformed   = "malformed"
+	CodeMethod      = "method"
+	CodeTooLarge    = "too_large"
+	CodeUnsupported = "unsupported"
+)
+
+// StatusOf is the HTTP status of a refusal.
+func StatusOf(code string) int {
+	switch code {
+	case CodeMalformed:
+		return 400
+	case CodeMethod:
+		return 405
+	case CodeTooLarge:
+		return 413
+	case CodeUnsupported:
+		return 415
+	case "limit_reached":
+		return 429
+	case "unavailable", "unrecorded":
+		return 503
+	default:
+		return 403
+	}
+}

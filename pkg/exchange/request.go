@@ -1,0 +1,79 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// Request is one that came from a client, with a body that may still have to be read.
+type Request struct {
+	*http1.Request
+	// Standing is what the policy says of the person before any command.
+	Standing *guard.Standing
+
+	session *Session
+	body    io.Reader
+	read    []byte // of the body
+	over    bool   // nothing of it is left
+	err     error  // why it can't be read
+}
+
+// Peek reads the body up to limit bytes and says whether that is all of it. It may be asked again; the body stays readable
+// for who sends it on.
+func (q *Request) Peek(limit int) (body []byte, whole bool, err error) {
+	if q.Continue && !q.over && q.read == nil {
+		if err := q.session.tellToContinue(); err != nil {
+			return nil, false, err
+		}
+	}
+	for !q.over && q.err == nil && len(q.read) < limit {
+		q.fill(limit)
+	}
+	if !q.over && q.err == nil { // an end may stand right behind
+		q.fill(limit + 1)
+	}
+	return q.read[:min(len(q.read), limit)], q.over && len(q.read) <= limit, q.err
+}
+
+// fill reads once, into room that grows with what came and never with what was announced.
+func (q *Request) fill(limit int) {
+	if len(q.read) == cap(q.read) {
+		room := min(max(4<<10, 2*cap(q.read)), limit)
+		if room <= len(q.read) {
+			room = len(q.read) + 1
+		}
+		q.read = append(make([]byte, 0, room), q.read...)
+	}
+	q.session.patience(bodyWithin)
+	n, err := q.body.Read(q.read[len(q.read):cap(q.read)])
+	q.session.patience(0)
+	q.read = q.read[:len(q.read)+n]
+	if errors.Is(err, io.EOF) {
+		q.over = true
+	} else if err != nil {
+		q.err = err
+	}
+}
+
+// Read reads what Peek left of the body, behind what it read.
+func (q *Request) Read(p []byte) (int, error) {
+	if q.over {
+		return 0, io.EOF
+	}
+	q.session.patience(bodyWithin)
+	n, err := q.body.Read(p)
+	q.session.patience(0)
+	q.over = errors.Is(err, io.EOF)
+	return n, err
+}
+
+// Limits of time for clients.
+const (
+	headWithin = 30 * time.Second // from a head's first byte to its last
+	bodyWithin = time.Minute      // between two pieces of a body
+	idleFor    = 3 * time.Minute  // between two requests
+)

@@ -1,0 +1,185 @@
+package exchange
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// Target is the far end of one session: one connection at a time, on which one request is answered after the other.
+type Target struct {
+	// Dial connects. It is called again when the target has closed an idle connection.
+	Dial func(ctx context.Context) (net.Conn, error)
+	// Host is what the target is called in requests.
+	Host string
+	// Sign adds the credential to a head, as the last thing before it is sent.
+	Sign func(ctx context.Context, head *http1.Request) error
+
+	mu     sync.Mutex
+	conn   net.Conn // nil: none
+	closed bool
+	reader *bufio.Reader
+	head   []byte
+}
+
+// Limits for targets.
+const (
+	dialWithin    = 10 * time.Second
+	ticketsWithin = 2 * time.Millisecond
+	silence       = time.Hour // in an answer
+	interims      = 5         // answers of 1xx before the one that counts
+)
+
+var (
+	// errUnreached says that the target can't be connected to. Nothing was sent.
+	errUnreached = errors.New("the target can't be reached")
+	// errBroken says that the target's answer did not come, or is none. What was sent may have been done.
+	errBroken = errors.New("the target broke off")
+)
+
+// connected answers a connection on which nothing was sent that is not answered.
+func (t *Target) connected(ctx context.Context) (net.Conn, error) {
+	t.mu.Lock()
+	conn, closed := t.conn, t.closed
+	t.mu.Unlock()
+	if conn != nil && !closed && t.quiet(conn) {
+		return conn, nil
+	}
+	t.drop()
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	conn, err := t.Dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreached, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%w: the session is over", errUnreached)
+	}
+	t.conn = conn
+	if t.reader == nil {
+		t.reader = bufio.NewReaderSize(nil, roomOfReader)
+	}
+	t.reader.Reset(conn)
+	return conn, nil
+}
+
+// quiet says that the target has neither closed an idle connection nor said anything unasked on it.
+func (t *Target) quiet(conn net.Conn) bool {
+	if t.reader.Buffered() > 0 {
+		return false
+	}
+	under := conn
+	encrypted, ok := conn.(*tls.Conn)
+	if ok {
+		under = encrypted.NetConn()
+	}
+	switch waiting, err := pending(under); {
+	case err != nil:
+		return false
+	case !waiting:
+		return true
+	case !ok:
+		return false
+	}
+	// TLS has words of its own, such as session tickets: they are read here, and what else there is makes the connection unfit.
+	if conn.SetReadDeadline(time.Now().Add(ticketsWithin)) != nil {
+		return false
+	}
+	_, err := t.reader.Peek(1)
+	var timed net.Error
+	return errors.As(err, &timed) && timed.Timeout() && conn.SetReadDeadline(time.Time{}) == nil
+}
+
+// send sends a request and reads the head of its answer. Of a body that follows, done says when no more of it is read: nil
+// where there is none.
+func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest io.Reader) (a *http1.Answer, done <-chan error, err error) {
+	head := *q
+	head.Fields = append(http1.Fields{{Name: "Host", Value: t.Host}}, q.Fields...)
+	if err := t.Sign(ctx, &head); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errUnreached, err)
+	}
+	conn, err := t.connected(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	t.head = append(http1.AppendRequest(t.head[:0], &head), body...)
+	if rest != nil {
+		done, err = t.follow(conn, rest, head.Length)
+	} else {
+		_, err = conn.Write(t.head)
+	}
+	if err == nil {
+		a, err = t.answered(conn, q)
+	}
+	if err != nil {
+		t.drop()
+		return nil, done, fmt.Errorf("%w: %w", errBroken, err)
+	}
+	return a, done, nil
+}
+
+// follow sends the head and what was read of the body, and then the rest of it as it comes.
+func (t *Target) follow(conn net.Conn, rest io.Reader, length int64) (<-chan error, error) {
+	done := make(chan error, 1)
+	go func() { // ends with the connection, or with the client's
+		w := http1.NewBodyWriter(conn, length)
+		_, err := io.Copy(w, rest)
+		if err == nil {
+			err = w.Close()
+		}
+		done <- err
+	}()
+	return done, nil
+}
+
+// answered reads heads up to the one that counts.
+func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return nil, err
+	}
+	for range interims + 1 {
+		a, err := http1.ReadAnswer(t.reader, q.Method)
+		if err != nil {
+			return nil, err
+		}
+		if a.Status >= 200 || a.Status == 101 && q.Upgrade != "" && strings.EqualFold(a.Upgrade, q.Upgrade) {
+			return a, nil
+		}
+		if a.Status == 101 {
+			return nil, errors.New("it switches protocols unasked")
+		}
+	}
+	return nil, errors.New("it sends interim answers without an end")
+}
+
+// drop closes the connection, so that the next request gets a new one.
+func (t *Target) drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.conn != nil {
+		_ = t.conn.Close()
+		t.conn = nil
+	}
+}
+
+// Close ends the target's side for good.
+func (t *Target) Close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.drop()
+}

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// canonical is the one way to write a path, in which rules read it and the target gets it: what needs no encoding is
+// decoded, and the rest is encoded in upper case (RFC 3986, section 6.2.2). What servers read in different ways is an error.
+func canonical(path string) (string, error) {
+	if !strings.HasPrefix(path, "/") {
+		return "", errors.New("a path begins with a slash")
+	}
+	out := make([]byte, 0, len(path))
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '%':
+			b, err := encoded(path[i:])
+			if err != nil {
+				return "", err
+			}
+			out = append(out, b...)
+			i += 2
+		case c == ';':
+			return "", errors.New("parameters of a segment (\";\") are read differently by different servers")
+		case plain(c) || strings.IndexByte("/!$&'()*+,=:@", c) >= 0:
+			out = append(out, c)
+		default:
+			return "", fmt.Errorf("%q must be encoded", c)
+		}
+	}
+	return string(out), segments(string(out))
+}
+
+// encoded is one encoded byte, written in the canonical way.
+func encoded(path string) ([]byte, error) {
+	if len(path) < 3 || unhex(path[1]) < 0 || unhex(path[2]) < 0 {
+		return nil, errors.New("a percent sign stands alone")
+	}
+	b := byte(unhex(path[1])<<4 | unhex(path[2]))
+	switch {
+	case plain(b):
+		return []byte{b}, nil
+	case b == '/' || b == '\\' || b == ';':
+		return nil, fmt.Errorf("an encoded %q is a separator for some servers and none for others", b)
+	case b < 0x20 || b == 0x7f:
+		return nil, errors.New("a control character is encoded in it")
+	case b == '%' && len(path) >= 5 && unhex(path[3]) >= 0 && unhex(path[4]) >= 0:
+		return nil, errors.New("it is encoded twice")
+	}
+	const digits = "0123456789ABCDEF"
+	return []byte{'%', digits[b>>4], digits[b&15]}, nil
+}
+
+// segments refuses what a server may take away before it looks a path up.
+func segments(path string) error {
+	parts := strings.Split(path[1:], "/")
+	for i, s := range parts {
+		switch {
+		case s == "." || s == "..":
+			return errors.New("it has a dot segment")
+		case s == "" && i < len(parts)-1:
+			return errors.New("it has an empty segment")
+		}
+	}
+	return nil
+}
+
+// plain says whether a byte is one of RFC 3986's unreserved ones.
+func plain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

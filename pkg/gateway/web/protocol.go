@@ -1,0 +1,83 @@
+// Package web serves HTTP services: it gives requests their meaning, has the exchange ask the guard and send what was
+// understood, and says which masks are for what answers. It never decides, masks or records by itself.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// Kind is the kind of the connections that this package serves.
+const Kind = "http"
+
+// Protocol serves connections of kind http.
+type Protocol struct{ log *slog.Logger }
+
+// New makes the protocol.
+func New(log *slog.Logger) *Protocol { return &Protocol{log} }
+
+// Greet reads the head of the first request.
+func (p *Protocol) Greet(_ context.Context, client net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
+	c, err := exchange.Greet(client, words{})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Refuse answers the first request where there is no session for it.
+func (p *Protocol) Refuse(g gateway.Greeting, why *api.Error) { g.(*exchange.Client).Refuse(why) }
+
+// Open makes ready to reach the service, which the first request does.
+func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
+	s, err := newService(t)
+	if err != nil {
+		p.log.Error("connection can't be made", "connection", t.Connection.Name, "error", err)
+		return nil, &api.Error{Code: api.CodeTargetDown, Message: "The gateway can't use what it has for this service.", Hint: "Ask who runs the gateway: its log says more."}
+	}
+	target := &exchange.Target{Dial: exchange.Dialer(t.Base, t.TLS), Host: t.Base.Host, Sign: s.signer(t)}
+	return &session{exchange.NewSession(p.log, g.(*exchange.Client), s, target), s}, nil
+}
+
+// session is one socket.
+type session struct {
+	*exchange.Session
+	service *service
+}
+
+// About describes the service.
+func (s *session) About() (database, role string, settings map[string]string) {
+	return "", "", map[string]string{"origin": s.service.origin()}
+}
+
+// GrantEnded has nothing to end: nothing is kept for a grant.
+func (p *Protocol) GrantEnded(string) {}
+
+// Judge understands a request as it would be understood in a session: "POST /api/users", and behind an empty line its body.
+func (p *Protocol) Judge(ctx context.Context, t gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
+	return p.JudgeText(ctx, t.Programs, command), nil
+}
+
+// JudgeText does the same.
+func (p *Protocol) JudgeText(_ context.Context, _ policy.Programs, command string) gateway.Judgement {
+	line, body, _ := strings.Cut(command, "\n\n")
+	method, target, ok := strings.Cut(strings.TrimSpace(line), " ")
+	if !ok {
+		method, target = "GET", method
+	}
+	path, query, _ := strings.Cut(target, "?")
+	facts, why := factsOf(method, path, query)
+	if why != nil {
+		return gateway.Judgement{Problem: why}
+	}
+	facts.Headers = map[string][]string{}
+	accesses, why := judged(facts, []byte(body))
+	return gateway.Judgement{Facts: policy.Command{Accesses: accesses, HTTP: facts}, Problem: why}
+}

@@ -1,0 +1,175 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"sort"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// bodyCap is how much of a request's body is read before it is judged, and shown to who approves it. What is longer is a
+// transfer: counted and hashed on its way, and never approved.
+const bodyCap = 1 << 20
+
+// Understand says what a request would do.
+func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.Meaning, *api.Refusal) {
+	m := &exchange.Meaning{}
+	m.Command = refusedCommand(q)
+	facts, why := factsOf(q.Method, q.Path, q.Query)
+	if why != nil {
+		return m, why
+	}
+	if q.Fields.Get("Content-Encoding") != "" && !strings.EqualFold(q.Fields.Get("Content-Encoding"), "identity") {
+		return m, unsupported("The body of a request must come as it is: an encoded one can't be judged.", "Send it without Content-Encoding.")
+	}
+	if _, own := facts.Query[s.parameter]; own && s.parameter != "" {
+		return m, malformed("The query has the parameter that the gateway signs in with.")
+	}
+	body, whole, err := q.Peek(bodyCap)
+	if err != nil {
+		return m, malformed("Its body can't be read.")
+	}
+	facts.Headers = headers(q.Fields)
+	accesses, why := judged(facts, body)
+	if why != nil {
+		return m, why
+	}
+	if !whole {
+		accesses = append(accesses, policy.Access{Effect: policy.Transfer, Object: facts.Path})
+		m.Command.Unshown = fmt.Sprintf("Its body is longer than %d bytes.", bodyCap)
+	}
+	masked := s.masked(q.Standing)
+	m.Send = http1.Request{
+		Method: q.Method, Path: s.prefix + facts.Path, Query: q.Query, Asked: q.Asked, Minor: 1,
+		Fields: s.asked(q.Request, masked), Length: q.Length,
+	}
+	m.Body, m.Rest = body, !whole
+	if whole {
+		m.Send.Length = int64(len(body))
+	}
+	if masked { // a body of another length than the target says must not be asked for in parts
+		m.Send.Fields = append(m.Send.Fields, http1.Field{Name: "Accept-Encoding", Value: "identity"})
+	}
+	m.Command.Facts = policy.Command{Accesses: accesses, HTTP: facts}
+	s.say(m, q, facts, body)
+	m.Shows = s.shows
+	if q.Upgrade != "" {
+		return m, s.upgrade(m, q)
+	}
+	return m, nil
+}
+
+// factsOf are those that a request's line tells.
+func factsOf(method, path, query string) (*policy.HTTP, *api.Refusal) {
+	if effectOf(method) == policy.Unknown {
+		return nil, &api.Refusal{
+			Code: exchange.CodeMethod, Rule: Kind, Message: fmt.Sprintf("The method %.20q is not served.", method),
+			Remedy: []api.Remedy{{Kind: "rewrite", Text: "Use GET, HEAD, OPTIONS, POST, PUT, PATCH or DELETE."}},
+		}
+	}
+	clean, err := canonical(path)
+	if err != nil {
+		return nil, malformed("The path: " + err.Error() + ".")
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, malformed("The query can't be read in one way.")
+	}
+	for name := range values {
+		if strings.EqualFold(name, "_method") {
+			return nil, malformed("The query names another method.")
+		}
+	}
+	return &policy.HTTP{Method: method, Path: clean, Query: values}, nil
+}
+
+// judged are the pairs that a request is judged by. What its body tells is added to the facts.
+func judged(facts *policy.HTTP, body []byte) ([]policy.Access, *api.Refusal) {
+	c, err := rpc(body)
+	if err != nil {
+		return nil, malformed("The body: " + err.Error() + ".")
+	}
+	effect := effectOf(facts.Method)
+	if c != nil {
+		facts.RPC, facts.Tool, facts.Arguments = c.method, c.tool, c.arguments
+		effect = c.effect()
+	}
+	return []policy.Access{{Effect: effect, Object: facts.Path}}, nil
+}
+
+// effectOf is what a method does by itself (RFC 9110, section 9).
+func effectOf(method string) policy.Effect {
+	switch method {
+	case "GET", "HEAD":
+		return policy.Read
+	case "POST", "PUT", "PATCH":
+		return policy.Write
+	case "DELETE":
+		return policy.Delete
+	case "OPTIONS":
+		return policy.Session
+	}
+	return policy.Unknown
+}
+
+// headers are a request's fields as rules read them.
+func headers(fields http1.Fields) map[string][]string {
+	out := map[string][]string{}
+	for _, f := range fields {
+		name := strings.ToLower(f.Name)
+		out[name] = append(out[name], f.Value)
+	}
+	return out
+}
+
+// say puts a request into words: for who approves it, for the recording, and for the digest.
+func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HTTP, body []byte) {
+	line := q.Method + " " + facts.Path
+	if q.Asked {
+		line += "?" + q.Query
+	}
+	m.Command.Text = line
+	if len(body) > 0 {
+		m.Command.Text += "\n\n" + string(body)
+	}
+	m.Command.Recorded = s.recorded(q, line, body)
+	var fields []string
+	for _, f := range m.Send.Fields {
+		fields = append(fields, strings.ToLower(f.Name)+": "+f.Value)
+	}
+	sort.Strings(fields)
+	kept, _ := json.Marshal(fields)
+	m.Command.Normal = line + "\n" + string(kept) + "\n" + string(body)
+	m.Command.Rewritten = s.base.String() + "\n" + m.Command.Normal
+}
+
+// refusedCommand is what a recording holds of a request that could not be understood.
+func refusedCommand(q *exchange.Request) guard.Command {
+	line := q.Method + " " + q.Path
+	if q.Asked {
+		line += "?" + q.Query
+	}
+	return guard.Command{
+		Facts: policy.Command{Accesses: []policy.Access{{Effect: policy.Unknown}}, HTTP: &policy.HTTP{Method: q.Method}},
+		Text:  line, Recorded: line, Normal: line, Rewritten: line,
+	}
+}
+
+func malformed(message string) *api.Refusal {
+	return &api.Refusal{
+		Code: exchange.CodeMalformed, Rule: Kind, Message: message,
+		Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send the request in its canonical form."}},
+	}
+}
+
+func unsupported(message, hint string) *api.Refusal {
+	return &api.Refusal{Code: exchange.CodeUnsupported, Rule: Kind, Message: message, Remedy: []api.Remedy{{Kind: "rewrite", Text: hint}}}
+}
