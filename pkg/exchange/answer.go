@@ -117,7 +117,7 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 			return errLeft
 		}
 	}
-	if err == nil && (q.Close || !q.over) {
+	if err == nil && q.last() {
 		return errLeft
 	}
 	return err

@@ -60,15 +60,18 @@ type Filter interface {
 
 // Switched is a connection that has left HTTP. What its sides have read ahead is read first.
 type Switched struct {
-	Pass     *guard.Pass
-	Protocol string // as the target named it
-	Answer   *http1.Answer
-	Client   io.ReadWriter
-	// Send lends the target's side for what was admitted; Target reads from it.
+	Pass   *guard.Pass
+	Answer *http1.Answer
+	Client io.ReadWriter
+	// Send lends the target's side for more of what was admitted, and SendAs for a command of its own.
 	Send   func(func(io.Writer) error) error
+	SendAs func(*guard.Pass, func(io.Writer) error) error
+	Gate   *guard.Session
 	Target io.Reader
 	// End closes the target's side, so that a read of it returns.
 	End func()
+	// Hush has reads from the client return.
+	Hush func()
 }
 
 // Reply is an answer of our own.

@@ -17,10 +17,8 @@ func NewFilter(p *guard.Pass, a *http1.Answer, rules body.Rules) (Filter, error)
 	if a.Length == 0 {
 		return nil, nil
 	}
-	if scan := p.Scan(); scan != nil {
-		if err := scan.Over(func(d guard.Detectors) error { rules.Detectors = d; return nil }); err != nil {
-			return nil, err
-		}
+	if err := detect(p, &rules); err != nil {
+		return nil, err
 	}
 	f, err := body.New(a.Fields.Get("Content-Type"), rules)
 	if err != nil || f.Passes() {
@@ -40,4 +38,21 @@ func Masked(mediaType string, content []byte, rules body.Rules) ([]byte, error) 
 		out, err = f.Close(out)
 	}
 	return out, err
+}
+
+// Look is a whole message of an answer as the client may see it.
+func Look(p *guard.Pass, mediaType string, content []byte, rules body.Rules) ([]byte, error) {
+	if err := detect(p, &rules); err != nil {
+		return nil, err
+	}
+	return Masked(mediaType, content, rules)
+}
+
+// detect adds the detectors of the policy that admitted a command.
+func detect(p *guard.Pass, rules *body.Rules) error {
+	scan := p.Scan()
+	if scan == nil {
+		return nil
+	}
+	return scan.Over(func(d guard.Detectors) error { rules.Detectors = d; return nil })
 }

@@ -17,7 +17,7 @@ type framing struct {
 }
 
 func frame(q *Request, a *http1.Answer, shown Shown) *framing {
-	f := &framing{length: a.Length, close: q.Close || !q.over}
+	f := &framing{length: a.Length, close: q.last()}
 	if f.bare = q.Method == "HEAD" || a.Status == 204 || a.Status == 304; f.bare {
 		f.length = http1.Silent
 		if n, err := strconv.ParseInt(a.Fields.Get("Content-Length"), 10, 64); err == nil && shown.Filter == nil {

@@ -26,7 +26,7 @@ func (s *Session) tellToContinue() error {
 
 // reply answers a request in the place of the target. What is left of the request's body is not read, so it is the last one then.
 func (s *Session) reply(q *Request, r Reply) error {
-	last := q.Close || !q.over
+	last := q.last()
 	if err := write(s.client.conn, q.Request, r, last); err != nil {
 		return err
 	}

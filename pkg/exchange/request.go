@@ -71,6 +71,10 @@ func (q *Request) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// last says that no request can follow on this socket: the rest of this one's body would be read as one, or a client that asked for
+// an upgrade may speak another protocol already.
+func (q *Request) last() bool { return q.Close || !q.over || q.Upgrade != "" }
+
 // Limits of time for clients.
 const (
 	headWithin = 30 * time.Second // from a head's first byte to its last

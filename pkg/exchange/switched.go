@@ -29,17 +29,18 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 		s.finish(pass, guard.Outcome{Tag: "101", Error: "the client left"})
 		return errLeft
 	}
+	lend := func(send func(io.Writer) error) func(*Target) error {
+		return func(t *Target) error { return send(t.conn) }
+	}
 	outcome := m.Carry(ctx, Switched{
-		Pass: pass, Protocol: m.Send.Upgrade, Answer: a,
+		Pass: pass, Answer: a, Gate: s.gate, Target: t.reader, End: t.drop,
 		Client: struct {
 			io.Reader
 			io.Writer
 		}{s.client.reader, s.client.conn},
-		Send: func(send func(io.Writer) error) error {
-			return s.up.Continue(pass, func(t *Target) error { return send(t.conn) })
-		},
-		Target: t.reader,
-		End:    t.drop,
+		Send:   func(send func(io.Writer) error) error { return s.up.Continue(pass, lend(send)) },
+		SendAs: func(p *guard.Pass, send func(io.Writer) error) error { return s.up.With(p, lend(send)) },
+		Hush:   func() { _ = s.client.conn.SetReadDeadline(time.Unix(1, 0)) },
 	})
 	s.finish(pass, outcome)
 	if cause := context.Cause(ctx); cause != nil {

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/exchange"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
@@ -89,16 +88,21 @@ func (s *service) unsecret(value string) string {
 	return value
 }
 
-// recorded is a request as recordings hold it: masked as its answer would be, since what is masked may be written too.
+// recorded is a request as recordings hold it.
 func (s *service) recorded(q *exchange.Request, line string, content []byte) string {
 	if len(content) == 0 {
 		return line
 	}
-	paths, err := s.paths(q.Standing)
+	return s.masking(q.Standing, line, q.Fields.Get("Content-Type"), content)
+}
+
+// masking is a line with a body as recordings hold it: masked as an answer would be, since what is masked may be written too.
+func (s *service) masking(now *guard.Standing, line, mediaType string, content []byte) string {
+	paths, err := s.paths(now)
 	if err != nil {
 		return line + "\n\n(not recorded: a mask can't be applied)"
 	}
-	shown, err := exchange.Masked(q.Fields.Get("Content-Type"), content, body.Rules{Paths: paths, Secrets: s.secrets})
+	shown, err := exchange.Masked(mediaType, content, body.Rules{Paths: paths, Secrets: s.secrets})
 	if err != nil {
 		return line + "\n\n(not recorded: a body of this type can't be masked)"
 	}
@@ -106,11 +110,3 @@ func (s *service) recorded(q *exchange.Request, line string, content []byte) str
 }
 
 var _ exchange.Protocol = (*service)(nil)
-
-// upgrade has a WebSocket asked for, which is all that a service may switch to.
-func (s *service) upgrade(m *exchange.Meaning, q *exchange.Request) *api.Refusal {
-	if q.Upgrade != "websocket" {
-		return unsupported("The connection can't be switched to another protocol than websocket.", "Send the request without Upgrade.")
-	}
-	return s.socket(m, q)
-}
