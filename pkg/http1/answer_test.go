@@ -102,7 +102,9 @@ func TestAnswersAreWrittenByWhatTheyAre(t *testing.T) {
 // and the same body where ours accepts it.
 func FuzzReadAnswer(f *testing.F) {
 	for _, a := range answers {
-		f.Add([]byte(a.text+"abc"), a.method == "HEAD")
+		if len(a.text) < 4096 {
+			f.Add([]byte(a.text+"abc"), a.method == "HEAD")
+		}
 	}
 	f.Fuzz(func(t *testing.T, wire []byte, head bool) {
 		method := map[bool]string{true: "HEAD", false: "GET"}[head]

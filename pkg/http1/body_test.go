@@ -145,7 +145,9 @@ func TestABodyIsFramedAsItWasAnnounced(t *testing.T) {
 // bytes behind it. What BodyWriter writes in pieces is read as it was.
 func FuzzBody(f *testing.F) {
 	for _, b := range bodies {
-		f.Add([]byte(b.text), uint16(3))
+		if len(b.text) < 4096 { // long inputs are minimized for longer than they are worth
+			f.Add([]byte(b.text), uint16(3))
+		}
 	}
 	f.Fuzz(func(t *testing.T, wire []byte, cut uint16) {
 		r := bufio.NewReader(bytes.NewReader(wire))
