@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	_ "time/tzdata" // getHours("Europe/Berlin") must mean the same on every machine
 	"unicode/utf8"
 
@@ -20,7 +21,7 @@ type condition struct {
 	program cel.Program
 }
 
-// conditionEnv declares what a condition can name. sql.* are empty for commands that are not SQL.
+// conditionEnv declares what a condition can name. The facts of other kinds than the command's are empty.
 func conditionEnv() (*cel.Env, error) {
 	texts := cel.ListType(cel.StringType)
 	return cel.NewEnv(
@@ -38,6 +39,30 @@ func conditionEnv() (*cel.Env, error) {
 		cel.Variable("sql.functions", texts),
 		cel.Variable("sql.tables", cel.IntType),
 		cel.Variable("sql.normal", cel.StringType),
+		cel.Variable("kube.verb", cel.StringType),
+		cel.Variable("kube.group", cel.StringType),
+		cel.Variable("kube.version", cel.StringType),
+		cel.Variable("kube.resource", cel.StringType),
+		cel.Variable("kube.subresource", cel.StringType),
+		cel.Variable("kube.namespace", cel.StringType),
+		cel.Variable("kube.name", cel.StringType),
+		cel.Variable("kube.namespace_labels", cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable("kube.labels_known", cel.BoolType),
+		cel.Variable("kube.dry_run", cel.BoolType),
+		cel.Variable("kube.privileged", cel.BoolType),
+		cel.Variable("kube.host_path", cel.BoolType),
+		cel.Variable("kube.service_accounts", texts),
+		cel.Variable("kube.images", texts),
+		cel.Variable("kube.argv", cel.ListType(texts)),
+		cel.Variable("kube.operators", texts),
+		cel.Variable("kube.path", cel.StringType),
+		cel.Variable("http.method", cel.StringType),
+		cel.Variable("http.path", cel.StringType),
+		cel.Variable("http.query", cel.MapType(cel.StringType, texts)),
+		cel.Variable("http.headers", cel.MapType(cel.StringType, texts)),
+		cel.Variable("http.rpc", cel.StringType),
+		cel.Variable("http.tool", cel.StringType),
+		cel.Variable("http.arguments", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Variable("now", cel.TimestampType),
 		cel.ParserRecursionLimit(64),
 		cel.ExpressionNodeLimit(2000),
@@ -114,6 +139,12 @@ func (f *facts) ResolveName(name string) (any, bool) {
 		return f.each(func(a Access) string { return a.Object }), true
 	case "now":
 		return f.cmd.Now, true
+	}
+	switch kind, fact, _ := strings.Cut(name, "."); kind {
+	case "kube":
+		return f.resolveKube(fact)
+	case "http":
+		return f.resolveHTTP(fact)
 	default:
 		return f.resolveSQL(name)
 	}

@@ -110,6 +110,9 @@ func judge(matched []match, s *Subject, c *Connection, cmd *Command) Decision {
 	if decisive == nil && cmd.SSH.byName() {
 		d.Message += "; only a rule with ssh: {channels: [" + cmd.SSH.Channel + "]} does"
 	}
+	if decisive == nil && cmd.Kube.byName() {
+		d.Message += "; only a rule with kube: {resources: [" + cmd.Kube.what() + "]} does"
+	}
 	if d.Verdict == Approve {
 		d.Approvals = approvals(matched, cmd)
 	}

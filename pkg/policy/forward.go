@@ -121,7 +121,14 @@ func (f *sshFacts) leads(s *SSH, v Verdict) bool {
 
 // grants says whether a rule that matches can admit the command, and not only tighten what another one does.
 func (r *rule) grants(cmd *Command) bool {
-	if r.verdict == Deny || !cmd.SSH.byName() {
+	switch {
+	case r.verdict == Deny:
+		return true
+	case cmd.Kube.byName() && r.kube == nil:
+		return false
+	case r.verdict == Approve && (r.kube != nil && !r.kube.match(cmd.Kube, asking) || r.http != nil && !r.http.match(cmd.HTTP, asking)):
+		return false
+	case !cmd.SSH.byName():
 		return true
 	}
 	return r.ssh != nil && slices.Contains(r.ssh.channels, cmd.SSH.Channel) && r.ssh.match(cmd.SSH, Allow) &&

@@ -14,3 +14,15 @@ type Kube struct {
 	Argv                               [][]string // of exec: the words of every program that runs. Nil: they are not known
 	Path                               string     // of what is no resource
 }
+
+// what is how rules write what the request is about: "pods/exec", "deployments.apps".
+func (k *Kube) what() string {
+	text := k.Resource
+	if k.Group != "" {
+		text += "." + k.Group
+	}
+	if k.Subresource != "" {
+		text += "/" + k.Subresource
+	}
+	return text
+}

@@ -59,6 +59,7 @@ func (p *Policy) lintRule(d *decoder, r *rule) {
 	if r.ssh != nil && r.verdict == Allow && slices.ContainsFunc(r.ssh.forwards, place.everywhere) {
 		d.Report(r.at, fmt.Sprintf("rule %s lets connections go wherever the host can reach", r.name), "name hosts and ports in forwards")
 	}
+	r.lintKinds(d)
 	for i := range p.rules {
 		if other := &p.rules[i]; other != r && other.verdict < r.verdict && other.hides(r) {
 			d.Report(r.at, fmt.Sprintf("rule %s never decides: rule %s is stricter and matches all that it does", r.name, other.name), "")
@@ -67,6 +68,23 @@ func (p *Policy) lintRule(d *decoder, r *rule) {
 	}
 	if groups := p.unreached(&r.who); groups != "" {
 		d.Report(r.at, fmt.Sprintf("rule %s is for %s, whom no reach rule names", r.name, groups), "only members who are also in a group with reach can meet it")
+	}
+}
+
+// lintKinds warns of rules for requests to clusters and services that meet none, or more than was meant.
+func (r *rule) lintKinds(d *decoder) {
+	if kinds := r.kinds(); len(kinds) == 1 && r.on.kinds != nil && !r.on.kinds.match(kinds[0]) {
+		d.Report(r.at, fmt.Sprintf("rule %s never matches: it asks for facts of kind %s, and is on connections of kind %s", r.name, kinds[0], strings.Join(r.on.kinds.texts(), ", ")), "")
+	}
+	f := r.kube
+	if f == nil || r.verdict == Deny {
+		return
+	}
+	if f.resources == nil && (f.images != nil || f.serviceAccounts != nil || f.privileged != nil || f.hostPath != nil) {
+		d.Report(r.at, fmt.Sprintf("rule %s asks what pods run as, and is for objects of every kind: roles and secrets run nothing", r.name), `name those that it is for: resources: [pods, "deployments.apps"]`)
+	}
+	if slices.ContainsFunc(r.objects, func(g glob) bool { return !strings.Contains(g.text, "/") && !g.everything() }) {
+		d.Report(r.at, fmt.Sprintf("rule %s names objects that no cluster has", r.name), `write "namespace/resource/name", with - for no namespace: "stg/pods/*"; better, namespaces and names in kube`)
 	}
 }
 

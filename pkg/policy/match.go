@@ -179,6 +179,8 @@ type rule struct {
 	sql      *sqlFacts
 	ssh      *sshFacts
 	files    *fileFacts
+	kube     *kubeFacts
+	http     *httpFacts
 	when     *condition
 	verdict  Verdict
 	message  string
@@ -186,18 +188,43 @@ type rule struct {
 	affected *Bound // max_rows_affected
 }
 
+// Kinds of connections that facts belong to.
+const (
+	kindSQL  = "postgres"
+	kindSSH  = "ssh"
+	kindKube = "kubernetes"
+	kindHTTP = "http"
+)
+
+// kinds are those whose facts the rule asks for.
+func (r *rule) kinds() (all []string) {
+	for kind, asked := range map[string]bool{
+		kindSQL: r.sql != nil, kindSSH: r.ssh != nil || r.files != nil, kindKube: r.kube != nil, kindHTTP: r.http != nil,
+	} {
+		if asked {
+			all = append(all, kind)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // meets says whether the rule is for this subject and connection at all.
 func (r *rule) meets(s *Subject, c *Connection) bool {
-	return r.who.match(s) && r.on.match(c) && (r.ssh == nil && r.files == nil || c.Kind == "ssh")
+	return r.who.match(s) && r.on.match(c) && (r.ssh == nil && r.files == nil || c.Kind == kindSSH) &&
+		(r.kube == nil || c.Kind == kindKube) && (r.http == nil || c.Kind == kindHTTP)
 }
 
 // factless says that the rule asks for no facts of a command as a whole.
-func (r *rule) factless() bool { return r.sql == nil && r.ssh == nil && r.files == nil }
+func (r *rule) factless() bool {
+	return r.sql == nil && r.ssh == nil && r.files == nil && r.kube == nil && r.http == nil
+}
 
 // asks says whether the rule asks for facts of the command as a whole, and they hold.
 func (r *rule) asks(cmd *Command) bool {
 	return (r.sql == nil || r.sql.match(cmd.SQL, r.verdict)) && (r.ssh == nil || r.ssh.match(cmd.SSH, r.verdict)) &&
-		(r.files == nil || r.files.match(cmd.Files, r.verdict))
+		(r.files == nil || r.files.match(cmd.Files, r.verdict)) && (r.kube == nil || r.kube.match(cmd.Kube, bearingOf(r.verdict))) &&
+		(r.http == nil || r.http.match(cmd.HTTP, bearingOf(r.verdict)))
 }
 
 // touches says whether the rule speaks of a pair.

@@ -166,21 +166,25 @@ func (d *decoder) on(n *strict.Node, o *on) {
 	d.Mapping(n, "on", strict.Fields{
 		"connections": d.globs(&o.connections),
 		"kinds":       d.globs(&o.kinds),
-		"labels": func(n *strict.Node) {
-			d.free(n, "labels", func(key string, value *strict.Node) {
-				l := label{name: key}
-				if value.Kind == strict.List {
-					d.globs(&l.values)(value)
-				} else {
-					l.values = globs{newGlob(d.Text(value))}
-				}
-				o.labels = append(o.labels, l)
-			})
-		},
+		"labels":      func(n *strict.Node) { o.labels = d.labels(n, "labels") },
 	})
 	if n.Kind == strict.Mapping && len(n.Entries) == 0 {
 		d.Report(n, "it names no connection", "leave it out to mean all")
 	}
+}
+
+// labels reads names with a pattern, or a list of them.
+func (d *decoder) labels(n *strict.Node, what string) (all []label) {
+	d.free(n, what, func(key string, value *strict.Node) {
+		l := label{name: key}
+		if value.Kind == strict.List {
+			d.globs(&l.values)(value)
+		} else {
+			l.values = globs{newGlob(d.Text(value))}
+		}
+		all = append(all, l)
+	})
+	return all
 }
 
 // free reads a mapping whose keys are the user's own.
@@ -210,14 +214,14 @@ func (d *decoder) mask(n *strict.Node) maskRule {
 		"patterns": d.later("patterns"),
 		"rows":     d.rows(&m.mask.Rows),
 		"objects":  func(n *strict.Node) { d.globs(&objects)(n); d.rowObjects(n, objects) },
-		"fields":   d.later("fields"),
-		"json":     d.later("json"),
+		"fields":   d.jsonPaths(&m.mask.Fields, checkField),
+		"json":     d.jsonPaths(&m.mask.JSON, checkJSONPath),
 	})
 	m.mask.Columns = columns.texts()
 	if m.mask.Rows != nil {
 		m.mask.Rows.Objects = objects.texts()
 	}
-	if n.Kind == strict.Mapping && !n.Has("fields", "json", "patterns") {
+	if n.Kind == strict.Mapping && !n.Has("patterns") {
 		d.complete(n)
 	}
 	return m
@@ -225,21 +229,22 @@ func (d *decoder) mask(n *strict.Node) maskRule {
 
 // complete checks that a mask says what it masks, in one way, and how.
 func (d *decoder) complete(n *strict.Node) {
+	values := n.Has("columns", "fields", "json")
 	switch {
-	case n.Has("columns") && n.Has("detect"):
-		d.Report(n, "a mask has columns or detect, not both", "write two masks")
+	case values && n.Has("detect"):
+		d.Report(n, "a mask has columns, fields or json, or it has detect, not both", "write two masks")
 	case n.Has("rows") && n.Has("detect"):
 		d.Report(n, "a mask has rows or detect, not both", "write two masks")
 	case n.Has("detect") && n.Has("writable"):
 		d.Report(n, "writable is about columns: what detectors find is masked on the way back alone", "leave it out")
 	case n.Has("objects") && !n.Has("rows"):
 		d.Report(n, "objects says whose rows are filtered, and no filter is here", `write: rows: "tenant_id = 7", or name what is masked under columns`)
-	case !n.Has("columns") && !n.Has("detect") && !n.Has("rows"):
-		d.Report(n, "a mask needs columns, rows or detect", `write: columns: ["public.users.email"], or: rows: "tenant_id = 7", or: detect: [email]`)
-	case !n.Has("columns") && !n.Has("detect") && n.Has("as", "writable"):
+	case !values && !n.Has("detect") && !n.Has("rows"):
+		d.Report(n, "a mask needs columns, fields, json, rows or detect", `write: columns: ["public.users.email"], or: fields: ["secrets.data.*"], or: json: ["$.user.ssn"], or: rows: "tenant_id = 7", or: detect: [email]`)
+	case !values && !n.Has("detect") && n.Has("as", "writable"):
 		d.Report(n, "as and writable are about columns, and this mask has rows alone", "leave them out, or write: columns: [...]")
 	}
-	if !n.Has("as") && n.Has("columns", "detect") {
+	if !n.Has("as") && (values || n.Has("detect")) {
 		d.Report(n, "a mask says what is shown instead", "write: as: redact, null or last4")
 	}
 }

@@ -28,8 +28,8 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 		"approval":          func(n *strict.Node) { d.approval(n, &r.approval) },
 		"ssh":               func(n *strict.Node) { r.ssh = d.ssh(n) },
 		"files":             func(n *strict.Node) { r.files = d.files(n) },
-		"kube":              d.later("kube"),
-		"http":              d.later("http"),
+		"kube":              func(n *strict.Node) { r.kube = d.kube(n) },
+		"http":              func(n *strict.Node) { r.http = d.http(n) },
 		"max_rows_affected": d.maxAffected(&r),
 	})
 	if n.Kind != strict.Mapping {
@@ -48,9 +48,23 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 	r.admits(effects)
 	d.checkForwards(n, &r)
 	d.checkAffected(n, &r)
+	d.checkKinds(n, &r)
 	r.approval.Rule = r.name
 	r.message = r.say(message)
 	return r
+}
+
+// checkKinds says where a rule could meet no command, as it asks for facts that no one command has.
+func (d *decoder) checkKinds(n *strict.Node, r *rule) {
+	if r.kube == nil && r.http == nil {
+		return
+	}
+	if kinds := r.kinds(); len(kinds) > 1 {
+		d.Report(n, "a rule asks for facts of one kind, not of "+strings.Join(kinds, " and "), "write a rule for each")
+	}
+	if r.affected != nil {
+		d.Report(n, "max_rows_affected counts the rows of a SQL command", "leave it out")
+	}
 }
 
 func verdictOf(word string) Verdict {
@@ -170,7 +184,7 @@ func (d *decoder) condition(n *strict.Node, env **cel.Env) *condition {
 	}
 	c, err := compile(*env, text)
 	if err != nil {
-		d.Report(n, err.Error(), "a condition is CEL over user, groups, claims, type, connection, effects, objects, sql and now")
+		d.Report(n, err.Error(), "a condition is CEL over user, groups, claims, type, connection, effects, objects, sql, kube, http and now")
 		return nil
 	}
 	return c

@@ -155,6 +155,7 @@ type Standing struct {
 	Limits       Limits
 	Forwards     Forwards
 	Programs     Programs // see Policy.Programs
+	Fields       []string // see Policy.Fields
 }
 
 // Power is the right to look or act besides opening connections.

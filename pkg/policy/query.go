@@ -65,9 +65,9 @@ func (p *Policy) ReadOnly(s Subject, c Connection) bool {
 }
 
 // Unrestricted says that a subject may do everything on a connection whatever it names, without any mask of columns or rows: what
-// names mean can't matter to the policy then.
+// names mean can't matter to the policy then. Of clusters and HTTP services it says so of nobody.
 func (p *Policy) Unrestricted(s Subject, c Connection) bool {
-	if p == nil || slices.ContainsFunc(p.Masks(s, c), func(m Mask) bool { return len(m.Columns) > 0 || m.Rows != nil }) {
+	if p == nil || c.Kind == kindKube || c.Kind == kindHTTP || slices.ContainsFunc(p.Masks(s, c), func(m Mask) bool { return len(m.Columns) > 0 || m.Rows != nil }) {
 		return false
 	}
 	everything := false
@@ -98,9 +98,24 @@ func (p *Policy) Lines(s Subject, c Connection) bool {
 	})
 }
 
+// Fields are those of every mask that is for a connection, whoever it is for: where a policy speaks of a resource's fields itself, what
+// is shown of them where it says nothing is no longer anybody else's to settle.
+func (p *Policy) Fields(c Connection) []string {
+	if p == nil {
+		return nil
+	}
+	var fields []string
+	for i := range p.masks {
+		if m := &p.masks[i]; m.on.match(&c) {
+			fields = append(fields, m.mask.Fields...)
+		}
+	}
+	return fields
+}
+
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs()}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Fields: p.Fields(c)}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.
@@ -112,6 +127,7 @@ type Rule struct {
 	Message   string
 	Condition string    // the text of `if`
 	SQL       bool      // it asks for facts of the SQL command
+	Facts     string    // what it asks of a request to a cluster or a service, in one line
 	Approval  *Approval // of an approve rule
 	Affected  *Bound    // how many rows a command may change
 }
@@ -131,7 +147,7 @@ func (p *Policy) Rules(s Subject, c Connection) []Rule {
 }
 
 func (r *rule) summary() Rule {
-	s := Rule{Name: r.name, Verdict: r.verdict, Objects: r.objects.texts(), Message: r.message, SQL: r.sql != nil, Affected: r.affected}
+	s := Rule{Name: r.name, Verdict: r.verdict, Objects: r.objects.texts(), Message: r.message, SQL: r.sql != nil, Facts: r.words(), Affected: r.affected}
 	if r.named {
 		for _, e := range allEffects() {
 			if r.effects&bit(e) != 0 {

@@ -75,7 +75,7 @@ func TestAMaskSaysWhatItsFilterIsFor(t *testing.T) {
 		`{name: m, rows: "a = 1", columns: [t.ssn]}`:            "says what is shown instead",
 		`{name: m, rows: "a = 1", objects: [a.b.c]}`:            `"a.b.c" is no pattern of a table`,
 		`{name: m, rows: [a]}`:                                  "a single value is needed",
-		`{name: m}`:                                             "a mask needs columns, rows or detect",
+		`{name: m}`:                                             "a mask needs columns, fields, json, rows or detect",
 	} {
 		if got := problems(t, "version: 1\nmasks: ["+text+"]\n").Error(); !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s", text, got, want)

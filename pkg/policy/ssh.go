@@ -38,51 +38,11 @@ func FileOperations() []string {
 // sshFacts are what a rule asks of a command on a host. As of SQL's words, a deny or approve rule matches where one of the
 // programs that run is listed; an allow rule matches only where all are.
 type sshFacts struct {
-	argv      []form
-	operators string // "none", "some"; "": not asked
-	channels  []string
+	runs
+	channels []string
 
 	forwards, binds places
 	sockets         globs
-}
-
-// form is a pattern over the words of a program. A last "*" stands for any further words, none included.
-type form struct {
-	words globs
-	open  bool
-}
-
-func (f form) match(argv []string) bool {
-	if len(argv) < len(f.words) || !f.open && len(argv) > len(f.words) {
-		return false
-	}
-	for i, w := range f.words {
-		if !w.match(argv[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// admit is match for rules that allow: there a star stands for no flag, which may be one that writes or runs something, and
-// for no path that leads up again. Both must be written out.
-func (f form) admit(argv []string) bool {
-	if !f.match(argv) {
-		return false
-	}
-	for i, word := range argv {
-		pattern := "*"
-		if i < len(f.words) {
-			pattern = f.words[i].text
-		}
-		if !strings.Contains(pattern, "*") {
-			continue
-		}
-		if strings.HasPrefix(word, "-") && !strings.HasPrefix(pattern, "-") || slices.Contains(strings.Split(word, "/"), "..") {
-			return false
-		}
-	}
-	return true
 }
 
 func (f *sshFacts) match(s *SSH, v Verdict) bool {
@@ -92,24 +52,7 @@ func (f *sshFacts) match(s *SSH, v Verdict) bool {
 	if s.Channel == "shell" && v != Deny && (f.argv != nil || f.operators != "") {
 		return false // what it asks for can't be told of a shell, in which anything runs
 	}
-	if none := s.Argv != nil && len(s.Operators) == 0; f.operators != "" && (f.operators == "none") != none {
-		return false
-	}
-	if !f.leads(s, v) {
-		return false
-	}
-	if f.argv == nil {
-		return true
-	}
-	if v == Allow {
-		unlisted := func(argv []string) bool {
-			return !slices.ContainsFunc(f.argv, func(x form) bool { return x.admit(argv) })
-		}
-		return len(s.Argv) > 0 && !slices.ContainsFunc(s.Argv, unlisted)
-	}
-	return slices.ContainsFunc(s.Argv, func(argv []string) bool {
-		return slices.ContainsFunc(f.argv, func(x form) bool { return x.match(argv) })
-	})
+	return f.operate(s.Argv, s.Operators) && f.leads(s, v) && f.start(s.Argv, bearingOf(v))
 }
 
 // redirects says that a pair is what a command line itself does to a file, by ">" or "<". A list of forms allows programs: it says
@@ -144,27 +87,14 @@ func (f *fileFacts) match(s *Files, v Verdict) bool {
 func (d *decoder) ssh(n *strict.Node) *sshFacts {
 	f := &sshFacts{}
 	d.Mapping(n, "ssh", strict.Fields{
-		"argv":      func(n *strict.Node) { d.Each(n, func(n *strict.Node) { f.argv = append(f.argv, d.form(n)) }) },
-		"operators": func(n *strict.Node) { f.operators = d.word(n, "value", "none", "some") },
+		"argv":      d.forms(&f.runs),
+		"operators": d.operators(&f.runs),
 		"channels":  d.words(&f.channels, "channel", Channels()...),
 		"forwards":  d.places(&f.forwards, true),
 		"binds":     d.places(&f.binds, false),
 		"sockets":   d.sockets(&f.sockets),
 	})
 	d.asks(n)
-	return f
-}
-
-func (d *decoder) form(n *strict.Node) form {
-	var f form
-	if n.Kind != strict.List || len(n.Items) == 0 {
-		d.Report(n, "a program's words are a list here", `write: argv: [["systemctl", "status", "*"]]`)
-		return f
-	}
-	d.globs(&f.words)(n)
-	if last := len(f.words) - 1; last > 0 && f.words[last].text == "*" {
-		f.words, f.open = f.words[:last], true
-	}
 	return f
 }
 

@@ -1,0 +1,264 @@
+package policy_test
+
+import (
+	"cmp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// asked is a request to a cluster: "delete pods.group/sub stg web-1", "-" for no namespace or no name; more fills in what else it says.
+func asked(line string, more ...func(*policy.Kube)) policy.Command {
+	words := append(strings.Fields(line), "-", "-")
+	k := &policy.Kube{Verb: words[0], Version: "v1"}
+	what, sub, _ := strings.Cut(words[1], "/")
+	k.Resource, k.Group, _ = strings.Cut(what, ".")
+	k.Subresource = sub
+	if words[2] != "-" {
+		k.Namespace = words[2]
+	}
+	if words[3] != "-" {
+		k.Name = words[3]
+	}
+	for _, m := range more {
+		m(k)
+	}
+	effect := map[string]policy.Effect{"get": policy.Read, "list": policy.Read, "watch": policy.Read, "delete": policy.Delete, "deletecollection": policy.Delete}[k.Verb]
+	switch sub {
+	case "exec", "attach", "ephemeralcontainers":
+		effect = policy.Execute
+	case "portforward", "proxy":
+		effect = policy.Transfer
+	case "token", "approval":
+		effect = policy.Privilege
+	}
+	return policy.Command{
+		Accesses: []policy.Access{{Effect: cmp.Or(effect, policy.Write), Object: words[2] + "/" + what + "/" + cmp.Or(k.Name, "*")}}, Kube: k,
+	}
+}
+
+func runs(argv ...[]string) func(*policy.Kube) { return func(k *policy.Kube) { k.Argv = argv } }
+
+func labelled(name, value string) func(*policy.Kube) {
+	return func(k *policy.Kube) { k.NamespaceLabels = map[string]string{name: value} }
+}
+
+func images(all ...string) func(*policy.Kube) { return func(k *policy.Kube) { k.Images = all } }
+
+func accounts(all ...string) func(*policy.Kube) {
+	return func(k *policy.Kube) { k.ServiceAccounts = all }
+}
+
+func serverPath(method, path string, effect policy.Effect) policy.Command {
+	return policy.Command{Accesses: []policy.Access{{Effect: effect, Object: path}}, Kube: &policy.Kube{Verb: method, Path: path}}
+}
+
+func kubeRule(fields, verdict string) string {
+	return "kube: {" + fields + "}, verdict: " + verdict + map[string]string{"approve": ", approval: {by: {groups: [ops]}}"}[verdict]
+}
+
+// TestMatchingOfClusters is the table of what rules can ask of requests to clusters.
+func TestMatchingOfClusters(t *testing.T) {
+	all := "verdict: allow"
+	allow := func(fields string) []string { return []string{kubeRule(fields, "allow")} }
+	deny := func(fields string) []string { return []string{all, kubeRule(fields, "deny")} }
+	privileged := func(k *policy.Kube) { k.Privileged = true }
+	dry := func(k *policy.Kube) { k.DryRun = true }
+	redirecting := func(k *policy.Kube) {
+		k.Argv, k.Operators = [][]string{{"cat", "/a"}}, []string{">"}
+	}
+	for _, c := range []struct {
+		rule    string
+		rules   []string
+		command policy.Command
+		want    string
+	}{
+		{"a verb", allow("verbs: [get, list]"), asked("get pods stg web-1"), "allow r0"},
+		{"another verb", allow("verbs: [get, list]"), asked("delete pods stg web-1"), "deny default"},
+		{"a resource of the core group", allow("resources: [pods]"), asked("get pods stg web-1"), "allow r0"},
+		{"is not one of the same name in another group", allow("resources: [pods]"), asked("get pods.metrics.k8s.io stg web-1"), "deny default"},
+		{"but to a rule that denies", deny("resources: [events]"), asked("list events.events.k8s.io stg"), "deny r1"},
+		{"and it asks for it, where another allows", []string{all, kubeRule("resources: [events]", "approve")}, asked("list events.events.k8s.io stg"), "approve r1"},
+		{"but admits no other by that", []string{kubeRule("resources: [events]", "approve")}, asked("list events.events.k8s.io stg"), "deny default"},
+		{"a resource of a group", allow(`resources: ["deployments.apps"]`), asked("update deployments.apps stg web"), "allow r0"},
+		{"a group", allow(`resources: ["*.example.com"]`), asked("get backups.example.com stg b"), "allow r0"},
+		{"not a longer group", allow(`resources: ["*.example.com"]`), asked("get backups.evil.example.com stg b"), "deny default"},
+		{"every resource", allow(`resources: ["*"]`), asked("get backups.example.com stg b"), "allow r0"},
+		{"with what belongs to reading it", allow(`resources: ["*"]`), asked("get pods/log stg web-1"), "allow r0"},
+		{"but without what must be named", allow(`resources: ["*"]`), asked("get pods/exec stg web-1"), "deny default"},
+
+		{"a resource is not its subresources", allow("resources: [pods]"), asked("get pods/log stg web-1"), "deny default"},
+		{"of which each is named", allow(`resources: ["pods/log"]`), asked("get pods/log stg web-1"), "allow r0"},
+		{"and does not mean the resource", allow(`resources: ["pods/log"]`), asked("get pods stg web-1"), "deny default"},
+		{"or named apart", allow("resources: [pods], subresources: [exec]"), asked("create pods/exec stg web-1"), "allow r0"},
+		{"which does not mean the resource either", allow("resources: [pods], subresources: [exec]"), asked("create pods stg web-1"), "deny default"},
+		{"a denied resource is denied with its subresources", deny("resources: [pods]"), asked("get pods/log stg web-1"), "deny r1"},
+		{"and asked for", []string{all, kubeRule("resources: [pods]", "approve")}, asked("get pods/log stg web-1"), "approve r1"},
+		{"but nobody is asked to admit them", []string{kubeRule("resources: [pods]", "approve")}, asked("get pods/log stg web-1"), "deny default"},
+		{"a star means no subresource that must be named", allow(`resources: ["pods/*"]`), asked("get pods/exec stg web-1"), "deny default"},
+		{"in no place", allow(`subresources: ["*"]`), asked("create pods/attach stg web-1"), "deny default"},
+		{"of them neither an unknown one", allow(`resources: ["*/*"]`), asked("get machines.example.com/console stg m"), "deny default"},
+		{"but those of reading", allow(`resources: ["pods/*"]`), asked("get pods/log stg web-1"), "allow r0"},
+		{"to a rule that denies it means all", deny(`resources: ["pods/*"]`), asked("get pods/log stg web-1"), "deny r1"},
+
+		{"exec is to create it, by GET too", allow(`verbs: [create], resources: ["pods/exec"]`), asked("get pods/exec stg web-1"), "allow r0"},
+		{"a verb does not evade what is denied of it", []string{kubeRule(`resources: ["pods/exec"]`, "allow"), kubeRule(`verbs: [create], resources: ["pods/exec"]`, "deny")}, asked("get pods/exec stg web-1"), "deny r1"},
+		{"nor of a proxy", []string{kubeRule(`resources: ["nodes/proxy"]`, "allow"), kubeRule(`verbs: [create], resources: ["nodes/proxy"]`, "deny")}, asked("get nodes/proxy - n1"), "deny r1"},
+		{"a watch does not evade what is denied of a list", deny("verbs: [list], resources: [secrets]"), asked("watch secrets stg"), "deny r1"},
+		{"nor a list what is denied of each", deny("verbs: [get], resources: [secrets]"), asked("list secrets stg"), "deny r1"},
+		{"nor a get by its name what is denied of lists", deny("verbs: [list], resources: [secrets]"), asked("get secrets stg a"), "allow r0"},
+		{"nor the end of a collection", deny("verbs: [delete], resources: [pods]"), asked("deletecollection pods stg"), "deny r1"},
+		{"nor an eviction", []string{kubeRule(`resources: ["pods/eviction"]`, "allow"), kubeRule("verbs: [delete], resources: [pods]", "deny")}, asked("create pods/eviction stg web-1"), "deny r1"},
+		{"nor a patch an update", deny("verbs: [update]"), asked("patch pods stg web-1"), "deny r1"},
+		{"an allowed list is no watch", allow("verbs: [list]"), asked("watch pods stg"), "deny default"},
+		{"nor is an allowed deletion that of a collection", allow("verbs: [delete]"), asked("deletecollection pods stg"), "deny default"},
+
+		{"a namespace", allow(`namespaces: ["stg-*"]`), asked("get pods stg-1 web"), "allow r0"},
+		{"not another", allow(`namespaces: ["stg-*"]`), asked("get pods prod web"), "deny default"},
+		{"not all of them", allow(`namespaces: ["stg-*"]`), asked("list pods"), "deny default"},
+		{"not none", allow(`namespaces: ["stg-*"]`), asked("get nodes - n1"), "deny default"},
+		{"all are denied where one is", deny("namespaces: [prod]"), asked("list pods"), "deny r1"},
+		{"also where an object of them is asked for by its name", deny("namespaces: [prod]"), asked("list pods - web"), "deny r1"},
+		{"also of kinds that nobody knows", deny("namespaces: [prod]"), asked("watch backups.example.com"), "deny r1"},
+		{"but not what stands in none", deny("namespaces: [prod]"), asked("list nodes"), "allow r0"},
+		{"a name", allow(`names: ["web-*"]`), asked("get pods stg web-1"), "allow r0"},
+		{"not every name", allow(`names: ["web-*"]`), asked("list pods stg"), "deny default"},
+		{"a list is denied where it would show a denied name", deny("names: [db], resources: [secrets]"), asked("list secrets stg"), "deny r1"},
+		{"so is one that the server makes", deny(`names: ["kube-*"]`), asked("create pods stg"), "deny r1"},
+		{"labels of the namespace", allow("namespace_labels: {env: [stg, dev]}"), asked("get pods a web", labelled("env", "dev")), "allow r0"},
+		{"other labels", allow("namespace_labels: {env: [stg, dev]}"), asked("get pods a web", labelled("env", "prod")), "deny default"},
+		{"a label that it does not have", allow("namespace_labels: {env: [stg, dev]}"), asked("get pods a web", labelled("tier", "dev")), "deny default"},
+		{"labels that are not known allow nothing", allow(`namespace_labels: {env: "*"}`), asked("get pods a web"), "deny default"},
+		{"and deny", deny("namespace_labels: {env: prod}"), asked("get pods a web"), "deny r1"},
+		{"in all namespaces too", deny("namespace_labels: {env: prod}"), asked("list pods"), "deny r1"},
+		{"but what stands in none has no such label", deny("namespace_labels: {env: prod}"), asked("get nodes - n1"), "allow r0"},
+		{"labels that are known deny where they are so", deny("namespace_labels: {env: prod}"), asked("get pods a web", labelled("env", "dev")), "allow r0"},
+		{"labels that are not known are asked for, where another allows", []string{all, kubeRule("namespace_labels: {env: prod}", "approve")}, asked("get pods a web"), "approve r1"},
+		{"and admit nothing", []string{kubeRule("namespace_labels: {env: prod}", "approve")}, asked("get pods a web"), "deny default"},
+
+		{"a dry run", allow("dry_run: true"), asked("create pods stg web", dry), "allow r0"},
+		{"is none", allow("dry_run: true"), asked("create pods stg web"), "deny default"},
+		{"what runs is denied", deny("dry_run: false, verbs: [create]"), asked("create pods stg web"), "deny r1"},
+		{"what does not is not", deny("dry_run: false, verbs: [create]"), asked("create pods stg web", dry), "allow r0"},
+		{"nothing privileged", allow("privileged: false"), asked("create pods stg web"), "allow r0"},
+		{"something privileged", allow("privileged: false"), asked("create pods stg web", privileged), "deny default"},
+		{"is denied", deny("privileged: true"), asked("create pods stg web", privileged), "deny r1"},
+		{"a path of the host", allow("host_path: false"), asked("create pods stg web", func(k *policy.Kube) { k.HostPath = true }), "deny default"},
+		{"images", allow(`images: ["reg.example.com/*"]`), asked("create pods stg web", images("reg.example.com/a", "reg.example.com/b")), "allow r0"},
+		{"all of them", allow(`images: ["reg.example.com/*"]`), asked("create pods stg web", images("reg.example.com/a", "evil/b")), "deny default"},
+		{"at least one", allow(`images: ["reg.example.com/*"]`), asked("create configmaps stg web"), "deny default"},
+		{"but for a patch, which leaves them", allow(`images: ["reg.example.com/*"]`), asked("patch pods stg web"), "allow r0"},
+		{"one is enough to deny", deny(`images: ["*:latest"]`), asked("create pods stg web", images("a:1", "b:latest")), "deny r1"},
+		{"and none is not", deny(`images: ["*:latest"]`), asked("get pods stg web"), "allow r0"},
+		{"accounts", allow("service_accounts: [web, default]"), asked("create pods stg web", accounts("web")), "allow r0"},
+		{"another account", allow("service_accounts: [web, default]"), asked("create pods stg web", accounts("web", "admin")), "deny default"},
+
+		{"a program", allow(`resources: ["pods/exec"], argv: [["ls", "*"]]`), asked("create pods/exec stg web", runs([]string{"ls", "/srv"})), "allow r0"},
+		{"all programs", allow(`resources: ["pods/exec"], argv: [["ls", "*"]]`), asked("create pods/exec stg web", runs([]string{"ls"}, []string{"rm", "x"})), "deny default"},
+		{"no flag that is not written out", allow(`resources: ["pods/exec"], argv: [["tar", "*"]]`), asked("create pods/exec stg web", runs([]string{"tar", "--to-command=sh"})), "deny default"},
+		{"none that is not known", allow(`resources: ["pods/exec", "pods/attach"], argv: [["*"]]`), asked("create pods/attach stg web"), "deny default"},
+		{"no file that its output goes to", allow(`resources: ["pods/exec"], argv: [["cat", "*"]]`), asked("create pods/exec stg web", redirecting), "deny default"},
+		{"unless that is written", allow(`resources: ["pods/exec"], argv: [["cat", "*"]], operators: some`), asked("create pods/exec stg web", redirecting), "allow r0"},
+		{"without operators", allow(`resources: ["pods/exec"], operators: none`), asked("create pods/exec stg web", redirecting), "deny default"},
+		{"one program is enough to deny", []string{kubeRule(`resources: ["pods/exec"]`, "allow"), kubeRule(`argv: [["rm", "*"]]`, "deny")}, asked("create pods/exec stg web", runs([]string{"ls"}, []string{"rm", "x"})), "deny r1"},
+		{"what is not known may be it", []string{kubeRule(`resources: ["pods/attach"]`, "allow"), kubeRule(`argv: [["rm", "*"]]`, "deny")}, asked("create pods/attach stg web"), "deny r1"},
+		{"what runs nothing is not", deny(`argv: [["rm", "*"]]`), asked("get pods stg web"), "allow r0"},
+		{"nor has it operators", deny("operators: some"), asked("get pods stg web"), "allow r0"},
+
+		{"a path of the server", allow(`paths: ["/metrics", "/healthz*"]`), serverPath("get", "/healthz/ping", policy.Session), "allow r0"},
+		{"another path", allow(`paths: ["/metrics", "/healthz*"]`), serverPath("get", "/logs", policy.Session), "deny default"},
+		{"objects are no paths", allow(`paths: ["*"]`), asked("get pods stg web"), "deny default"},
+		{"paths are no objects", allow(`resources: ["*"]`), serverPath("get", "/metrics", policy.Session), "deny default"},
+		{"nor do they stand in a namespace", allow(`namespaces: ["*"]`), serverPath("get", "/metrics", policy.Session), "deny default"},
+		{"what is not known of a server needs its effect", allow(`paths: ["/metrics"]`), serverPath("get", "/metrics", policy.Unknown), "deny default"},
+		{"which a rule can name", []string{`effects: [unknown], kube: {paths: ["/metrics"]}, verdict: allow`}, serverPath("get", "/metrics", policy.Unknown), "allow r0"},
+		{"nothing of it holds for other kinds", allow("verbs: [get]"), does("read", "public.users"), "deny default"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			p := parse(t, policyOf(c.rules))
+			d := p.Decide(person("dev", "developers"), policy.Connection{Name: "k8s", Kind: "kubernetes"}, c.command)
+			if got := d.Verdict.String() + " " + d.Rule; got != c.want {
+				t.Errorf("got %s (%s), want %s", got, d.Message, c.want)
+			}
+		})
+	}
+}
+
+// TestASubresourceThatRunsOrGrantsIsAdmittedByItsName holds that no rule reaches one by naming anything else.
+func TestASubresourceThatRunsOrGrantsIsAdmittedByItsName(t *testing.T) {
+	cluster := policy.Connection{Name: "k8s", Kind: "kubernetes"}
+	everything := "effects: [read, write, delete, schema, privilege, execute, transfer, session, admin, shell, unknown]"
+	for _, what := range []string{
+		"pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy", "nodes/proxy", "pods/ephemeralcontainers", "pods/eviction",
+		"pods/binding", "pods/resize", "serviceaccounts/token", "certificatesigningrequests.certificates.k8s.io/approval", "namespaces/finalize",
+		"virtualmachineinstances.subresources.kubevirt.io/console", "pods/anything",
+	} {
+		resource, sub, _ := strings.Cut(what, "/")
+		for _, verb := range []string{"get", "create", "update", "delete"} {
+			c := asked(verb + " " + what + " stg a")
+			for _, rule := range []string{
+				everything, everything + ", kube: {verbs: [get, create, update, delete]}", everything + ", kube: {resources: [" + resource + "]}",
+				everything + `, kube: {resources: ["*"]}`, everything + `, kube: {resources: ["*.*"]}`, everything + `, kube: {resources: ["` + resource + `/*"]}`,
+				everything + `, kube: {subresources: ["*"]}`, everything + `, kube: {resources: ["*/` + sub[:2] + `*"]}`, everything + `, kube: {namespaces: ["*"], names: ["*"]}`,
+			} {
+				for _, verdict := range []string{"allow", "approve, approval: {by: {groups: [ops]}}"} {
+					d := parse(t, policyOf([]string{rule + ", verdict: " + verdict})).Decide(person("dev"), cluster, c)
+					if d.Verdict != policy.Deny || !strings.Contains(d.Message, "only a rule with kube: {resources: ["+what+"]} does") {
+						t.Errorf("%s %s by %s, verdict: %s: %s, %s", verb, what, rule, verdict, d.Verdict, d.Message)
+					}
+				}
+			}
+			for _, rule := range []string{everything + `, kube: {resources: ["` + what + `"]}`, everything + `, kube: {subresources: [` + sub + `]}`} {
+				if d := parse(t, policyOf([]string{rule + ", verdict: allow"})).Decide(person("dev"), cluster, c); d.Verdict != policy.Allow {
+					t.Errorf("%s %s by %s: %s", verb, what, rule, d.Message)
+				}
+			}
+		}
+	}
+}
+
+// TestADenyRuleMeetsWhateverTheSameAllowRuleDoes holds that the wary reading of a rule is never the narrower one.
+func TestADenyRuleMeetsWhateverTheSameAllowRuleDoes(t *testing.T) {
+	one := func(t *rapid.T, name string, from ...string) string { return rapid.SampledFrom(from).Draw(t, name) }
+	rapid.Check(t, func(rt *rapid.T) {
+		var fields []string
+		for _, f := range []string{
+			one(rt, "verbs", "", "verbs: [get]", "verbs: [create, patch]", "verbs: [delete]"),
+			one(rt, "resources", "", "resources: [pods]", `resources: ["*"]`, `resources: ["pods/exec"]`, `resources: ["*.example.com"]`, "subresources: [exec, log]"),
+			one(rt, "namespaces", "", "namespaces: [stg]", `namespaces: ["*"]`),
+			one(rt, "names", "", `names: ["a*"]`),
+			one(rt, "labels", "", "namespace_labels: {env: dev}"),
+			one(rt, "facts", "", "privileged: false", "dry_run: true", `images: ["reg/*"]`, "service_accounts: [web]", `argv: [["ls", "*"]]`, "operators: none"),
+		} {
+			if f != "" {
+				fields = append(fields, f)
+			}
+		}
+		if len(fields) == 0 {
+			return
+		}
+		c := asked(one(rt, "verb", "get", "list", "watch", "create", "patch", "delete", "deletecollection") + " " +
+			one(rt, "what", "pods", "pods/exec", "pods/log", "backups.example.com", "nodes") + " " + one(rt, "namespace", "stg", "prod", "-") + " " + one(rt, "name", "a", "b", "-"))
+		if rapid.Bool().Draw(rt, "known") {
+			labelled("env", one(rt, "env", "dev", "prod"))(c.Kube)
+		}
+		if rapid.Bool().Draw(rt, "images") {
+			images(one(rt, "image", "reg/a", "b"), "reg/c")(c.Kube)
+			accounts(one(rt, "account", "web", "admin"))(c.Kube)
+		}
+		if c.Kube.Subresource == "exec" && rapid.Bool().Draw(rt, "runs") {
+			runs([]string{one(rt, "program", "ls", "rm")})(c.Kube)
+		}
+		cluster := policy.Connection{Name: "k8s", Kind: "kubernetes"}
+		rule := strings.Join(fields, ", ")
+		allowed := parse(t, policyOf([]string{kubeRule(rule, "allow")})).Decide(person("dev"), cluster, c)
+		asked := parse(t, policyOf([]string{kubeRule(rule, "approve")})).Decide(person("dev"), cluster, c)
+		denied := parse(t, policyOf([]string{kubeRule(rule, "deny")})).Decide(person("dev"), cluster, c)
+		if allowed.Verdict == policy.Allow && (denied.Rule != "r0" || asked.Verdict != policy.Approve) {
+			rt.Fatalf("%s admits %+v, and denies it by %s, and asks %s", rule, *c.Kube, denied.Rule, asked.Verdict)
+		}
+	})
+}
