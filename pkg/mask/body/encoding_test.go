@@ -97,3 +97,28 @@ func TestEncodedBodiesAreRead(t *testing.T) {
 		t.Errorf("deflate without its wrapper: %v", err)
 	}
 }
+
+// Whatever is unpacked, it is not more than is allowed, and cut anywhere it is an error.
+func FuzzDecompress(f *testing.F) {
+	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x00\x00\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"), uint8(0))
+	f.Add([]byte("\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00\x99\xe9\xd8\x51"), uint8(2))
+	f.Add([]byte("\x78\x9c\x03\x00\x00\x00\x00\x01"), uint8(1))
+	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
+		encoding := []string{"gzip", "deflate", "zstd"}[which%3]
+		limits := body.Limits{Bytes: 3 << 20, Ratio: 50}
+		r, err := body.Decompress(encoding, bytes.NewReader(b), limits)
+		if err != nil {
+			if !errors.Is(err, body.ErrMalformed) {
+				t.Fatal(err)
+			}
+			return
+		}
+		got, err := io.ReadAll(r)
+		if int64(len(got)) > limits.Bytes || len(got) > 2<<20 && int64(len(got)) > limits.Ratio*int64(len(b)+1) || err != nil && !errors.Is(err, body.ErrMalformed) {
+			t.Fatalf("%d bytes became %d, %v", len(b), len(got), err)
+		}
+		if _, again := r.Read(make([]byte, 1)); again == nil {
+			t.Fatal("it can be read behind its end")
+		}
+	})
+}
