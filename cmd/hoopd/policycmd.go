@@ -13,7 +13,6 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres"
-	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
@@ -68,7 +67,7 @@ func judging(fn func(map[string]gateway.Protocol) error) error {
 	defer grammar.Close()
 	protocol := postgres.New(grammar, slog.New(slog.DiscardHandler), 0)
 	defer protocol.Close()
-	return fn(map[string]gateway.Protocol{"postgres": protocol, sshhost.Kind: sshhost.New(slog.New(slog.DiscardHandler))})
+	return fn(protocols(protocol, slog.New(slog.DiscardHandler)))
 }
 
 func policyTestCommand(s streams) *cobra.Command {

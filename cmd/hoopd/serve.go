@@ -22,7 +22,6 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres"
-	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/grant"
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
 	"github.com/hoop-gateway/hoop/pkg/policy"
@@ -128,7 +127,7 @@ func (s *server) openStores(ctx context.Context) (err error) {
 // openPolicy loads the policy, whose tests are judged by the protocols: a policy that fails them serves nobody.
 func (s *server) openPolicy(ctx context.Context) error {
 	s.protocol = postgres.New(s.grammar, s.log, max(1, runtime.GOMAXPROCS(0)/2))
-	s.protocols = map[string]gateway.Protocol{"postgres": s.protocol, sshhost.Kind: sshhost.New(s.log)}
+	s.protocols = protocols(s.protocol, s.log)
 	s.policy = &policyFile{path: s.cfg.Policy, log: s.log, test: func(ctx context.Context, p *policy.Policy) []policy.TestFailure {
 		return gateway.FailedTests(ctx, p, s.protocols, forPolicy(s.cfg.Connections))
 	}}

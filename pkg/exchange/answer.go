@@ -85,6 +85,8 @@ func (s *Session) fail(q *Request, why *api.Error) error {
 
 // perform sends an admitted request and brings back its answer.
 func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, v *vigil) error {
+	stop := context.AfterFunc(ctx, s.target.drop) // whatever ends the request ends its wait for the target
+	defer stop()
 	var a *http1.Answer
 	var sending <-chan error
 	err := s.up.With(pass, func(t *Target) (err error) {
@@ -107,8 +109,7 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 		v.stop()
 		return s.switched(ctx, m, pass, a, shown)
 	}
-	err = s.carry(ctx, q, pass, a, shown)
-	v.stop()
+	err = s.carry(ctx, q, pass, a, shown, v)
 	if sending != nil && err == nil {
 		select {
 		case err = <-sending:

@@ -18,8 +18,8 @@ const (
 	wholeSize = 64 << 10 // a filtered body up to this size is sent with its length
 )
 
-// errCut says that an answer ended too early for its client, who can tell only by the socket's end.
-var errCut = errors.New("the answer was cut off")
+// errUnseen says that an answer can't be looked at, so that nothing more of it is shown.
+var errUnseen = errors.New("the answer can't be looked at")
 
 // delivery is one answer on its way to the client.
 type delivery struct {
@@ -33,7 +33,8 @@ type delivery struct {
 }
 
 // carry brings an answer to the client: through its filter, counted, recorded, and then written.
-func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *http1.Answer, shown Shown) error {
+func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *http1.Answer, shown Shown, v *vigil) error {
+	defer v.stop()
 	kept, err := pass.Stream(record.Terminal{What: "answer"})
 	if err != nil {
 		return err
@@ -44,9 +45,11 @@ func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *ht
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
+	var refused *guard.Refusal
+	told := errors.As(err, &refused) && !d.framing.begun
 	if err != nil {
 		s.target.drop()
-		exit.Error = err.Error()
+		exit.Error = wordFor(err)
 		outcome.Error = exit.Error
 	} else if a.Close {
 		s.target.drop()
@@ -55,7 +58,27 @@ func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *ht
 		s.log.Error("end of an answer not recorded", "error", failed)
 	}
 	s.finish(pass, outcome)
+	if told {
+		v.stop()
+		return s.reply(q, s.protocol.Refuse(refused))
+	}
 	return err
+}
+
+// wordFor says why an answer ended early, without what the error may hold of it.
+func wordFor(err error) string {
+	var refused *guard.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return refused.Code
+	case errors.Is(err, errLeft):
+		return "the client left"
+	case errors.Is(err, errBroken):
+		return "the target broke off"
+	case errors.Is(err, errUnseen):
+		return "withheld"
+	}
+	return "the session ended"
 }
 
 // bring reads the body piece by piece. Nothing of the answer is written before the first piece may be.
@@ -113,7 +136,7 @@ func (d *delivery) filter(dst, piece []byte, over bool) ([]byte, error) {
 		dst, err = d.shown.Filter.Close(dst)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look at the answer: %w", err)
+		return nil, fmt.Errorf("%w: %w", errUnseen, err)
 	}
 	return dst, nil
 }

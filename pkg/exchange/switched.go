@@ -21,16 +21,21 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 		return errSwitched
 	}
 	t := s.target
+	conn := t.current()
+	if conn == nil {
+		s.finish(pass, guard.Outcome{Tag: "101", Error: "the session ended"})
+		return errSwitched
+	}
 	stop := context.AfterFunc(ctx, s.interrupt)
 	defer stop()
-	_ = t.conn.SetReadDeadline(time.Time{}) // a switched connection may be silent for as long as it likes
+	_ = conn.SetReadDeadline(time.Time{}) // a switched connection may be silent for as long as it likes
 	s.out = http1.AppendAnswer(s.out[:0], &http1.Answer{Status: 101, Fields: shown.Fields, Upgrade: a.Upgrade})
 	if _, err := s.client.conn.Write(s.out); err != nil {
 		s.finish(pass, guard.Outcome{Tag: "101", Error: "the client left"})
 		return errLeft
 	}
 	lend := func(send func(io.Writer) error) func(*Target) error {
-		return func(t *Target) error { return send(t.conn) }
+		return func(*Target) error { return send(conn) }
 	}
 	outcome := m.Carry(ctx, Switched{
 		Pass: pass, Answer: a, Gate: s.gate, Target: t.reader, End: t.drop,

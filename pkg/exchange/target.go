@@ -114,8 +114,6 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 	if err != nil {
 		return nil, nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
 	t.head = append(http1.AppendRequest(t.head[:0], &head), body...)
 	if rest != nil {
 		done, err = t.follow(conn, rest, head.Length)
@@ -141,6 +139,9 @@ func (t *Target) follow(conn net.Conn, rest io.Reader, length int64) (<-chan err
 		if err == nil {
 			err = w.Close()
 		}
+		if err != nil { // the target would wait for the rest
+			_ = conn.SetDeadline(time.Unix(1, 0))
+		}
 		done <- err
 	}()
 	return done, nil
@@ -164,6 +165,13 @@ func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error
 		}
 	}
 	return nil, errors.New("it sends interim answers without an end")
+}
+
+// current is the connection that is open; nil: none is.
+func (t *Target) current() net.Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.conn
 }
 
 // drop closes the connection, so that the next request gets a new one.

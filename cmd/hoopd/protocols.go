@@ -1,0 +1,14 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
+	"github.com/hoop-gateway/hoop/pkg/gateway/web"
+)
+
+// protocols are those that connections can be of, by kind.
+func protocols(databases gateway.Protocol, log *slog.Logger) map[string]gateway.Protocol {
+	return map[string]gateway.Protocol{"postgres": databases, sshhost.Kind: sshhost.New(log), web.Kind: web.New(log)}
+}
