@@ -32,6 +32,12 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == hopCommand {
 		exit(hop(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == serviceCommand {
+		exit(service(os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == reverseCommand {
+		exit(reverse(os.Args[2:]))
+	}
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of one pgbench run")
@@ -86,8 +92,13 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if len(loads) == 0 { // of hosts alone
-		_, err := os.Stdout.WriteString(hostReport(o, hosts, echoes))
+	services, latencies, err := w.measureServices(ctx)
+	if err != nil {
+		return err
+	}
+	others := hostReport(o, hosts, echoes) + serviceReport(o, services, latencies)
+	if len(loads) == 0 { // of databases nothing
+		_, err := os.Stdout.WriteString(others)
 		return err
 	}
 	alone, through := w.connectCost(ctx)
@@ -95,7 +106,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)+idleReport(o.idle, idles)+hostReport(o, hosts, echoes)), 0o644)
+	return os.WriteFile(filepath.Clean(o.out), []byte(report(o, results, alone, through)+idleReport(o.idle, idles)+others), 0o644)
 }
 
 // rounds measures a load over all ways in turn, again and again.

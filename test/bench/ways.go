@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,9 +24,10 @@ type way struct {
 	port     int
 	user     string
 	password string
-	config   string // of ssh, for ways to a host
-	parts    []part // whose processor time is counted
-	loads    string // a regular expression: it is measured with these alone
+	config   string      // of ssh, for ways to a host
+	secure   *tls.Config // for ways to a service that speak TLS; nil: plain
+	parts    []part      // whose processor time is counted
+	loads    string      // a regular expression: it is measured with these alone
 }
 
 // world is the target and all ways to it.
