@@ -63,7 +63,7 @@ func (c *channels) closes(data []byte) error {
 	}
 	k := kind(data[0])
 	if k > resize || !c.plan.asked(k) {
-		return fromClient("the end of channel %d, which its request did not ask for", k)
+		return fromClient("the end of channel %d, which its request did not ask for", data[0])
 	}
 	if c.closed[k] {
 		return nil

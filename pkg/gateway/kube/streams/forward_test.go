@@ -1,0 +1,167 @@
+package streams_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/kube/spdy"
+	"github.com/hoop-gateway/hoop/pkg/gateway/kube/streams"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+)
+
+var forward = streams.Plan{What: streams.PortForward, Protocol: streams.SPDY}
+
+func toPort(kind, port, request string) []spdy.Header {
+	return []spdy.Header{{Name: "streamtype", Value: kind}, {Name: "port", Value: port}, {Name: "requestid", Value: request}}
+}
+
+// connect opens both streams of a connection, as kubectl does.
+func (r *rig) connect(id uint32, port, request string) {
+	r.t.Helper()
+	for i, kind := range []string{"error", "data"} {
+		n := id + uint32(2*i)
+		r.must(r.client.SynStream(n, false, toPort(kind, port, request)...))
+		r.cluster.want(fmt.Sprintf("SYN_STREAM %d streamtype=%s port=%s requestid=%s", n, kind, port, request))
+		r.must(r.cluster.SynReply(n, false))
+		r.client.want(fmt.Sprintf("SYN_REPLY %d", n))
+	}
+	r.must(r.client.Data(id, nil, true))
+	r.cluster.want(fmt.Sprintf("DATA %d \"\" fin", id))
+}
+
+func TestForwardedConnectionsAreCountedAndRecorded(t *testing.T) {
+	a, j := admitted(t, forward, &rules{})
+	r, outcome := behind(t, a)
+	r.connect(1, "5432", "0")
+	r.connect(5, "80", "1")
+	r.must(r.client.Data(3, []byte("SELECT 1"), false))
+	r.cluster.want(`DATA 3 "SELECT 1"`)
+	r.must(r.cluster.Data(7, []byte("HTTP"), false))
+	r.client.want(`DATA 7 "HTTP"`)
+	r.must(r.client.Data(3, nil, true)) // half of it is closed, and the other half goes on
+	r.cluster.want(`DATA 3 "" fin`)
+	r.must(r.cluster.Data(3, []byte("1"), true))
+	r.client.want(`DATA 3 "1" fin`)
+	if j.has(`"what":"port-forward"`) {
+		t.Error("a connection was recorded before its end")
+	}
+	r.must(r.cluster.Data(1, []byte("it \x1b[2J broke"), true))
+	r.client.want(`DATA 1 "it \x1b[2J broke" fin`)
+	r.must(r.client.Ping(1)) // behind which the connection's end was seen
+	r.cluster.want("PING 1")
+	if !j.has(`"what":"port-forward","address":"stg/pods/web:5432","sent_bytes":8,"received_bytes":1,"error":"it \\x1b[2J broke"`) {
+		t.Errorf("recorded %v", j.events)
+	}
+	r.must(r.client.conn.Close())
+	if err := r.over(); err != nil {
+		t.Error(err)
+	}
+	if o := <-outcome; o.Error != "" || o.Tag != "2 connections, 8 bytes sent, 5 received" {
+		t.Errorf("outcome %+v", o)
+	}
+	if !j.has(`"address":"stg/pods/web:80","sent_bytes":0,"received_bytes":4`) {
+		t.Errorf("recorded %v", j.events)
+	}
+}
+
+func TestRudeForwardsAreEndedWithAReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		rude    func(r *rig) error
+		reason  string
+		cluster bool
+	}{
+		"a command's stream":     {func(r *rig) error { return r.client.SynStream(5, false, toPort("stdin", "80", "1")...) }, "a stream stdin for a port", false},
+		"no port":                {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "", "1")...) }, "a stream for what is no port", false},
+		"port 0":                 {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "0", "1")...) }, "a stream for what is no port", false},
+		"port 65536":             {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "65536", "1")...) }, "a stream for what is no port", false},
+		"a port of another form": {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "0080", "1")...) }, "a stream for what is no port", false},
+		"a port with a sign":     {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "+80", "1")...) }, "a stream for what is no port", false},
+		"no number":              {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "80", "")...) }, "a stream for a connection without a number", false},
+		"a long number": {func(r *rig) error {
+			return r.client.SynStream(5, false, toPort("data", "80", strings.Repeat("0", 90))...)
+		}, "a stream for a connection without a number", false},
+		"a second stream": {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "80", "0")...) }, "a second stream data of one connection", false},
+		"two ports":       {func(r *rig) error { return r.client.SynStream(5, false, toPort("data", "81", "0")...) }, "two ports of one connection", false},
+		"data in the errors": {func(r *rig) error {
+			return errors.Join(r.client.SynStream(5, false, toPort("error", "80", "1")...), r.client.Data(5, []byte("x"), false))
+		}, "data in stream error", false},
+		"a novel of errors": {func(r *rig) error { return r.cluster.Data(1, make([]byte, 20<<10), false) }, "more than 16384 bytes in stream error", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, _ := admitted(t, forward, &rules{})
+			r, outcome := behind(t, a)
+			r.connect(1, "80", "0")
+			r.must(c.rude(r))
+			var broke *streams.Violation
+			r.client.rest()
+			if err := r.over(); !errors.As(err, &broke) || broke.Reason != c.reason || broke.Cluster != c.cluster {
+				t.Errorf("%v", err)
+			}
+			if o := <-outcome; !strings.Contains(o.Error, c.reason) {
+				t.Errorf("outcome %+v", o)
+			}
+		})
+	}
+}
+
+// One connection too many is refused by itself.
+func TestConnectionsAreLimited(t *testing.T) {
+	a, _ := admitted(t, forward, &rules{})
+	r, _ := behind(t, a)
+	id := uint32(1)
+	for i := range 64 {
+		r.connect(id, "80", fmt.Sprint(i))
+		id += 4
+	}
+	r.must(r.client.SynStream(id, false, toPort("error", "80", "64")...))
+	r.client.want(fmt.Sprintf("RST_STREAM %d status %d", id, spdy.RefusedStream))
+	for _, n := range []uint32{1, 3} {
+		r.must(r.cluster.Reset(n, spdy.Cancel))
+		r.client.want(fmt.Sprintf("RST_STREAM %d status 5", n))
+	}
+	r.connect(id+2, "80", "65")
+}
+
+func TestAForwardEndsWithItsRule(t *testing.T) {
+	for way, send := range map[string]func(r *rig) error{
+		"sent":     func(r *rig) error { return r.client.Data(3, []byte("secret"), false) },
+		"received": func(r *rig) error { return r.cluster.Data(3, []byte("secret"), false) },
+		"opened":   func(r *rig) error { return r.client.SynStream(5, false, toPort("error", "81", "1")...) },
+	} {
+		policies := &rules{}
+		a, _ := admitted(t, forward, policies)
+		r, outcome := behind(t, a)
+		r.connect(1, "80", "0")
+		policies.set(func(p *rules) { p.denies = true })
+		r.must(send(r))
+		if got := strings.Join(r.client.rest(), " "); strings.Contains(got, "secret") || !strings.Contains(got, "hoop: Not any more.") {
+			t.Errorf("%s: the client got %s", way, got)
+		}
+		if got := r.cluster.rest(); len(got) > 0 {
+			t.Errorf("%s: the cluster got %v", way, got)
+		}
+		var refused *guard.Refusal
+		if err := r.over(); !errors.As(err, &refused) {
+			t.Errorf("%s: %v", way, err)
+		}
+		if o := <-outcome; o.Error != "denied" {
+			t.Errorf("%s: outcome %+v", way, o)
+		}
+	}
+}
+
+func TestWhereDetectorsLookNothingIsForwarded(t *testing.T) {
+	a, _ := admitted(t, forward, &rules{masks: leaks})
+	r, outcome := behind(t, a)
+	if got := r.cluster.rest(); len(got) > 0 {
+		t.Errorf("the cluster got %v", got)
+	}
+	if err := r.over(); err == nil {
+		t.Error("it was carried")
+	}
+	if o := <-outcome; o.Error == "" {
+		t.Errorf("outcome %+v", o)
+	}
+}
