@@ -70,12 +70,3 @@ func quoteDotenv(s string) string {
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(s) + `"`
 }
-
-// Inherited tells whether a variable of the environment would send a program of this kind elsewhere, or with other
-// settings, than the endpoint says. A child process gets none of them.
-func Inherited(kind, name string) bool {
-	if kind == "postgres" {
-		return strings.HasPrefix(name, "PG") || name == "DATABASE_URL"
-	}
-	return kind == kindSSH && (name == "GIT_SSH" || name == "GIT_SSH_COMMAND" || name == "GIT_SSH_VARIANT" || name == "HOOP_SSH_CONFIG")
-}

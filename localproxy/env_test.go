@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hoop-gateway/hoop/localproxy"
+	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
 func TestTheEndpointSpeaksOfItsSecretOnlyWhereItIsAsked(t *testing.T) {
@@ -73,9 +74,66 @@ func TestEnvFormatsSurviveTheirReaders(t *testing.T) {
 }
 
 func TestInheritedVariablesOfTheKindAreNamed(t *testing.T) {
-	for name, want := range map[string]bool{"PGHOST": true, "PGSERVICE": true, "PGPASSFILE": true, "DATABASE_URL": true, "PATH": false, "HOME": false} {
-		if localproxy.Inherited("postgres", name) != want {
-			t.Errorf("%s: inherited is %v", name, !want)
+	for kind, names := range map[string]map[string]bool{
+		"postgres":   {"PGHOST": true, "PGSERVICE": true, "PGPASSFILE": true, "DATABASE_URL": true, "PATH": false, "HOME": false, "KUBECONFIG": false},
+		"ssh":        {"GIT_SSH_COMMAND": true, "PGHOST": false},
+		"kubernetes": {"KUBECONFIG": true, "KUBERNETES_SERVICE_HOST": true, "HOOP_URL": false, "PATH": false},
+		"http":       {"HOOP_URL": true, "HOOP_URL_GRAFANA": true, "HOOP_SOCKET": true, "HOOP_BROKER": false, "HTTP_PROXY": false},
+		"novel":      {"PATH": false},
+	} {
+		for name, want := range names {
+			if localproxy.Inherited(kind, name) != want {
+				t.Errorf("%s, %s: inherited is %v", kind, name, !want)
+			}
+		}
+	}
+}
+
+func service(name string) localproxy.Endpoint {
+	return localproxy.Endpoint{Kind: "http", Name: name, Host: "127.0.0.1", Port: 4000, User: "hoop"}
+}
+
+func TestEachOfSeveralServicesHasAVariableOfItsOwn(t *testing.T) {
+	vars, _, err := localproxy.Environment([]localproxy.Endpoint{service("grafana")})
+	must(t, err)
+	if fmt.Sprint(vars) != "[{HOOP_URL http://hoop:@127.0.0.1:4000}]" {
+		t.Errorf("one: %v", vars)
+	}
+	db := localproxy.Endpoint{Kind: "postgres", Host: "127.0.0.1", Port: 5432, User: "hoop", Database: "app"}
+	vars, _, err = localproxy.Environment([]localproxy.Endpoint{service("grafana"), db, service("wiki.x-1")})
+	must(t, err)
+	if names := strings.Join([]string{vars[0].Name, vars[1].Name, vars[2].Name}, " "); names != "HOOP_URL_GRAFANA HOOP_URL_WIKI_X_1 PGHOST" {
+		t.Errorf("several: %v", names)
+	}
+	for _, all := range [][]localproxy.Endpoint{{service("a-b"), service("a.b")}, {db, db}} {
+		vars, _, err = localproxy.Environment(all)
+		wantCode(t, err, api.CodeUsage)
+		if len(vars) > 0 {
+			t.Errorf("%v", vars)
+		}
+	}
+	unix := service("grafana")
+	unix.Socket = "/s/http.sock"
+	if vars := fmt.Sprint(unix.Env()); vars != "[{HOOP_URL http://localhost} {HOOP_SOCKET /s/http.sock}]" {
+		t.Errorf("by a socket: %s", vars)
+	}
+}
+
+func TestLoopbackIsNotReachedThroughAnotherProxy(t *testing.T) {
+	for _, c := range []struct {
+		kinds       []string
+		upper, both string
+		want        string
+	}{
+		{[]string{"postgres", "ssh"}, "a", "", "[]"},
+		{[]string{"http"}, "", "", "[{NO_PROXY 127.0.0.1,localhost} {no_proxy 127.0.0.1,localhost}]"},
+		{[]string{"ssh", "kubernetes"}, "a.test, b.test", "", "[{NO_PROXY a.test,b.test,127.0.0.1,localhost} {no_proxy a.test,b.test,127.0.0.1,localhost}]"},
+		{[]string{"http"}, "a", "b", "[{NO_PROXY a,127.0.0.1,localhost} {no_proxy b,127.0.0.1,localhost}]"},
+		{[]string{"http"}, "*", "", "[{NO_PROXY *} {no_proxy *}]"},
+	} {
+		got := fmt.Sprint(localproxy.Direct(c.kinds, func(name string) string { return map[string]string{"NO_PROXY": c.upper, "no_proxy": c.both}[name] }))
+		if got != c.want {
+			t.Errorf("%v: %s, want %s", c.kinds, got, c.want)
 		}
 	}
 }

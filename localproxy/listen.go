@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"syscall"
 
@@ -12,6 +13,39 @@ import (
 
 // loopback is the literal address: a name could be made to mean something else.
 const loopback = "127.0.0.1"
+
+// bindPort opens the listener on a port of loopback.
+func (p *Proxy) bindPort() (err error) {
+	if p.ln, err = listenTCP(p.opts.Port, p.opts.Prefer); err != nil {
+		return err
+	}
+	p.endpoint.Host, p.endpoint.Port = loopback, p.ln.Addr().(*net.TCPAddr).Port
+	return nil
+}
+
+// bindSocket opens the listener on a Unix socket, whose file has a name that the kind's programs look for.
+func (p *Proxy) bindSocket(file string) (err error) {
+	if p.ln, err = listenUnix(p.opts.SocketDir, file); err != nil {
+		return err
+	}
+	p.endpoint.Host, p.endpoint.Socket = p.opts.SocketDir, p.ln.Addr().String()
+	return nil
+}
+
+// noSocket refuses --socket for a kind whose programs can't use one.
+func noSocket(kind, why string) error {
+	return &api.Error{Code: api.CodeUsage, Message: "--socket is not served for connections of kind " + kind + ".", Hint: "Leave it out: " + why + "."}
+}
+
+// ours tells whether a process of this user is at the other end of a Unix socket.
+func ours(c net.Conn) bool {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return false
+	}
+	uid, err := peerUID(u)
+	return err == nil && uid == os.Getuid()
+}
 
 // listenTCP takes the asked port or fails; without one it takes the preferred port, else any.
 func listenTCP(asked, prefer int) (net.Listener, error) {

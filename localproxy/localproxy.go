@@ -40,6 +40,7 @@ const (
 	SecretRefused   = "secret_refused" // somebody on this machine keeps trying wrong secrets
 	Reconnecting    = "reconnecting"   // a tunnel could not be had; the listener stays
 	Reconnected     = "reconnected"
+	BrowserSignedIn = "browser_signed_in" // by the link, which is spent; another is good now
 )
 
 // Event is one thing that happened at the listener.
@@ -49,6 +50,7 @@ type Event struct {
 	Recording string     // the session at the gateway
 	Tries     int        // wrong secrets so far
 	Err       *api.Error // why a tunnel could not be had
+	SignIn    Secret     // the link for the next browser
 }
 
 // Proxy is one local listener.
@@ -56,13 +58,12 @@ type Proxy struct {
 	opts     Options
 	ln       net.Listener
 	endpoint Endpoint
-	scram    *prover // nil behind a Unix socket, where the peer's uid is checked instead
+	front    front // of the connection's kind
 	pending  *tunnel.Pending
 	guesses  *guesses
-	cancels  cancelKeys
 	clients  atomic.Int64
 	links    *relay.Engine // while it is served
-	ssh      *sshRun       // of connections of kind ssh
+	rooms    sync.Pool     // of *[pump.Room]byte
 	telling  sync.Mutex
 
 	mu   sync.Mutex
@@ -76,7 +77,8 @@ const unproven = 64
 
 // Listen opens the listener. Serve it, and then the endpoint works.
 func Listen(o Options) (*Proxy, error) {
-	if o.Connection.Kind != "postgres" && o.Connection.Kind != kindSSH {
+	kind, known := kindOf(o.Connection.Kind)
+	if !known {
 		return nil, &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("Connections of kind %q are not known to this client.", o.Connection.Kind),
 			Hint: "A newer hoop may know them."}
 	}
@@ -85,32 +87,12 @@ func Listen(o Options) (*Proxy, error) {
 	}
 	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), open: map[net.Conn]struct{}{}}
 	p.guesses = newGuesses(func(tries int) { p.event(Event{Type: SecretRefused, Tries: tries}) })
-	p.endpoint = Endpoint{Kind: o.Connection.Kind, User: "hoop", Database: o.Connection.Database}
-	if o.Connection.Kind == kindSSH {
-		return p, p.listenSSH()
+	p.endpoint = Endpoint{Kind: o.Connection.Kind, Name: o.Connection.Name}
+	p.front = kind.front(p)
+	if err := p.front.listen(); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
-	if o.SocketDir != "" {
-		ln, err := listenUnix(o.SocketDir)
-		if err != nil {
-			return nil, err
-		}
-		p.ln, p.endpoint.Socket, p.endpoint.Host, p.endpoint.Port = ln, ln.Addr().String(), o.SocketDir, socketPort
-		return p, nil
-	}
-	secret, err := newSecret()
-	if err != nil {
-		return nil, err
-	}
-	if p.scram, err = newProver(secret); err != nil {
-		return nil, err
-	}
-	if p.ln, err = listenTCP(o.Port, o.Prefer); err != nil {
-		return nil, err
-	}
-	p.endpoint.Host, p.endpoint.Password = loopback, secret
-	_, port, _ := net.SplitHostPort(p.ln.Addr().String())
-	p.endpoint.Port, err = strconv.Atoi(port)
-	return p, err
+	return p, nil
 }
 
 // Endpoint says how a local program reaches the proxy.
@@ -128,7 +110,7 @@ func (p *Proxy) Serve(ctx context.Context) error {
 		stop()
 		p.closeAll()
 		wg.Wait()
-		p.ssh.remove()
+		p.front.remove()
 	}()
 	for {
 		c, err := p.ln.Accept()
@@ -153,11 +135,7 @@ func (p *Proxy) Serve(ctx context.Context) error {
 			wg.Go(func() {
 				defer p.forget(c)
 				defer proved()
-				if p.ssh != nil {
-					p.serveSSH(ctx, c, proved)
-				} else {
-					p.serve(ctx, c, proved)
-				}
+				p.front.serve(ctx, c, proved)
 			})
 		} else {
 			_ = c.Close()
@@ -167,7 +145,10 @@ func (p *Proxy) Serve(ctx context.Context) error {
 
 // Close ends the listener of a Proxy that is not served.
 func (p *Proxy) Close() error {
-	p.ssh.remove()
+	p.front.remove()
+	if p.ln == nil {
+		return nil
+	}
 	return p.ln.Close()
 }
 
@@ -207,6 +188,13 @@ func (p *Proxy) event(e Event) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
 	p.opts.Events(e)
+}
+
+// client says that a client came; what it returns says that it went.
+func (p *Proxy) client(session string) (gone func()) {
+	id := "client_" + strconv.FormatInt(p.clients.Add(1), 10)
+	p.event(Event{Type: ClientConnected, ClientID: id, Recording: session})
+	return func() { p.event(Event{Type: ClientClosed, ClientID: id, Recording: session}) }
 }
 
 // dial opens a tunnel and says once when that begins to fail and once when it works again.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/hoop-gateway/hoop/localproxy/relay"
@@ -18,8 +16,36 @@ import (
 // openWithin bounds everything that a local program does before it is let through.
 const openWithin = 10 * time.Second
 
-// serve is the life of one local socket. proved takes it out of those that may be cut to make room.
-func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
+// socketPort is the port that stands in the name of a socket, where libpq looks for it.
+const socketPort = 5432
+
+// postgres is the front of connections to databases.
+type postgres struct {
+	*Proxy
+	scram   *prover // nil behind a Unix socket, where the peer's uid is checked instead
+	cancels cancelKeys
+}
+
+func (p *postgres) listen() error {
+	p.endpoint.User, p.endpoint.Database = "hoop", p.opts.Connection.Database
+	if p.opts.SocketDir != "" {
+		p.endpoint.Port = socketPort
+		return p.bindSocket(fmt.Sprintf(".s.PGSQL.%d", socketPort))
+	}
+	secret, err := newSecret()
+	if err != nil {
+		return err
+	}
+	if p.scram, err = newProver(secret); err != nil {
+		return err
+	}
+	p.endpoint.Password = secret
+	return p.bindPort()
+}
+
+func (*postgres) remove() {}
+
+func (p *postgres) serve(ctx context.Context, c net.Conn, proved func() bool) {
 	local, ok := c.(relay.Conn)
 	if !ok || c.SetDeadline(time.Now().Add(openWithin)) != nil {
 		return
@@ -45,15 +71,9 @@ func (p *Proxy) serve(ctx context.Context, c net.Conn, proved func() bool) {
 	p.carry(local, remote, session)
 }
 
-// carry pumps one client and says that it came and went.
-func (p *Proxy) carry(local relay.Conn, remote tunnel.Conn, session string) {
-	id := "client_" + strconv.FormatInt(p.clients.Add(1), 10)
-	p.event(Event{Type: ClientConnected, ClientID: id, Recording: session})
-	defer p.event(Event{Type: ClientClosed, ClientID: id, Recording: session})
-	if p.ssh != nil {
-		p.links.Carry(relay.Link{Local: local, Remote: remote})
-		return
-	}
+// carry pumps one client, and knows the key of its cancel requests for as long as it is there.
+func (p *postgres) carry(local relay.Conn, remote tunnel.Conn, session string) {
+	defer p.client(session)()
 	var scan keyScan
 	var key string
 	p.links.Carry(relay.Link{Local: local, Remote: remote, Seen: func(b []byte) bool {
@@ -69,7 +89,7 @@ func (p *Proxy) carry(local relay.Conn, remote tunnel.Conn, session string) {
 }
 
 // admit reads up to the message that says what the program wants, and has the program prove that it may.
-func (p *Proxy) admit(ctx context.Context, c relay.Conn) (packet, error) {
+func (p *postgres) admit(ctx context.Context, c relay.Conn) (packet, error) {
 	if err := p.checkPeer(c); err != nil {
 		return packet{}, err
 	}
@@ -121,7 +141,7 @@ func readStart(c io.ReadWriter) (packet, error) {
 }
 
 // guessed turns a failed proof into its answer, after the time that a wrong guess costs.
-func (p *Proxy) guessed(ctx context.Context, c net.Conn, err error) error {
+func (p *postgres) guessed(ctx context.Context, c net.Conn, err error) error {
 	if !errors.Is(err, errSecret) {
 		return err
 	}
@@ -137,22 +157,15 @@ func (p *Proxy) guessed(ctx context.Context, c net.Conn, err error) error {
 }
 
 // checkPeer lets only processes of the same user in behind a Unix socket.
-func (p *Proxy) checkPeer(c net.Conn) error {
-	if p.scram != nil {
-		return nil
-	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return errSilent
-	}
-	if uid, err := peerUID(u); err != nil || uid != os.Getuid() {
+func (p *postgres) checkPeer(c net.Conn) error {
+	if p.scram == nil && !ours(c) {
 		return &pgError{"28000", "this socket belongs to another user", ""}
 	}
 	return nil
 }
 
 // cancel forwards a cancel request and keeps the asking program waiting until the gateway has taken it.
-func (p *Proxy) cancel(ctx context.Context, start packet) {
+func (p *postgres) cancel(ctx context.Context, start packet) {
 	remote, _, err := p.dial(ctx, start.raw)
 	if err != nil {
 		p.opts.Log.Warn("cancel request was not forwarded", "error", err)
@@ -173,7 +186,7 @@ type pgError struct{ sqlstate, message, hint string }
 func (e *pgError) Error() string { return e.message }
 
 // explain tells a program why it is not let in, in its protocol's words, and closes.
-func (p *Proxy) explain(c relay.Conn, err error) {
+func (p *postgres) explain(c relay.Conn, err error) {
 	var own *pgError
 	var known *api.Error
 	var answer []byte

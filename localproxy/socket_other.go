@@ -8,8 +8,6 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
-const socketPort = 5432
-
-func listenUnix(string) (net.Listener, error) {
+func listenUnix(string, string) (net.Listener, error) {
 	return nil, &api.Error{Code: api.CodeUsage, Message: "--socket does not exist on this system.", Hint: "Leave it out to listen on 127.0.0.1."}
 }

@@ -17,16 +17,13 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
-// socketPort is the port that stands in the socket's name, where libpq looks for it.
-const socketPort = 5432
-
 // maxSocketPath is what fits into sockaddr_un on every system.
 const maxSocketPath = 103
 
 // listenUnix makes the socket in a directory that nobody else can enter. A socket that nobody answers at is left
 // over from a killed process and is taken over; one that answers is somebody's.
-func listenUnix(dir string) (net.Listener, error) {
-	path := filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", socketPort))
+func listenUnix(dir, file string) (net.Listener, error) {
+	path := filepath.Join(dir, file)
 	if len(path) > maxSocketPath {
 		return nil, listenerError(fmt.Sprintf("The path of the socket, %s, is longer than %d bytes", path, maxSocketPath), "Name a shorter directory.")
 	}

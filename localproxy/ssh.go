@@ -2,7 +2,6 @@ package localproxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,35 +15,49 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
-const kindSSH = "ssh"
-
-// sshRun is what one run of an SSH connection has of its own: its keys, and the folder in which programs find theirs.
-type sshRun struct {
+// sshFront is the front of connections to hosts. It has keys of its own, and a folder in which programs find theirs.
+type sshFront struct {
+	*Proxy
 	keys SSHKeys
 	dir  string
 }
 
+func (p *sshFront) listen() (err error) {
+	if p.opts.SocketDir != "" {
+		return noSocket(kindSSH, "ssh connects to a port")
+	}
+	if p.keys, err = NewSSHKeys(); err != nil {
+		return err
+	}
+	if err := p.bindPort(); err != nil {
+		return err
+	}
+	p.endpoint.User = "hoop"
+	p.endpoint.Config, err = p.write(p.opts.Connection.Name, p.endpoint.Port)
+	return err
+}
+
 // write puts the key, known_hosts and a configuration for OpenSSH into a private folder, and answers the configuration.
-func (r *sshRun) write(name string, port int) (config string, err error) {
-	if r.dir, err = os.MkdirTemp("", "hoop-ssh-"); err != nil { // mode 0700
+func (p *sshFront) write(name string, port int) (config string, err error) {
+	if p.dir, err = os.MkdirTemp("", "hoop-ssh-"); err != nil { // mode 0700
 		return "", fmt.Errorf("make a folder for the local key: %w", err)
 	}
 	block := SSHBlock{
 		Names: []string{name}, Port: port, Alias: "hoop-" + name,
-		Key: filepath.Join(r.dir, "key"), KnownHosts: filepath.Join(r.dir, "known_hosts"),
+		Key: filepath.Join(p.dir, "key"), KnownHosts: filepath.Join(p.dir, "known_hosts"),
 	}
 	if err := block.Check(); err != nil {
 		return "", err
 	}
-	key, err := r.keys.ClientFile()
+	key, err := p.keys.ClientFile()
 	if err != nil {
 		return "", err
 	}
-	known, err := r.keys.KnownHosts(block.Alias)
+	known, err := p.keys.KnownHosts(block.Alias)
 	if err != nil {
 		return "", err
 	}
-	config = filepath.Join(r.dir, "config")
+	config = filepath.Join(p.dir, "config")
 	for file, text := range map[string][]byte{block.Key: key, block.KnownHosts: known, config: []byte(block.String())} {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			return "", fmt.Errorf("write the local key: %w", err)
@@ -54,26 +67,26 @@ func (r *sshRun) write(name string, port int) (config string, err error) {
 }
 
 // remove takes the folder away.
-func (r *sshRun) remove() {
-	if r != nil && r.dir != "" {
-		_ = os.RemoveAll(r.dir)
+func (p *sshFront) remove() {
+	if p.dir != "" {
+		_ = os.RemoveAll(p.dir)
 	}
 }
 
 // SSH is what the tunnels of this proxy open with; nil for other kinds.
 func (p *Proxy) SSH() *tunnel.SSH {
-	if p.ssh == nil {
-		return nil
+	if s, ok := p.front.(*sshFront); ok {
+		return s.keys.Opening()
 	}
-	return p.ssh.keys.Opening()
+	return nil
 }
 
 // versionStart is how every client of SSH begins (RFC 4253, section 4.2).
 const versionStart = "SSH-2.0-"
 
-// serveSSH is the life of one local socket. The gateway checks the key; what does not even begin as a client of SSH, as a
+// serve is the life of one local socket. The gateway checks the key; what does not even begin as a client of SSH, as a
 // web page's request, never reaches it.
-func (p *Proxy) serveSSH(ctx context.Context, c net.Conn, proved func() bool) {
+func (p *sshFront) serve(ctx context.Context, c net.Conn, proved func() bool) {
 	local, ok := c.(relay.Conn)
 	if !ok || c.SetDeadline(time.Now().Add(openWithin)) != nil {
 		return
@@ -87,37 +100,17 @@ func (p *Proxy) serveSSH(ctx context.Context, c net.Conn, proved func() bool) {
 	}
 	remote, session, err := p.dial(ctx, first)
 	if err != nil {
-		p.explainSSH(c, asError(err))
+		p.explain(c, asError(err))
 		return
 	}
 	defer p.forget(remote)
-	p.carry(local, remote, session)
+	defer p.client(session)()
+	p.links.Carry(relay.Link{Local: local, Remote: remote})
 }
 
-// explainSSH says why there is no tunnel in lines before a version, which ssh -v shows.
-func (p *Proxy) explainSSH(c net.Conn, why *api.Error) {
+// explain says why there is no tunnel in lines before a version, which ssh -v shows.
+func (p *sshFront) explain(c net.Conn, why *api.Error) {
 	if c.SetDeadline(time.Now().Add(time.Second)) == nil {
 		_, _ = fmt.Fprintf(c, "hoop: %s\r\n", strings.Join(strings.Fields(why.Message+" "+why.Hint), " "))
 	}
-}
-
-// listenSSH opens the listener of an SSH connection and writes what programs need to use it.
-func (p *Proxy) listenSSH() (err error) {
-	if p.opts.SocketDir != "" {
-		return &api.Error{Code: api.CodeUsage, Message: "--socket is not served for connections of kind ssh.", Hint: "Leave it out: ssh connects to a port."}
-	}
-	keys, err := NewSSHKeys()
-	if err != nil {
-		return err
-	}
-	p.ssh = &sshRun{keys: keys}
-	if p.ln, err = listenTCP(p.opts.Port, p.opts.Prefer); err != nil {
-		return err
-	}
-	p.endpoint.Host, p.endpoint.Port, p.endpoint.Name = loopback, p.ln.Addr().(*net.TCPAddr).Port, p.opts.Connection.Name
-	if p.endpoint.Config, err = p.ssh.write(p.opts.Connection.Name, p.endpoint.Port); err != nil {
-		p.ssh.remove()
-		return errors.Join(err, p.ln.Close())
-	}
-	return nil
 }

@@ -1,11 +1,10 @@
 package localproxy
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -60,22 +59,35 @@ func (b SSHBlock) String() string {
 `, strings.Join(b.Names, " "), way, b.Alias, b.Key, b.KnownHosts)
 }
 
-// JoinSSH writes one configuration for all of several endpoints of kind ssh, and answers one that stands for them. remove
-// takes it away.
-func JoinSSH(all []Endpoint) (joined Endpoint, remove func(), err error) {
-	dir, err := os.MkdirTemp("", "hoop-ssh-") // mode 0700
-	if err != nil {
-		return Endpoint{}, nil, fmt.Errorf("make a folder for the configuration of ssh: %w", err)
-	}
-	remove = func() { _ = os.RemoveAll(dir) }
+// joinSSH writes one configuration for all of several hosts.
+func joinSSH(all []Endpoint) ([]Var, func(), error) {
 	var text strings.Builder
 	for _, e := range all {
 		fmt.Fprintf(&text, "Include \"%s\"\n", e.Config)
 	}
-	joined = Endpoint{Kind: kindSSH, Config: filepath.Join(dir, "config")}
-	if err := os.WriteFile(joined.Config, []byte(text.String()), 0o600); err != nil {
-		remove()
-		return Endpoint{}, nil, errors.Join(errors.New("write the configuration of ssh"), err)
+	file, remove, err := writePrivate("hoop-ssh-", []byte(text.String()))
+	if err != nil {
+		return nil, nil, err
 	}
-	return joined, remove, nil
+	return sshVars(Endpoint{Config: file}), remove, nil
+}
+
+func sshVars(e Endpoint) []Var {
+	return []Var{{"HOOP_SSH_CONFIG", e.Config}, {"GIT_SSH_COMMAND", "ssh -F " + quoteShell(e.Config)}}
+}
+
+func ofSSH() kind {
+	return kind{
+		front: func(p *Proxy) front { return &sshFront{Proxy: p} },
+		url: func(e Endpoint) string {
+			u := url.URL{Scheme: "ssh", User: url.User(e.User), Host: e.address()}
+			return u.String()
+		},
+		line: func(e Endpoint) string { return "ssh -F " + quoteShell(e.Config) + " " + e.Name },
+		vars: sshVars,
+		join: joinSSH,
+		inherited: func(name string) bool {
+			return slices.Contains([]string{"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "HOOP_SSH_CONFIG"}, name)
+		},
+	}
 }

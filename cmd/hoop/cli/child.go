@@ -113,12 +113,7 @@ func ciTokens() []string {
 // childEnv is the environment of the program: without what would send it elsewhere, without hoop's and the CI's own
 // tokens under whatever name, and with the connections.
 func childEnv(environ, kinds []string, vars []localproxy.Var) []string {
-	token := ""
-	for _, entry := range environ {
-		if value, ok := strings.CutPrefix(entry, login.EnvToken+"="); ok {
-			token = value
-		}
-	}
+	token := lookup(environ, login.EnvToken)
 	var out []string
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
@@ -128,8 +123,18 @@ func childEnv(environ, kinds []string, vars []localproxy.Var) []string {
 		}
 		out = append(out, entry)
 	}
-	for _, v := range vars {
+	for _, v := range slices.Concat(vars, localproxy.Direct(kinds, func(name string) string { return lookup(environ, name) })) {
 		out = append(out, v.Name+"="+v.Value)
 	}
 	return out
+}
+
+// lookup finds a variable in an environment: where it stands twice, the last one.
+func lookup(environ []string, name string) (value string) {
+	for _, entry := range environ {
+		if v, ok := strings.CutPrefix(entry, name+"="); ok {
+			value = v
+		}
+	}
+	return value
 }

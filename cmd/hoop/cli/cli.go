@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -67,12 +66,7 @@ func runsProgram(args []string) bool {
 }
 
 func (p *program) getenv(name string) string {
-	for i := len(p.environ) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(p.environ[i], name+"="); ok {
-			return value
-		}
-	}
-	return ""
+	return lookup(p.environ, name)
 }
 
 // connectBroker makes the client of the broker that the settings name, signed in by whatever there is.

@@ -78,6 +78,11 @@ func (l *link) local(e localproxy.Event) {
 		if !l.program.child {
 			l.program.say("no tunnel: %s", e.Err.Message)
 		}
+	case localproxy.BrowserSignedIn:
+		l.sink.event(e.Type, member{"browser_url", e.SignIn.Reveal()})
+		if !l.program.child {
+			l.program.say("a browser signed in to %s; the link for another, good once: %s", l.sink.connection, e.SignIn.Reveal())
+		}
 	case localproxy.Reconnected:
 		l.sink.event(e.Type)
 	}

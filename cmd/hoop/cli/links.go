@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,37 +71,22 @@ func (s *links) environment() (vars []localproxy.Var, kinds []string, remove fun
 	if s.options.envFile == "" && len(s.options.command) == 0 {
 		return nil, nil, remove, nil
 	}
-	var hosts []localproxy.Endpoint
+	var all []localproxy.Endpoint
 	for _, l := range s.all {
-		e := l.proxy.Endpoint()
-		switch {
-		case e.Kind == "ssh":
-			hosts = append(hosts, e)
-		case slices.Contains(kinds, e.Kind):
-			return nil, nil, remove, &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("Two connections of kind %s can't share one environment.", e.Kind),
-				Hint: "Run one `hoop connect` for each of them."}
-		default:
-			vars = append(vars, e.Env()...)
-		}
-		kinds = append(kinds, e.Kind)
+		all, kinds = append(all, l.proxy.Endpoint()), append(kinds, l.grant.Connection.Kind)
 	}
-	if len(hosts) > 1 {
-		if hosts[0], remove, err = localproxy.JoinSSH(hosts); err != nil {
-			return nil, nil, func() {}, err
-		}
-	}
-	if len(hosts) > 0 {
-		vars = append(vars, hosts[0].Env()...)
+	vars, written, err := localproxy.Environment(all)
+	if err != nil {
+		return nil, nil, remove, err
 	}
 	if s.options.envFile == "" {
-		return vars, kinds, remove, nil
+		return vars, kinds, written, nil
 	}
 	if err := writeEnvFile(s.options.envFile, vars); err != nil {
-		remove()
-		return nil, nil, func() {}, err
+		written()
+		return nil, nil, remove, err
 	}
-	joined := remove
-	return vars, kinds, func() { _ = os.Remove(s.options.envFile); joined() }, nil
+	return vars, kinds, func() { _ = os.Remove(s.options.envFile); written() }, nil
 }
 
 // withConfig is the command; OpenSSH's own programs are given the configuration, which they look for nowhere else. A -F of

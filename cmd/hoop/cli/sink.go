@@ -98,14 +98,17 @@ func (s *sink) ready(g *held, e localproxy.Endpoint) {
 		vars = append(vars, member{v.Name, v.Value})
 	}
 	s.event("ready", member{"kind", e.Kind}, member{"host", e.Host}, member{"port", e.Port}, member{"socket", orNull(e.Socket)}, member{"user", e.User},
-		member{"password", orNull(e.Password.Reveal())}, member{"database", e.Database}, member{"url", e.URL()}, member{"env", vars},
-		member{"expires_at", stamp(g.ExpiresAt)}, member{"pid", os.Getpid()})
+		member{"password", orNull(e.Password.Reveal())}, member{"database", e.Database}, member{"url", e.URL()},
+		member{"browser_url", orNull(e.SignIn.Reveal())}, member{"env", vars}, member{"expires_at", stamp(g.ExpiresAt)}, member{"pid", os.Getpid()})
 	p := s.program
 	if !s.text || p.child {
 		return
 	}
 	p.say("%s is open on %s until %s; Ctrl-C ends it", s.connection, e.String(), g.ExpiresAt.Local().Format("15:04:05"))
 	fmt.Fprintln(p.out, e.Line())
+	if link := e.SignIn.Reveal(); link != "" {
+		p.say("in a browser, good once: %s", link)
+	}
 }
 
 // passOn writes one of the broker's events, and tells a person what waits for whom.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -135,6 +136,10 @@ func (w *world) serveGateway() {
 }
 
 func (w *world) relay(in *tunnel.Incoming, n int) {
+	if name := in.Hello.Connection; w.connection(name).Kind == "http" || w.connection(name).Kind == "kubernetes" {
+		w.answer(in, n)
+		return
+	}
 	db, err := net.Dial("unix", fmt.Sprintf("%s/.s.PGSQL.%d", w.pg.Socket, w.pg.Port))
 	if err != nil {
 		_ = in.Refuse(&api.Error{Code: api.CodeTargetDown, Message: err.Error()})
@@ -169,6 +174,25 @@ func (w *world) relay(in *tunnel.Incoming, n int) {
 		_ = db.(*net.UnixConn).CloseWrite()
 	}()
 	_, _ = io.Copy(c, db)
+}
+
+// answer is a service, or a cluster, that says which connection was asked for what, and with which secrets.
+func (w *world) answer(in *tunnel.Incoming, n int) {
+	c, err := in.Accept(fmt.Sprintf("ses_%d", n))
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	for r := bufio.NewReader(c); ; {
+		q, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		text := fmt.Sprintf("%s %s of %s, secrets %q %q\n", q.Method, q.RequestURI, in.Hello.Connection, q.Header.Get("Authorization"), q.Header.Get("Cookie"))
+		if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(text), text); err != nil {
+			return
+		}
+	}
 }
 
 // ServeHTTP is broker and provider.
@@ -281,15 +305,17 @@ func (w *world) route(rw http.ResponseWriter, r *http.Request, route string, bod
 }
 
 func (w *world) connection(name string) api.Connection {
-	if strings.HasPrefix(name, "web-") {
-		return api.Connection{Name: name, Kind: "ssh", Rule: "devs", TTL: 1800, Reason: "optional"}
+	for prefix, kind := range map[string]string{"web-": "ssh", "http-": "http", "kube-": "kubernetes"} {
+		if strings.HasPrefix(name, prefix) {
+			return api.Connection{Name: name, Kind: kind, Rule: "devs", TTL: 1800, Reason: "optional"}
+		}
 	}
 	return api.Connection{Name: name, Kind: "postgres", Database: "postgres", Labels: map[string]string{"env": "prod"}, Rule: "devs", TTL: 1800, Reason: "optional"}
 }
 
 func (w *world) grant(rw http.ResponseWriter, body []byte) {
 	var in api.GrantRequest
-	if json.Unmarshal(body, &in) != nil || !slices.Contains([]string{"db-prod", "db-stage", "web-1", "web-2"}, in.Connection) {
+	if json.Unmarshal(body, &in) != nil || !slices.Contains([]string{"db-prod", "db-stage", "web-1", "web-2", "http-a", "http-b", "kube-1", "kube-2"}, in.Connection) {
 		problem(rw, &api.Error{Status: 404, Code: api.CodeNoSuchConnection, Message: "There is no connection of that name within your reach.", Hint: "hoop ls", RequestID: "rq_2"})
 		return
 	}

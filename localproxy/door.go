@@ -1,0 +1,137 @@
+package localproxy
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// door decides which requests may pass, and takes out of them what proved that. A web page in a browser on this machine
+// can send requests here too: none of those may pass, whatever they carry.
+type door struct {
+	name     string            // the connection's
+	origins  map[string]string // by the Host that a client may name
+	secret   Secret
+	basic    bool      // Basic authentication proves too
+	browsers *browsers // those that signed in; nil: none can
+}
+
+// newDoor makes the door of an endpoint on TCP.
+func newDoor(scheme string, e Endpoint) *door {
+	d := &door{name: e.Name, secret: e.Password, origins: map[string]string{}}
+	port := strconv.Itoa(e.Port)
+	for _, host := range []string{loopback, "localhost", e.Name + ".localhost"} {
+		d.origins[host+":"+port] = scheme + "://" + host + ":" + port
+		if port == map[string]string{"http": "80", "https": "443"}[scheme] {
+			d.origins[host] = scheme + "://" + host
+		}
+	}
+	return d
+}
+
+// admit answers nil for a request that may pass, which then has no secret of ours any more.
+func (d *door) admit(q *http1.Request) *reply {
+	if d == nil {
+		return nil
+	}
+	host, r := d.checkOrigin(q)
+	switch {
+	case r != nil:
+		return r
+	case d.browsers != nil && q.Path == signInPath:
+		return d.browsers.signIn(q, host)
+	}
+	r = d.checkSecret(q, host)
+	takeCookies(q)
+	return r
+}
+
+// checkOrigin refuses what a page of another origin sends: by a name that it made mean this machine (DNS rebinding, which
+// shows in Host), or by a form, an image, a script or a WebSocket (which shows in Origin or Sec-Fetch-Site).
+func (d *door) checkOrigin(q *http1.Request) (host string, r *reply) {
+	hosts := q.Fields.Values("Host")
+	if len(hosts) != 1 {
+		return "", foreign("The request does not name one Host.")
+	}
+	host = strings.ToLower(hosts[0])
+	own, known := d.origins[host]
+	if !known {
+		return "", foreign("The request names a Host that this is not.")
+	}
+	for _, origin := range q.Fields.Values("Origin") {
+		if origin != own {
+			return "", foreign("The request comes from a page of another origin.")
+		}
+	}
+	for _, site := range q.Fields.Values("Sec-Fetch-Site") {
+		if site != "same-origin" && site != "none" {
+			return "", foreign("The request comes from another page.")
+		}
+	}
+	return host, nil
+}
+
+func foreign(message string) *reply {
+	return &reply{status: http.StatusForbidden, why: &api.Error{Code: api.CodeDenied, Message: message,
+		Hint: "Pages of other origins can't use a connection of hoop. An address is opened by typing or pasting it, not by a link on another page."}}
+}
+
+// checkSecret takes Authorization out of a request that it proves. What it says else is for the service.
+func (d *door) checkSecret(q *http1.Request, host string) *reply {
+	said := q.Fields.Values("Authorization")
+	if len(said) == 1 && d.proves(said[0]) {
+		q.Fields = q.Fields.Without("Authorization")
+		return nil
+	}
+	known, guessed := d.browsers.knows(q, host)
+	if known && len(said) <= 1 {
+		return nil
+	}
+	r := &reply{status: http.StatusUnauthorized, guess: guessed || len(said) > 0, why: &api.Error{Code: api.CodeSignInNeeded,
+		Message: "The request does not carry the secret of the running `hoop connect " + d.name + "`.", Hint: "Print it with: hoop env " + d.name}}
+	if d.browsers != nil {
+		r.page = "In a browser, open the link that `hoop connect` printed. Each link is good for one sign-in; the next is printed when one was used."
+	}
+	// A browser that is asked would show a dialog instead of the page, and send the secret along with whatever any page asks.
+	if d.basic && !fromBrowser(q) {
+		r.more = http1.Fields{{Name: "WWW-Authenticate", Value: `Basic realm="hoop", charset="UTF-8"`}}
+	}
+	return r
+}
+
+// proves tells whether an Authorization is the secret: the token of Bearer, or the password of the user hoop.
+func (d *door) proves(said string) bool {
+	scheme, value, _ := strings.Cut(said, " ")
+	value = strings.TrimLeft(value, " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+	case strings.EqualFold(scheme, "Basic") && d.basic:
+		pair, err := base64.StdEncoding.DecodeString(value)
+		user, password, _ := strings.Cut(string(pair), ":")
+		if err != nil || user != "hoop" {
+			return false
+		}
+		value = password
+	default:
+		return false
+	}
+	return same(value, d.secret)
+}
+
+// same compares in a time that tells nothing of the secret.
+func same(value string, secret Secret) bool {
+	return secret.Reveal() != "" && subtle.ConstantTimeCompare([]byte(value), []byte(secret.Reveal())) == 1
+}
+
+// fromBrowser tells requests of pages by what only browsers send.
+func fromBrowser(q *http1.Request) bool {
+	return slices.ContainsFunc(q.Fields, func(f http1.Field) bool {
+		return strings.EqualFold(f.Name, "Origin") || len(f.Name) > 10 && strings.EqualFold(f.Name[:10], "Sec-Fetch-")
+	})
+}
