@@ -2,7 +2,6 @@ package sshhost
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/argv"
@@ -52,29 +51,7 @@ func understand(text, channel string, terminal bool, own policy.Programs) (under
 		}
 	}
 	if line.Known() {
-		u.facts.SSH.Argv, u.facts.SSH.Operators = programs(line, found.Runs)
+		u.facts.SSH.Argv, u.facts.SSH.Operators = line.Programs(found.Runs)
 	}
 	return u, nil
-}
-
-// programs are the words of every program that a known line runs, those that others run for it among them, and everything
-// that it needs a shell for. Where the words of one are not known, those of none are.
-func programs(line *argv.Line, runs []argv.Command) (all [][]string, operators []string) {
-	all, operators = [][]string{}, slices.Concat(line.Operators, line.Expansions)
-	for _, c := range runs {
-		for _, r := range c.Redirects {
-			operators = append(operators, r.Op)
-		}
-		if len(c.Assigns) > 0 {
-			operators = append(operators, "=")
-		}
-		words, ok := c.Values()
-		if !ok {
-			return nil, operators
-		}
-		if len(words) > 0 {
-			all = append(all, words)
-		}
-	}
-	return all, operators
 }

@@ -14,6 +14,7 @@ type Node struct {
 	Column  int // from 1
 	Kind    Kind
 	Text    string  // of a Scalar
+	Plain   bool    // of a Scalar that stands there without quotes: what it says may be a number
 	Entries []Entry // of a Mapping, in the order of the file; a key may stand there twice
 	Items   []*Node // of a List
 }
@@ -66,11 +67,11 @@ func (r *Reader) convert(n ast.Node) *Node {
 	switch n := n.(type) {
 	case *ast.NullNode:
 	case *ast.StringNode:
-		out.Kind, out.Text = Scalar, n.Value
+		out.Kind, out.Text, out.Plain = Scalar, n.Value, n.GetToken().Type == token.StringType
 	case *ast.LiteralNode:
 		out.Kind, out.Text = Scalar, n.Value.Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		out.Kind, out.Text = Scalar, n.GetToken().Value
+		out.Kind, out.Text, out.Plain = Scalar, n.GetToken().Value, true
 	case *ast.SequenceNode:
 		out.Kind = List
 		for _, item := range n.Values {

@@ -1,0 +1,117 @@
+package kube
+
+import (
+	"slices"
+	"strings"
+)
+
+// Facts are what rules can ask of a body. They are read wherever in it they stand, by their keys and not by the object's
+// kind, so that templates, lists, patches and objects of kinds that hoop does not know say no less than a pod does.
+type Facts struct {
+	DryRun bool
+	// Privileged: a container that is privileged, of a namespace of the host (hostPID, hostIPC, hostNetwork), a hostProcess of
+	// Windows, with a proc that is not masked, or with a capability beyond NET_BIND_SERVICE.
+	Privileged bool
+	// HostPath: a volume is a path of the host.
+	HostPath bool
+	// ServiceAccounts are those that pods run as. A whole pod that names none runs as "default".
+	ServiceAccounts []string
+	Images          []string
+	// Name is that of what is created, which no path has; "" where the server makes it.
+	Name string
+	// Mints: a Secret is created that a server fills with a lasting token of a service account.
+	Mints bool
+}
+
+// plainResource says that objects of a resource hold texts alone, in which a key means nothing to a cluster.
+func plainResource(t *Tuple) bool {
+	return t.Group == "" && (t.Resource == "configmaps" || t.Resource == "secrets" || t.Resource == "events")
+}
+
+// read reads the facts of an object, or of a patch that has an object's form.
+func (f *Facts) read(t *Tuple, o object, mediaType string) {
+	if t.Verb == "create" && t.Collection {
+		f.Name = o.text("metadata", "name")
+	}
+	if t.Group == "" && t.Resource == "secrets" {
+		f.Mints = o.text("type") == "kubernetes.io/service-account-token"
+	}
+	if plainResource(t) {
+		return
+	}
+	w := walk{facts: f, whole: mediaType == typeJSON}
+	for _, m := range o {
+		if m.Key == "metadata" || m.Key == "status" && t.Subresource != "status" {
+			continue // servers leave a status out where it is not what the path asks for
+		}
+		w.value([]string{m.Key}, m.Value)
+	}
+	f.tidy()
+}
+
+func (f *Facts) tidy() {
+	slices.Sort(f.ServiceAccounts)
+	slices.Sort(f.Images)
+	f.ServiceAccounts, f.Images = slices.Compact(f.ServiceAccounts), slices.Compact(f.Images)
+}
+
+// walk reads the facts of a document whose keys are known from its root on. Places in lists are no keys.
+type walk struct {
+	facts *Facts
+	whole bool // what is not there is not there, as in a patch it is not
+}
+
+func (w *walk) value(keys []string, v any) {
+	switch v := v.(type) {
+	case object:
+		w.object(keys, v)
+		for _, m := range v {
+			w.value(append(keys[:len(keys):len(keys)], m.Key), m.Value)
+		}
+	case []any:
+		for _, x := range v {
+			w.value(keys, x)
+		}
+	default:
+		w.scalar(keys, v)
+	}
+}
+
+func (w *walk) object(keys []string, o object) {
+	if keys[len(keys)-1] == "hostPath" {
+		w.facts.HostPath = true
+	}
+	if _, pod := o.at("containers").([]any); pod && w.whole && o.text("serviceAccountName") == "" && o.text("serviceAccount") == "" {
+		w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, "default")
+	}
+}
+
+func (w *walk) scalar(keys []string, v any) {
+	last, above := keys[len(keys)-1], ""
+	if len(keys) > 1 {
+		above = keys[len(keys)-2]
+	}
+	s, _ := v.(string)
+	switch last {
+	case "privileged", "hostPID", "hostIPC", "hostNetwork", "hostProcess":
+		w.facts.Privileged = w.facts.Privileged || v != false && v != nil
+	case "procMount":
+		w.facts.Privileged = w.facts.Privileged || v != nil && v != "Default"
+	case "add":
+		w.facts.Privileged = w.facts.Privileged || above == "capabilities" && v != nil && !strings.EqualFold(s, "NET_BIND_SERVICE")
+	case "path", "type":
+		w.facts.HostPath = w.facts.HostPath || above == "hostPath" && v != nil
+	case "serviceAccountName", "serviceAccount":
+		if s != "" {
+			w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, s)
+		}
+	case "image":
+		if s != "" {
+			w.facts.Images = append(w.facts.Images, s)
+		}
+	case "reference":
+		if above == "image" && s != "" { // a volume that is an image
+			w.facts.Images = append(w.facts.Images, s)
+		}
+	}
+}

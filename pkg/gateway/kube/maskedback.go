@@ -1,0 +1,74 @@
+package kube
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+)
+
+// stars are what a mask shows of a value, alone or before its last four characters.
+const stars = "***"
+
+// isMask says that a text is what a mask left of one, as it is or in base64.
+func isMask(s string) bool {
+	if plain, err := base64.StdEncoding.DecodeString(s); err == nil && s != "" {
+		s = string(plain)
+	}
+	return strings.HasPrefix(s, stars) && len([]rune(s)) <= len(stars)+4
+}
+
+// WrittenBack refuses a body that would store masks in the place of values, as an editor does that was shown them. fields are those
+// that are masked of what is written: where one is shown as null, a null there is a mask too. detected says that detectors look at
+// answers: what they leave of a value may stand within a text.
+func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal {
+	if b.Document == nil || t.Verb == "delete" || t.Verb == "deletecollection" || len(fields) == 0 && !detected {
+		return nil
+	}
+	found := ""
+	whole := b.Type == typeJSON || b.Type == typeApplyPatch
+	find(b.Document, "", func(path string, v any) {
+		s, isText := v.(string)
+		switch {
+		case isText && isMask(s),
+			isText && detected && t.Verb == "update" && strings.Contains(s, stars),
+			v == nil && whole && masksNull(path, fields):
+			found = path
+		}
+	})
+	if found == "" {
+		return nil
+	}
+	return refusal(codeMasked, "The value at "+clipped(found)+" is what a mask showed, and writing it would put the mask in the value's place.",
+		"Leave masked fields out of what you write, or write their real values; kubectl patch and kubectl apply write single fields.")
+}
+
+// masksNull says that a value at a path of a whole object may be null because a mask made it so.
+func masksNull(path string, fields []field) bool {
+	for _, f := range fields {
+		prefix, every := strings.CutSuffix(f.place, ".*")
+		if f.as == "null" && (f.place == path || every && strings.HasPrefix(path, prefix+".")) {
+			return true
+		}
+		if f.place == lastApplied && strings.HasSuffix(path, "last-applied-configuration") {
+			return true
+		}
+	}
+	return false
+}
+
+// find calls what for every single value of a document, with its path.
+func find(v any, path string, what func(path string, v any)) {
+	switch v := v.(type) {
+	case object:
+		for _, m := range v {
+			find(m.Value, path+"."+m.Key, what)
+		}
+	case []any:
+		for _, x := range v {
+			find(x, path+"[*]", what)
+		}
+	default:
+		what(path, v)
+	}
+}

@@ -1,0 +1,95 @@
+package kube
+
+import (
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// field is a value that is masked, by its place in an object: "data.*".
+type field struct {
+	place string // as a JSON path goes on behind "$": ".data.*"
+	as    string // as policy.Mask says: "redact", "null", "last4"
+}
+
+// lastApplied is where kubectl apply keeps the whole object as a text, whatever else is masked in it.
+const lastApplied = ".metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']"
+
+// forms are where an object stands in an answer: alone, in a list, in a watch's event, in a table's row, and in that of an event. A
+// path that leads nowhere masks nothing, so all of them are looked for in every answer.
+var forms = []string{"$", "$.items[*]", "$.object", "$.object.items[*]", "$.rows[*].object", "$.object.rows[*].object"}
+
+// builtIn is what nobody sees of Secrets, and of the tokens that API servers make, where no mask of the policy begins with
+// "secrets.".
+func builtIn(t *Tuple) []field {
+	switch {
+	case t.Group == "" && t.Resource == "secrets":
+		return []field{{".data.*", "null"}, {".stringData.*", "null"}}
+	case t.what() == "serviceaccounts/token":
+		return []field{{".status.token", "redact"}}
+	}
+	return nil
+}
+
+// fields are what is masked of what a request is about. ownSecrets says that the policy itself says who sees Secrets.
+func fields(t *Tuple, masks []policy.Mask, named func(policy.Mask) []string, ownSecrets bool) []field {
+	var all []field
+	if !ownSecrets {
+		all = builtIn(t)
+	}
+	for _, m := range masks {
+		for _, text := range named(m) {
+			place, ok := placed(t, text)
+			if !ok {
+				continue
+			}
+			all = append(all, field{place, shownAs(t, m.As)})
+			if t.what() == "serviceaccounts/token" {
+				all = append(all, builtIn(t)...)
+			}
+		}
+	}
+	if len(all) > 0 && t.Subresource == "" {
+		all = append(all, field{lastApplied, "null"})
+	}
+	return all
+}
+
+// shownAs is how a value is shown. A Secret's values are base64, in which no stars can stand and of which no end means anything:
+// they are left out.
+func shownAs(t *Tuple, as string) string {
+	if t.Group == "" && t.Resource == "secrets" {
+		return "null"
+	}
+	return as
+}
+
+// placed reads a mask's field, "secrets.data.*": whether it speaks of what a request is about, and where the value stands. The
+// resource has no group, and means those of every group; "*" means every resource.
+func placed(t *Tuple, text string) (place string, ok bool) {
+	end := strings.IndexAny(text, ".[")
+	if end < 0 {
+		return "", false
+	}
+	resource, place := text[:end], text[end:]
+	if resource == "secrets" && t.what() == "serviceaccounts/token" {
+		return place, true // what holds for Secrets holds for the tokens that they hold
+	}
+	return place, resource == "*" || resource == t.Resource
+}
+
+// OwnSecrets says that masks of a policy, of all its masks and not of those for one person alone, say who sees Secrets.
+func ownSecrets(fields []string) bool {
+	for _, f := range fields {
+		if strings.HasPrefix(f, "secrets.") {
+			return true
+		}
+	}
+	return false
+}
+
+// tables says that a table of what is masked shows nothing of it: a server's own columns of Secrets and ConfigMaps count values,
+// those of other kinds may show any.
+func tables(t *Tuple, fields []field) bool {
+	return len(fields) == 0 || t.Group == "" && (t.Resource == "secrets" || t.Resource == "configmaps")
+}

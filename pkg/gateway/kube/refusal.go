@@ -1,0 +1,41 @@
+package kube
+
+import (
+	"strconv"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+)
+
+// The codes of refusals that no policy makes: see statusOf.
+const (
+	codeMalformed   = "malformed"
+	codeNotFound    = "not_served"
+	codeNotAllowed  = "method_not_served"
+	codeTooLarge    = "too_large"
+	codeUnsupported = "unsupported_media_type"
+	codeMasked      = "masked_value"
+)
+
+func refusal(code, message, hint string) *api.Refusal {
+	return &api.Refusal{Code: code, Rule: "request", Message: message, Remedy: []api.Remedy{{Kind: "rewrite", Text: hint}}}
+}
+
+func badRequest(message string) *api.Refusal {
+	return refusal(codeMalformed, message, "Send the request in the form that kubectl or a client library writes.")
+}
+
+func notFound(message string) *api.Refusal {
+	return refusal(codeNotFound, message, "Ask for a path that kubectl or a client library writes.")
+}
+
+func notAllowed(message string) *api.Refusal {
+	return refusal(codeNotAllowed, message, "Send the request in the form that kubectl or a client library writes.")
+}
+
+// clipped is a client's text in quotes, for a message.
+func clipped(s string) string {
+	if len(s) > 100 {
+		s = s[:100] + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}
