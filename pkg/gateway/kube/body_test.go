@@ -194,7 +194,7 @@ func TestBodiesAreSentAsTheJSONThatWasJudged(t *testing.T) {
 
 func TestMasksAreNotWrittenBack(t *testing.T) {
 	secret, _ := parseLine("PUT /api/v1/namespaces/stg/secrets/db")
-	masked := fields(secret, nil, nil, false)
+	masked := fields(secret, nil, false)
 	for _, c := range []struct {
 		line, mediaType, body string
 		refused               bool

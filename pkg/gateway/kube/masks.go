@@ -32,13 +32,13 @@ func builtIn(t *Tuple) []field {
 }
 
 // fields are what is masked of what a request is about. ownSecrets says that the policy itself says who sees Secrets.
-func fields(t *Tuple, masks []policy.Mask, named func(policy.Mask) []string, ownSecrets bool) []field {
+func fields(t *Tuple, masks []policy.Mask, ownSecrets bool) []field {
 	var all []field
 	if !ownSecrets {
 		all = builtIn(t)
 	}
 	for _, m := range masks {
-		for _, text := range named(m) {
+		for _, text := range m.Fields {
 			place, ok := placed(t, text)
 			if !ok {
 				continue
