@@ -10,9 +10,9 @@ import (
 const (
 	codeMalformed   = "malformed"
 	codeNotFound    = "not_served"
-	codeNotAllowed  = "method_not_served"
+	codeNotAllowed  = "method"
 	codeTooLarge    = "too_large"
-	codeUnsupported = "unsupported_media_type"
+	codeUnsupported = "unsupported"
 	codeMasked      = "masked_value"
 )
 

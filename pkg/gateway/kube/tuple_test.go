@@ -120,6 +120,7 @@ func TestWhatReadersCouldReadInTwoWaysIsRefused(t *testing.T) {
 		"GET /api/v1/nodes/n1/proxy/a//b":                                      codeMalformed,
 		"GET /api/v1/nodes/n1/proxy//":                                         codeMalformed,
 		"GET /api/v1/nodes/n1/proxy/a%2Fb":                                     codeMalformed,
+		"GET /api/v1/nodes/n1/proxy/%70":                                       codeMalformed,
 		"GET /api/v1/nodes/n1/proxy/a?access_token=x":                          codeMalformed,
 		"OPTIONS /api/v1/pods":                                                 codeNotAllowed,
 		"CONNECT /api/v1/pods":                                                 codeNotAllowed,
