@@ -6,6 +6,7 @@ package exchange
 import (
 	"context"
 	"io"
+	"net"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -72,6 +73,10 @@ type Switched struct {
 	End func()
 	// Hush has reads from the client return.
 	Hush func()
+	// Gate, and the bare connections, are for who carries streams of its own framing through the gate: what stands in Client and
+	// Target is read first all the same.
+	Gate                   *guard.Session
+	ClientConn, TargetConn net.Conn
 }
 
 // Reply is an answer of our own.

@@ -46,6 +46,7 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 		Send:   func(send func(io.Writer) error) error { return s.up.Continue(pass, lend(send)) },
 		SendAs: func(p *guard.Pass, send func(io.Writer) error) error { return s.up.With(p, lend(send)) },
 		Hush:   func() { _ = s.client.conn.SetReadDeadline(time.Unix(1, 0)) },
+		Gate:   s.gate, ClientConn: s.client.conn, TargetConn: t.conn,
 	})
 	s.finish(pass, outcome)
 	if cause := context.Cause(ctx); cause != nil {

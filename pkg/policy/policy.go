@@ -156,6 +156,8 @@ type Standing struct {
 	Forwards     Forwards
 	Programs     Programs // see Policy.Programs
 	Fields       []string // see Policy.Fields
+
+	NamespaceLabels bool // see Policy.NamespaceLabels
 }
 
 // Power is the right to look or act besides opening connections.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 )
 
 // Reach says whether a subject may open a connection, and how. Where several reach rules match, the first in the file
@@ -115,7 +116,7 @@ func (p *Policy) Fields(c Connection) []string {
 
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Fields: p.Fields(c)}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Fields: p.Fields(c), NamespaceLabels: p.NamespaceLabels(s, c)}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.
@@ -163,4 +164,12 @@ func (r *rule) summary() Rule {
 		s.Approval = &approval
 	}
 	return s
+}
+
+// NamespaceLabels says that a rule for a subject on a connection asks for the labels of namespaces, which no request says.
+func (p *Policy) NamespaceLabels(s Subject, c Connection) bool {
+	return p != nil && slices.ContainsFunc(p.rules, func(r rule) bool {
+		asks := r.kube != nil && r.kube.namespaceLabels != nil || r.when != nil && strings.Contains(r.when.text, "namespace_labels")
+		return asks && r.meets(&s, &c)
+	})
 }

@@ -38,7 +38,7 @@ const (
 // ReadBody reads the body of a request that is not carried to a service behind proxy.
 func ReadBody(t *Tuple, contentType string, data []byte) (*Body, *api.Refusal) {
 	if len(data) > maxBody {
-		return nil, refusal(codeTooLarge, "The body is larger than 3 MiB.", "Send it in smaller pieces.")
+		return nil, tooLarge()
 	}
 	b := &Body{}
 	if len(data) > 0 {

@@ -23,9 +23,9 @@ var (
 		"limitBytes": number, "stream": text, "insecureSkipTLSVerifyBackend": never,
 	}
 	onAttach      = map[string]form{"container": text, "stdin": yesNo, "stdout": yesNo, "stderr": yesNo, "tty": yesNo}
-	onExec        = map[string]form{"command": words}
+	onExec        = map[string]form{"command": texts}
 	onPortForward = map[string]form{"ports": numbers}
-	onServer      = map[string]form{"hash": text, "verbose": yesNo, "exclude": words}
+	onServer      = map[string]form{"hash": text, "verbose": yesNo, "exclude": texts}
 )
 
 // keys are those that a request may have.

@@ -22,11 +22,8 @@ func paths(fields []field) (all []body.Path, err error) {
 }
 
 func (f *field) shown() mask.As {
-	switch f.as {
-	case "null":
-		return mask.Null
-	case "last4":
-		return mask.Last4
+	if as, ok := mask.AsNamed(f.as); ok {
+		return as
 	}
 	return mask.Redact
 }

@@ -102,7 +102,7 @@ func (q *Query) add(p Param, keys map[string]form) *api.Refusal {
 	if !known {
 		return badRequest("The query asks for " + clipped(p.Key) + ", which hoop does not know for this request.")
 	}
-	if _, twice := q.Get(p.Key); twice && f != words && f != numbers {
+	if _, twice := q.Get(p.Key); twice && f != texts && f != numbers {
 		return badRequest("The query has " + p.Key + " twice, and readers differ in which of both counts.")
 	}
 	value, r := f.canonical(p)
@@ -118,7 +118,7 @@ type form uint8
 
 const (
 	text     form = iota + 1
-	words         // texts, of which there may be many
+	texts         // texts, of which there may be many
 	yesNo         // anything but "0" and "false" is yes
 	number        // a whole number
 	numbers       // many of them

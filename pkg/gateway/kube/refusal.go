@@ -4,15 +4,16 @@ import (
 	"strconv"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
 )
 
 // The codes of refusals that no policy makes: see statusOf.
 const (
-	codeMalformed   = "malformed"
+	codeMalformed   = exchange.CodeMalformed
 	codeNotFound    = "not_served"
-	codeNotAllowed  = "method"
-	codeTooLarge    = "too_large"
-	codeUnsupported = "unsupported"
+	codeNotAllowed  = exchange.CodeMethod
+	codeTooLarge    = exchange.CodeTooLarge
+	codeUnsupported = exchange.CodeUnsupported
 	codeMasked      = "masked_value"
 )
 
@@ -38,4 +39,8 @@ func clipped(s string) string {
 		s = s[:100] + "…"
 	}
 	return strconv.QuoteToASCII(s)
+}
+
+func tooLarge() *api.Refusal {
+	return refusal(codeTooLarge, "The body is larger than 3 MiB.", "Send it in smaller pieces.")
 }

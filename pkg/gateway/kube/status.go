@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
 )
 
 // status is an API server's Status, as clients print it.
@@ -35,21 +36,15 @@ const Cause = "HoopRefusal"
 // statusOf is the HTTP status of a refusal's code.
 func statusOf(code string) int {
 	switch code {
-	case codeMalformed, codeMasked:
+	case codeMasked:
 		return 400
 	case codeNotFound:
 		return 404
-	case codeNotAllowed:
-		return 405
-	case codeTooLarge:
-		return 413
-	case codeUnsupported:
-		return 415
 	}
-	return 403
+	return exchange.StatusOf(code)
 }
 
-// reasons are an API server's words for what a status means, by which clients decide what to do.
+// reason is an API server's words for what a status means, by which clients decide what to do.
 func reason(code int) string {
 	switch code {
 	case 400:

@@ -1,0 +1,103 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/hoop-gateway/hoop/pkg/credential"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// cluster is one cluster as one session sees it.
+type cluster struct {
+	words
+	log    *slog.Logger
+	base   *url.URL
+	prefix string // in front of the cluster's own paths
+	dial   func(context.Context) (net.Conn, error)
+	as     *gateway.Impersonation
+	input  string
+	login  credential.Login
+
+	mu      sync.Mutex
+	secrets []string // that never pass, in whatever the cluster says
+	minted  minted
+	labels  map[string]labels
+}
+
+func newCluster(p *Protocol, t gateway.Target) (*cluster, error) {
+	if t.Base == nil {
+		return nil, errors.New("the connection has no address")
+	}
+	c := &cluster{
+		words: words{p.held}, log: p.log, base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/"), dial: exchange.Dialer(t.Base, t.TLS),
+		as: t.Impersonation, input: t.Input, login: t.Credential, labels: map[string]labels{},
+	}
+	for _, secret := range t.Credential.Forms() {
+		c.secrets = append(c.secrets, secret.Reveal())
+	}
+	return c, nil
+}
+
+// origin is where the cluster is.
+func (c *cluster) origin() string { return c.base.Scheme + "://" + c.base.Host }
+
+// hidden are the credentials that never pass.
+func (c *cluster) hidden() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.secrets[:len(c.secrets):len(c.secrets)]
+}
+
+// unsecret takes credentials out of a text.
+func (c *cluster) unsecret(text string) string {
+	for _, secret := range c.hidden() {
+		text = strings.ReplaceAll(text, secret, stars)
+	}
+	return text
+}
+
+// detected says whether detectors look at what this person sees.
+func detected(now *guard.Standing) bool {
+	if now == nil {
+		return true
+	}
+	for _, m := range now.Masks {
+		if len(m.Detect) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// fieldsOf are what is masked of what a request is about. Without a policy nothing runs.
+func fieldsOf(t *Tuple, now *guard.Standing) []field {
+	if now == nil {
+		return fields(t, nil, false)
+	}
+	return fields(t, now.Masks, ownSecrets(now.Fields))
+}
+
+func programsOf(now *guard.Standing) policy.Programs {
+	if now == nil {
+		return policy.Programs{}
+	}
+	return now.Programs
+}
+
+var _ exchange.Protocol = (*cluster)(nil)
+
+// rules are the masks of an answer.
+func (c *cluster) rules(fields []field) (body.Rules, error) {
+	all, err := paths(fields)
+	return body.Rules{Paths: all, Secrets: c.hidden()}, err
+}

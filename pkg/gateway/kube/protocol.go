@@ -1,0 +1,91 @@
+package kube
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// Kind is the kind of the connections that this package serves.
+const Kind = "kubernetes"
+
+// Protocol serves connections of kind kubernetes.
+type Protocol struct {
+	log  *slog.Logger
+	held *waits
+}
+
+// New makes the protocol.
+func New(log *slog.Logger) *Protocol { return &Protocol{log, newWaits()} }
+
+// Greet reads the head of the first request.
+func (p *Protocol) Greet(_ context.Context, client net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
+	c, err := exchange.Greet(client, words{p.held})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Refuse answers the first request where there is no session for it.
+func (p *Protocol) Refuse(g gateway.Greeting, why *api.Error) { g.(*exchange.Client).Refuse(why) }
+
+// Open makes ready to reach the cluster, which the first request does.
+func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
+	c, err := newCluster(p, t)
+	if err != nil {
+		p.log.Error("connection can't be made", "connection", t.Connection.Name, "error", err)
+		return nil, &api.Error{Code: api.CodeTargetDown, Message: "The gateway can't use what it has for this cluster.", Hint: "Ask who runs the gateway: its log says more."}
+	}
+	target := &exchange.Target{Dial: c.dial, Host: t.Base.Host, Sign: c.sign}
+	return &session{exchange.NewSession(p.log, g.(*exchange.Client), c, target), c}, nil
+}
+
+// session is one socket.
+type session struct {
+	*exchange.Session
+	cluster *cluster
+}
+
+// About describes the cluster, and as whom it sees this person.
+func (s *session) About() (database, role string, settings map[string]string) {
+	if as := s.cluster.as; as != nil {
+		role = as.User
+	}
+	return "", role, map[string]string{"origin": s.cluster.origin()}
+}
+
+// GrantEnded has nothing to end: nothing is kept for a grant.
+func (p *Protocol) GrantEnded(string) {}
+
+// Judge understands a request as it would be understood in a session. It asks nothing of the cluster.
+func (p *Protocol) Judge(ctx context.Context, t gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
+	return p.JudgeText(ctx, t.Programs, command), nil
+}
+
+// JudgeText does the same: for words in kubectl's manner, or for a request's line, and its body as JSON behind an empty line.
+func (p *Protocol) JudgeText(_ context.Context, own policy.Programs, command string) gateway.Judgement {
+	head, content, _ := strings.Cut(command, "\n\n")
+	t, why := written(head)
+	if why != nil {
+		return gateway.Judgement{Problem: why}
+	}
+	path, query := t.Target()
+	q := asked{t.Method, path, query, "", []byte(content)}
+	if q.contentType = typeJSON; t.Verb == "patch" {
+		if q.contentType = typeStrategicPatch; strings.HasPrefix(strings.TrimSpace(content), "[") {
+			q.contentType = typeJSONPatch
+		}
+	}
+	m, why := understand(q, own)
+	if why != nil {
+		return gateway.Judgement{Problem: why}
+	}
+	return gateway.Judgement{Facts: m.facts, Rewritten: m.line()}
+}

@@ -1,0 +1,59 @@
+package kube
+
+import (
+	"fmt"
+	"mime"
+
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
+)
+
+// shows settles what the client sees of an answer.
+func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Shown, error) {
+	if a.Status == 101 {
+		return exchange.Shown{}, fmt.Errorf("the cluster switches protocols unasked")
+	}
+	whole := !t.IsResource()
+	out := exchange.Shown{Fields: answered(t, a, whole)}
+	for i, f := range out.Fields {
+		value, err := p.Scan().Text(f.Value)
+		if err != nil {
+			return exchange.Shown{}, err
+		}
+		out.Fields[i].Value = c.unsecret(value)
+	}
+	if a.Length == 0 {
+		return out, nil
+	}
+	masked := fieldsOf(t, p.Standing())
+	kind := *a
+	switch {
+	case !t.IsResource() && t.serverEffect() == "session":
+		f, err := body.New(a.Fields.Get("Content-Type"), body.Rules{Secrets: c.hidden()}) // what everybody's client reads holds nobody's data
+		out.Filter = f
+		return out, err
+	case !t.IsResource(), t.Subresource == "proxy", t.Subresource == "log" && a.Status < 300:
+		masked = nil
+	case answersJSON(a.Fields.Get("Content-Type")):
+		if t.Verb == "watch" { // one document after the other, which the type does not say
+			kind.Fields = append(http1.Fields{{Name: "Content-Type", Value: typeJSON + ";stream=watch"}}, a.Fields.Without("Content-Type")...)
+		}
+	case a.Status >= 400 && isPlain(a.Fields.Get("Content-Type")): // "404 page not found"
+		masked = nil
+	default:
+		return exchange.Shown{}, fmt.Errorf("the cluster answers %.40q where JSON was asked for", a.Fields.Get("Content-Type"))
+	}
+	rules, err := c.rules(masked)
+	if err != nil {
+		return exchange.Shown{}, err
+	}
+	out.Filter, err = exchange.NewFilter(p, &kind, rules)
+	return out, err
+}
+
+func isPlain(contentType string) bool {
+	name, _, err := mime.ParseMediaType(contentType)
+	return err == nil && name == "text/plain"
+}

@@ -1,0 +1,86 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// sign adds the credential to a head, and whom the cluster is to take this person for. A client's certificate is the
+// connection's.
+func (c *cluster) sign(ctx context.Context, head *http1.Request) error {
+	token, err := c.token(ctx)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		head.Fields = append(head.Fields, http1.Field{Name: "Authorization", Value: "Bearer " + token})
+	}
+	if c.as == nil {
+		return nil
+	}
+	head.Fields = append(head.Fields, http1.Field{Name: "Impersonate-User", Value: c.as.User})
+	for _, g := range c.as.Groups {
+		head.Fields = append(head.Fields, http1.Field{Name: "Impersonate-Group", Value: g})
+	}
+	for name, values := range c.as.Extra {
+		for _, v := range values {
+			head.Fields = append(head.Fields, http1.Field{Name: "Impersonate-Extra-" + url.PathEscape(name), Value: v})
+		}
+	}
+	return nil
+}
+
+// minted is a token that the cluster made.
+type minted struct {
+	token string
+	until time.Time // when another one is asked for
+}
+
+// lifetime is how long tokens live that are asked for: ten minutes, the least that clusters give.
+const lifetime = 600
+
+// token is what the gateway signs in with: its own token, or one that it asks the cluster for with that.
+func (c *cluster) token(ctx context.Context) (string, error) {
+	own := c.login.Token.Reveal()
+	if c.login.Request == nil {
+		return own, nil
+	}
+	c.mu.Lock()
+	now := c.minted
+	c.mu.Unlock()
+	if now.token != "" && time.Now().Before(now.until) {
+		return now.token, nil
+	}
+	ask := map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{"expirationSeconds": lifetime}}
+	if audiences := c.login.Request.Audiences; len(audiences) > 0 {
+		ask["spec"].(map[string]any)["audiences"] = audiences
+	}
+	text, err := json.Marshal(ask)
+	if err != nil {
+		return "", err
+	}
+	path := "/api/v1/namespaces/" + c.login.Request.Namespace + "/serviceaccounts/" + c.login.Request.ServiceAccount + "/token"
+	var got struct {
+		Status struct {
+			Token               string    `json:"token"`
+			ExpirationTimestamp time.Time `json:"expirationTimestamp"`
+		} `json:"status"`
+	}
+	if err := c.own(ctx, "POST", path, text, &got); err != nil {
+		return "", fmt.Errorf("ask for a token: %w", err)
+	}
+	if got.Status.Token == "" {
+		return "", fmt.Errorf("ask for a token: the answer has none")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := min(time.Until(got.Status.ExpirationTimestamp), lifetime*time.Second)
+	c.minted = minted{got.Status.Token, time.Now().Add(left * 3 / 4)}
+	c.secrets = append(c.secrets[:len(c.secrets):len(c.secrets)], got.Status.Token)
+	return got.Status.Token, nil
+}
