@@ -4,11 +4,12 @@ import (
 	"log/slog"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/gateway/kube"
 	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/gateway/web"
 )
 
 // protocols are those that connections can be of, by kind.
 func protocols(databases gateway.Protocol, log *slog.Logger) map[string]gateway.Protocol {
-	return map[string]gateway.Protocol{"postgres": databases, sshhost.Kind: sshhost.New(log), web.Kind: web.New(log)}
+	return map[string]gateway.Protocol{"postgres": databases, sshhost.Kind: sshhost.New(log), kube.Kind: kube.New(log), web.Kind: web.New(log)}
 }

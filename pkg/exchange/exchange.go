@@ -73,9 +73,8 @@ type Switched struct {
 	End func()
 	// Hush has reads from the client return.
 	Hush func()
-	// Gate, and the bare connections, are for who carries streams of its own framing through the gate: what stands in Client and
-	// Target is read first all the same.
-	Gate                   *guard.Session
+	// The bare connections are for who carries streams of its own framing: what stands in Client and Target is read first all the
+	// same.
 	ClientConn, TargetConn net.Conn
 }
 

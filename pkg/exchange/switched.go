@@ -43,10 +43,10 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 			io.Reader
 			io.Writer
 		}{s.client.reader, s.client.conn},
-		Send:   func(send func(io.Writer) error) error { return s.up.Continue(pass, lend(send)) },
-		SendAs: func(p *guard.Pass, send func(io.Writer) error) error { return s.up.With(p, lend(send)) },
-		Hush:   func() { _ = s.client.conn.SetReadDeadline(time.Unix(1, 0)) },
-		Gate:   s.gate, ClientConn: s.client.conn, TargetConn: t.conn,
+		Send:       func(send func(io.Writer) error) error { return s.up.Continue(pass, lend(send)) },
+		SendAs:     func(p *guard.Pass, send func(io.Writer) error) error { return s.up.With(p, lend(send)) },
+		Hush:       func() { _ = s.client.conn.SetReadDeadline(time.Unix(1, 0)) },
+		ClientConn: s.client.conn, TargetConn: conn,
 	})
 	s.finish(pass, outcome)
 	if cause := context.Cause(ctx); cause != nil {
