@@ -1,10 +1,5 @@
 package policy
 
-import (
-	"encoding/json"
-	"strconv"
-)
-
 // resolveKube finds the value of a name behind "kube.".
 func (f *facts) resolveKube(name string) (any, bool) {
 	k := f.cmd.Kube
@@ -26,11 +21,9 @@ func (f *facts) resolveHTTP(name string) (any, bool) {
 	if h == nil {
 		h = &HTTP{}
 	}
-	if name == "arguments" {
-		return numbered(orEmpty(h.Arguments)), true
-	}
 	value, ok := map[string]any{
 		"method": h.Method, "path": h.Path, "query": orEmpty(h.Query), "headers": orEmpty(h.Headers), "rpc": h.RPC, "tool": h.Tool,
+		"arguments": orEmpty(h.Arguments),
 	}[name]
 	return value, ok
 }
@@ -40,32 +33,4 @@ func orEmpty[V any](m map[string]V) map[string]V {
 		return map[string]V{}
 	}
 	return m
-}
-
-// numbered gives JSON's numbers as CEL compares them: whole ones as int, others as double. One that neither holds stays a text, and to
-// compare it with a number is an error, which refuses.
-func numbered(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, x := range v {
-			out[key] = numbered(x)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, x := range v {
-			out[i] = numbered(x)
-		}
-		return out
-	case json.Number:
-		if i, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
-			return i
-		}
-		if x, err := v.Float64(); err == nil {
-			return x
-		}
-		return v.String()
-	}
-	return v
 }
