@@ -48,7 +48,7 @@ func TestEventsThatCantBeMaskedAreRefused(t *testing.T) {
 	ssn := body.Rules{Paths: paths(t, "$.ssn", "$.list[*]"), Detectors: detectors(t, "redact")}
 	for _, in := range []string{
 		"data: {\"ssn\":\"canary\"\n\n", "data: x {\"ssn\":\"canary\"}\n\n", "data: {\"a\":1}{\"ssn\":\"canary\"}\n\n", "data: \"canary\n\n", "id: {\"ssn\":\"canary\"}\n\n", ": {\"ssn\":\"canary\"}\n\n",
-		"data: [1,2\n\n", "data: [true,\n\n", "data: [ null\n\n", "data: [\n\n", "data:{\"ssn\":\"canary\"", "{\"ssn\":\"canary\"}\n\n",
+		"data: [1,2\n\n", "data: [true,\n\n", "data: [ null\n\n", "data: [\n\n", "data:{\"ssn\":\"canary\"", "{\"ssn\":\"canary\"}\n\n", "\xEF\xBB\xBFdata: {\"ssn\":\"canary\"}\n\n",
 	} {
 		if got, err := everySplit(t, eventType, ssn, "data: {\"a\":1}\n\n"+in+"data: x\n\n"); !errors.Is(err, body.ErrMalformed) || got != "data: {\"a\":1}\n\n" && !strings.HasSuffix(in, "\"") {
 			t.Errorf("%q: got %q, %v", in, got, err)

@@ -25,6 +25,7 @@ func TestFieldsOfAFormAreMasked(t *testing.T) {
 		{body.Rules{Paths: paths(t, "$.user.ssn")}, "user[ssn]=canary&user.ssn=canary&user%5Bssn%5D=canary&ssn=1&user=2", "user[ssn]=***&user.ssn=***&user%5Bssn%5D=***&ssn=1&user=2"},
 		{body.Rules{Paths: paths(t, "$..ssn")}, "a[b][ssn]=canary&a[0].ssn=canary&ssn=canary&x[ssn][y]=canary&[ssn=2&a[=", "a[b][ssn]=***&a[0].ssn=***&ssn=***&x[ssn][y]=***&[ssn=***&a[="},
 		{body.Rules{Paths: paths(t, "$.users[*].ssn")}, "users[][ssn]=canary&users[3][ssn]=canary", "users[][ssn]=***&users[3][ssn]=***"},
+		{body.Rules{Paths: paths(t, "$.ssn[0]")}, "ssn[]=canary&ssn[a]=1&ssn=2", "ssn[]=***&ssn[a]=1&ssn=2"},
 		{body.Rules{Paths: paths(t, "$['a.b']")}, "a.b=canary&a[b]=1", "a.b=***&a[b]=1"},
 		{body.Rules{Paths: paths(t, "$")}, "a=canary&b=canary", "a=***&b=***"},
 		{body.Rules{Paths: paths(t, "$.ssn"), As: mask.Null}, "ssn=canary&b=", "ssn=&b="},

@@ -38,6 +38,7 @@ func TestValuesAtAPathAreReplaced(t *testing.T) {
 		{"$['']", `{"":"x","a":""}`, `{"":"***","a":""}`},
 		{"$['é']", `{"\u00e9":"x","é":"y"}`, `{"\u00e9":"***","é":"***"}`},
 		{"$['😀']", `{"\ud83d\ude00":"x"}`, `{"\ud83d\ude00":"***"}`},
+		{"$['\U0010ffff']", `{"\udbff\udfff":"x"}`, `{"\udbff\udfff":"***"}`},
 		{"$", `{"a":1}`, `"***"`},
 		{"$", ` 12345 `, ` "***" `},
 		{"$", `null`, `null`},
@@ -69,10 +70,12 @@ func TestWhatIsShownInAValuesPlace(t *testing.T) {
 			t.Errorf("%d of %s:\n got %s (%v)\nwant %s", c.as, c.in, got, err, c.out)
 		}
 	}
-	strict := paths(t, "$.a", "$.*")
-	strict[1] = strict[1].As(mask.Null)
-	if got, _ := everySplit(t, jsonType, body.Rules{Paths: strict, As: mask.Last4}, `{"a":"123456789"}`); got != `{"a":null}` {
-		t.Errorf("of two paths the one that shows more stood: %s", got)
+	for i := range 2 {
+		strict := paths(t, "$.a", "$.*")
+		strict[i] = strict[i].As(mask.Null)
+		if got, _ := everySplit(t, jsonType, body.Rules{Paths: strict, As: mask.Last4}, `{"a":"123456789"}`); got != `{"a":null}` {
+			t.Errorf("of two paths the one that shows more stood: %s", got)
+		}
 	}
 }
 
@@ -142,6 +145,13 @@ func TestAnErrorIsTheEnd(t *testing.T) {
 	if out, again := f.Close(nil); again == nil || len(out) > 0 {
 		t.Errorf("it closed behind an error: %q", out)
 	}
+	f = filter(t, "image/png", body.Rules{Secrets: []string{"s3cr3t-token"}})
+	if _, err := f.Close(nil); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := f.Write(nil, []byte("x")); err == nil || len(out) > 0 {
+		t.Errorf("it went on behind its end: %q", out)
+	}
 }
 
 func TestSequencesAreMaskedDocumentByDocument(t *testing.T) {
@@ -194,5 +204,13 @@ func TestLongStringsAreLookedAt(t *testing.T) {
 		if _, err := through(t, jsonType, body.Rules{Paths: paths(t, "$.a")}, `{"`+strings.Repeat("a", 70_000)+`":1}`, sizes...); !errors.Is(err, body.ErrMalformed) {
 			t.Errorf("a key that is too long: %v", err)
 		}
+	}
+}
+
+// A client that leaves out bytes that are no UTF-8 would read another key than was compared.
+func TestAKeyOnTheWayOfAPathIsUTF8(t *testing.T) {
+	r := body.Rules{Paths: paths(t, "$.ssn")}
+	if got, err := everySplit(t, jsonType, r, "{\"a\":{\"\xff\":1},\"ss\xffn\":\"canary\"}"); !errors.Is(err, body.ErrMalformed) || strings.Contains(got, "canary") {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -79,7 +79,7 @@ func TestDataUnderAnotherNameIsRefused(t *testing.T) {
 		}
 		for _, text := range []string{
 			"", "\x89PNG\r\n\x1a\n\x00\x00", "<!doctype html><p>x", "(()=>{\"use strict\"})()", `"use strict";var a={"b":1}`, "define([\"a\"],function(){})", "import{a}from\"b\"", "/*! x */!function(){}()",
-			"body{color:red}", "not found\n", "webpackJsonp([1],{2:function(){}})", "GIF89a{", strings.Repeat("a", 2000), "/* {\"a\":1}",
+			"body{color:red}", "not found\n", "webpackJsonp([1],{2:function(){}})", "GIF89a{", strings.Repeat("a", 2000), strings.Repeat(" \n", 300) + "<p>", "/* {\"a\":1}",
 		} {
 			if got, err := everySplit(t, mediaType, rules, text); err != nil || got != text {
 				t.Errorf("%s: %q became %q, %v", mediaType, text, got, err)
