@@ -30,7 +30,9 @@ const connectHelp = `Open connections on this machine, and hold them open until 
 With "-- CMD ARGS..." the program runs with the connections in its environment, and they end
 with it; the exit code is the program's own. A database: PGHOST, PGPORT, PGUSER, PGPASSWORD,
 PGDATABASE, DATABASE_URL. Hosts: HOOP_SSH_CONFIG, a configuration for ssh -F that knows all
-of them by their names, and GIT_SSH_COMMAND; ssh, scp and sftp are given it by hoop.
+of them by their names, and GIT_SSH_COMMAND; ssh, scp and sftp are given it by hoop. Clusters:
+KUBECONFIG, a private file with a context for each of them, the first is current. A service:
+HOOP_URL, which holds the secret; of several, HOOP_URL_NAME for each.
 Without a sign-in and without a terminal it exits 4.`
 
 func (p *program) connectCommand() *cobra.Command {
@@ -38,7 +40,8 @@ func (p *program) connectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "connect NAME... [flags] [-- CMD ARGS...]", Short: "Open connections on this machine", Long: connectHelp,
 		Example: "  hoop connect db-prod -- psql -c 'select 1'\n  hoop connect db-prod --port 5433\n" +
-			"  hoop connect web-1 -- ssh web-1 uptime\n  hoop connect web-1 web-2 db-prod -- ./deploy.sh",
+			"  hoop connect web-1 -- ssh web-1 uptime\n  hoop connect k8s-stg -- kubectl get pods\n" +
+			"  hoop connect grafana -- sh -c 'curl $HOOP_URL/api/health'\n  hoop connect web-1 web-2 db-prod -- ./deploy.sh",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
 				o.command, args = args[dash:], args[:dash]
