@@ -67,7 +67,7 @@ func TestACommandIsRecordedAsItsClientSawIt(t *testing.T) {
 	if o := <-outcome; o.Tag != "exit 4" || o.Error != "" || o.Bytes != int64(len("to *** today\nno ***")) {
 		t.Errorf("outcome %+v", o)
 	}
-	if !j.has(`"command":1,"what":"exec","input":"none"`) || !j.has(`"status":4`) || !j.shows("to *** today") || !j.shows("no ***") {
+	if !j.has(`"command":1,"what":"exec","input":"none"`) || !j.has(`"status":4`) || !j.shows("*** today") || !j.shows("no ***") {
 		t.Errorf("recorded %v, %q", j.events, j.rows.String())
 	}
 	for _, name := range []string{"alice", "bob", "carol"} {

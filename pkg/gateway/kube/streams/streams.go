@@ -93,9 +93,11 @@ type carriage struct {
 
 // run carries until the cluster ends, the client leaves, a peer breaks the protocol or ctx ends. It answers nil where the cluster
 // ended, and why it ended else. Both connections are closed then.
-func (c *carriage) run(ctx context.Context) error {
-	ctx, c.close = context.WithCancelCause(ctx)
-	defer c.close(nil)
+func (c *carriage) run(whole context.Context) error {
+	ctx, cancel := context.WithCancelCause(whole)
+	defer cancel(nil)
+	c.close = cancel
+	_, _ = c.client.Conn.SetDeadline(time.Time{}), c.target.Conn.SetDeadline(time.Time{}) // both may be silent for as long as they like
 	up, down := make(chan struct{}), make(chan struct{})
 	go c.loop(c.up, true, up)
 	go c.loop(c.down, false, down)
@@ -105,14 +107,18 @@ func (c *carriage) run(ctx context.Context) error {
 	})
 	defer stop()
 	<-down // it ends when the cluster's connection does
-	why := context.Cause(ctx)
+	why := context.Cause(whole) // whoever ends it may have been heard of by what they did to the connection first
+	if why == nil {
+		why = context.Cause(ctx)
+	}
 	_ = c.target.Conn.Close()
 	c.last(why)
 	c.part(ctx, why, up)
 	return why
 }
 
-// part lets the client read what was written, and closes its connection.
+// part lets the client read what was written, and closes its connection. One that is closed with something unread in it loses
+// what was written.
 func (c *carriage) part(ctx context.Context, why error, up <-chan struct{}) {
 	patience := parting
 	if why != nil {
@@ -125,6 +131,7 @@ func (c *carriage) part(ctx context.Context, why error, up <-chan struct{}) {
 	stop := context.AfterFunc(ctx, func() { _ = c.client.Conn.SetReadDeadline(time.Now().Add(grace)) })
 	defer stop()
 	<-up
+	_, _ = io.Copy(io.Discard, c.client.Conn)
 	_ = c.client.Conn.Close()
 }
 
@@ -138,7 +145,7 @@ func (c *carriage) loop(f func() error, fromClient bool, done chan<- struct{}) {
 		}
 	}()
 	c.ended(f(), fromClient)
-	if fromClient { // a connection that is closed with something unread in it loses what was written
+	if fromClient { // the cluster may still have something to say, which the client reads while it sends
 		_, _ = io.Copy(io.Discard, c.client.Conn)
 		c.close(ErrLeft)
 	}
