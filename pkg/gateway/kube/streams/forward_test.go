@@ -49,8 +49,8 @@ func TestForwardedConnectionsAreCountedAndRecorded(t *testing.T) {
 	}
 	r.must(r.cluster.Data(1, []byte("it \x1b[2J broke"), true))
 	r.client.want(`DATA 1 "it \x1b[2J broke" fin`)
-	r.must(r.client.Ping(1)) // behind which the connection's end was seen
-	r.cluster.want("PING 1")
+	r.must(r.cluster.Ping(2)) // behind which the connection's end was seen
+	r.client.want("PING 2")
 	if !j.has(`"what":"port-forward","address":"stg/pods/web:5432","sent_bytes":8,"received_bytes":1,"error":"it \\x1b[2J broke"`) {
 		t.Errorf("recorded %v", j.events)
 	}

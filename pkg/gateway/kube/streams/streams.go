@@ -106,7 +106,7 @@ func (c *carriage) run(whole context.Context) error {
 		_ = c.target.Conn.Close()
 	})
 	defer stop()
-	<-down // it ends when the cluster's connection does
+	<-down                      // it ends when the cluster's connection does
 	why := context.Cause(whole) // whoever ends it may have been heard of by what they did to the connection first
 	if why == nil {
 		why = context.Cause(ctx)
