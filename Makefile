@@ -9,8 +9,9 @@ STATEMENTS ?= 1000000
 SEED ?= 1
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 SERVER ?=
+WATCH ?= 10m
 
-.PHONY: build demo test test-deps mutants fuzz fuzz-hour soak test-pgx test-pq test-18 test-regress corpus bench release-check generate clean
+.PHONY: build demo test test-deps mutants fuzz fuzz-hour soak test-pgx test-pq test-18 test-kube test-regress corpus bench release-check generate clean
 
 build: ## both programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/hoop ./cmd/hoop
@@ -28,6 +29,9 @@ test: test-deps build ## every test
 
 test-18: test-deps build ## the tests that speak with PostgreSQL, against version 18
 	@scripts/test-18.sh
+
+test-kube: test-deps build ## kubectl and helm, old and new, and informers for WATCH, against a real API server; then through hoop
+	KUBE_WATCH=$(WATCH) go test -count=1 -timeout 60m -v ./pkg/gateway/kube/...
 
 mutants: ## the conformance suite must fail for each broken guard
 	go run ./pkg/guard/guardtest/mutants

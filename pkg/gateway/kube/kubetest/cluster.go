@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,8 +68,17 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// New runs a cluster until Close.
-func New() (*Cluster, error) {
+// New runs a cluster until Close. A port that was free when it was looked for may be somebody's a moment later, so it tries again then.
+func New() (c *Cluster, err error) {
+	for range 3 {
+		if c, err = boot(); err == nil || !strings.Contains(err.Error(), "address already in use") {
+			break
+		}
+	}
+	return c, err
+}
+
+func boot() (*Cluster, error) {
 	dir, err := os.MkdirTemp("", "hoop-k8s-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the cluster: %w", err)
@@ -156,7 +166,7 @@ func (c *Cluster) startAPIServer(ctx context.Context, etcd, port string) error {
 		return err
 	}
 	in := func(name string) string { return filepath.Join(c.dir, name) }
-	p, err := c.start("kube-apiserver", path,
+	_, err = c.start("kube-apiserver", path,
 		"--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+port, "--endpoint-reconciler-type=none",
 		"--tls-cert-file="+in("apiserver.crt"), "--tls-private-key-file="+in("apiserver.key"), "--client-ca-file="+c.CAFile,
 		"--authorization-mode=Node,RBAC", "--token-auth-file="+in("tokens"), "--service-cluster-ip-range=10.96.0.0/16",
@@ -169,7 +179,7 @@ func (c *Cluster) startAPIServer(ctx context.Context, etcd, port string) error {
 	if c.client, err = newClient(c.URL, c.AdminToken, c.authority.pem); err != nil {
 		return err
 	}
-	return c.await(ctx, p, "the API server", func() (bool, error) {
+	return c.await(ctx, "the API server", func() (bool, error) {
 		answer, err := c.client.do(ctx, "GET", "/readyz", nil)
 		return err == nil && answer.status == 200, err
 	})
@@ -181,13 +191,13 @@ func (c *Cluster) startKubelet(ctx context.Context) error {
 		return err
 	}
 	in := func(name string) string { return filepath.Join(c.dir, name) }
-	p, err := c.start("kubelet", path, "--kubeconfig="+in("kubeconfig"), "--root="+in("pods"), "--events="+in("kubelet-events.log"),
+	_, err = c.start("kubelet", path, "--kubeconfig="+in("kubeconfig"), "--root="+in("pods"), "--events="+in("kubelet-events.log"),
 		"--cert="+in("kubelet.crt"), "--key="+in("kubelet.key"), "--client-ca="+c.CAFile)
 	if err != nil {
 		return err
 	}
 	for _, path := range []string{"/api/v1/namespaces/stg/pods/web", "/api/v1/namespaces/prod/pods/web"} {
-		if err := c.await(ctx, p, path, func() (bool, error) {
+		if err := c.await(ctx, path, func() (bool, error) {
 			var pod struct{ Status struct{ Phase string } }
 			err := c.client.get(ctx, path, &pod)
 			return pod.Status.Phase == "Running", err
@@ -198,8 +208,8 @@ func (c *Cluster) startKubelet(ctx context.Context) error {
 	return nil
 }
 
-// await asks until the answer is yes, the process has ended, or time is up.
-func (c *Cluster) await(ctx context.Context, p *process, what string, ready func() (bool, error)) error {
+// await asks until the answer is yes, a process has ended, or time is up.
+func (c *Cluster) await(ctx context.Context, what string, ready func() (bool, error)) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -207,8 +217,10 @@ func (c *Cluster) await(ctx context.Context, p *process, what string, ready func
 		if ok {
 			return nil
 		}
-		if ended := p.ended(); ended != nil {
-			return ended
+		for _, p := range c.processes {
+			if ended := p.ended(); ended != nil {
+				return ended
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -25,13 +25,13 @@ type Seen struct {
 type Churned struct{ Rounds int }
 
 // Informers watches the namespace stg with client-go's informers for a time, while pods and secrets come and go, one round each interval.
-// What was seen has to follow from what was done: see the test of this package.
-func (c *Cluster) Informers(t testing.TB, kubeconfig string, length, interval time.Duration) (Seen, Churned) {
+// accept are the media types that it asks for: "" for those of the library. What was seen has to follow from what was done: see the test of this package.
+func (c *Cluster) Informers(t testing.TB, kubeconfig, accept string, length, interval time.Duration) (Seen, Churned) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), length+commandTimeout)
 	defer cancel()
 	const last = "informers-last"
-	cmd := exec.CommandContext(ctx, Program(t, "informers"), "--kubeconfig", kubeconfig, "--namespace", "stg", "--for", (length + commandTimeout).String(), "--until", last)
+	cmd := exec.CommandContext(ctx, Program(t, "informers"), "--kubeconfig", kubeconfig, "--namespace", "stg", "--for", (length + commandTimeout).String(), "--until", last, "--accept", accept)
 	cmd.SysProcAttr = attributes()
 	var errs strings.Builder
 	cmd.Stderr = &errs

@@ -18,8 +18,18 @@ func TestInformersSeeEveryChangeDirectly(t *testing.T) {
 		}
 	}
 	c := kubetest.Start(t)
-	seen, done := c.Informers(t, c.Kubeconfig(t, c.RobotToken), length, 100*time.Millisecond)
-	t.Logf("%d rounds: %+v", done.Rounds, seen)
+	for name, accept := range map[string]string{"the library's own": "", "json": "application/json", "protobuf": "application/vnd.kubernetes.protobuf"} {
+		t.Run(name, func(t *testing.T) {
+			seen, done := c.Informers(t, c.Kubeconfig(t, c.RobotToken), accept, length, 100*time.Millisecond)
+			t.Logf("%d rounds: %+v", done.Rounds, seen)
+			compare(t, seen, done)
+		})
+	}
+}
+
+// compare holds what was seen against what was done: each change once, and nothing missed.
+func compare(t *testing.T, seen kubetest.Seen, done kubetest.Churned) {
+	t.Helper()
 	want := kubetest.Counts{Added: 2 + done.Rounds, Updated: done.Rounds, Deleted: done.Rounds, Left: 3} // db-credentials and registry; the last one is in the cache
 	if seen.Secrets != want {
 		t.Errorf("secrets: %+v were seen, and %+v happened", seen.Secrets, want)

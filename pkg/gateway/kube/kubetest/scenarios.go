@@ -6,7 +6,7 @@ const AsAnother = "as another user"
 // Scenarios are what people do with a cluster, one after the other: reading, writing, running, copying, helm. They need the rights of a cluster-admin.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"get", get}, {"describe", describe}, {"errors", failures}, {"auth can-i", canI}, {AsAnother, asAnother}, {"apply", apply}, {"edit", edit}, {"patch and scale", change}, {"delete", remove},
+		{"get", get}, {"describe", describe}, {"errors", failures}, {"auth can-i", canI}, {AsAnother, asAnother}, {"apply", apply}, {"edit", edit}, {"patch and scale", change}, {"create and replace", create}, {"administer", administer}, {"delete", remove},
 		{"exec", execute}, {"exec on a terminal", terminal}, {"attach and debug", debug}, {"logs", logs}, {"port-forward", forward}, {"cp", copying}, {"watch", watching}, {"helm", helm},
 	}
 }
@@ -136,4 +136,38 @@ func remove(s *script) {
 	s.kubectl("delete", "configmaps", "-l", "doomed=yes")
 	s.kubectl("delete", "configmap", "doomed-1")
 	s.kubectl("delete", "configmap", "doomed-1", "--ignore-not-found")
+}
+
+func create(s *script) {
+	const apps, core = "/apis/apps/v1/namespaces/stg/deployments/created", "/api/v1/namespaces/stg/"
+	s.removes(apps, core+"services/created", core+"secrets/created", core+"configmaps/created", "/apis/autoscaling/v2/namespaces/stg/horizontalpodautoscalers/created", "/apis/batch/v1/namespaces/stg/jobs/created")
+	s.kubectl("create", "deployment", "created", "--image=registry.example.com/created:1")
+	s.kubectl("expose", "deployment", "created", "--port=80")
+	s.kubectl("autoscale", "deployment", "created", "--max=3")
+	s.kubectl("set", "env", "deployment/created", "MODE=live")
+	s.kubectl("create", "job", "created", "--image=registry.example.com/created:1", "--", "true")
+	s.kubectl("create", "secret", "generic", "created", "--from-literal=password="+CanarySecret)
+	s.kubectl("get", "secret", "created", "-o", "jsonpath={.data.password}")
+	s.file("created.json", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"created"},"data":{"colour":"green"}}`)
+	s.kubectl("create", "-f", "created.json")
+	s.file("created.json", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"created"},"data":{"colour":"red"}}`)
+	s.kubectl("replace", "-f", "created.json")
+	s.kubectl("get", "configmap", "created", "-o", "jsonpath={.data}")
+	s.kubectl("delete", "deployment/created", "service/created", "job/created", "secret/created", "configmap/created", "hpa/created")
+}
+
+func administer(s *script) {
+	const rbac = "/apis/rbac.authorization.k8s.io/v1"
+	s.removes("/api/v1/namespaces/administered", rbac+"/clusterroles/administered", rbac+"/namespaces/stg/roles/administered", rbac+"/namespaces/stg/rolebindings/administered")
+	s.kubectl("cordon", "node-1")
+	s.kubectl("uncordon", "node-1")
+	s.kubectl("taint", "node", "node-1", "scenario=yes:NoSchedule")
+	s.kubectl("taint", "node", "node-1", "scenario-")
+	s.kubectl("create", "role", "administered", "--verb=get", "--resource=pods")
+	s.kubectl("create", "rolebinding", "administered", "--role=administered", "--user=weak")
+	s.kubectl("create", "clusterrole", "administered", "--verb=get", "--resource=nodes")
+	s.kubectl("delete", "role/administered", "rolebinding/administered", "clusterrole/administered")
+	s.kubectl("create", "token", "deployer", "-n", "hoop", "--duration=10m")
+	s.kubectl("get", "--raw", "/readyz")
+	s.kubectl("top", "nodes") // no metrics
 }

@@ -35,8 +35,8 @@ func terminal(s *script) {
 		answered{"READY>", "stty -echo"},
 		answered{"READY>", "test -t 0 && test -t 1 && echo on a terminal"},
 		answered{"on a terminal", "until [ \"$(stty size)\" = '31 97' ]; do sleep 0.05; done; echo 31 lines of 97"},
-		answered{"31 lines of 97", "sleep 60"},
-		answered{"READY>", "\x03"},
+		answered{"31 lines of 97", "sh -c 'echo begun; exec sleep 60'"},
+		answered{"begun", "\x03"},
 		answered{"READY>", "echo interrupted, $((20+3))"},
 		answered{"interrupted, 23", "exit 4"})
 }

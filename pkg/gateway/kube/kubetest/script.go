@@ -211,6 +211,7 @@ var varying = []struct {
 	{regexp.MustCompile(`kube-api-access-[a-z0-9]{5}`), "kube-api-access-SUFFIX"},
 	{regexp.MustCompile(`10\.96\.\d+\.\d+`), "CLUSTER-IP"},
 	{regexp.MustCompile(` :\d{4,5}\b`), " :PORT"},
+	{regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`), "TOKEN"},
 	{regexp.MustCompile(`(LIVE|MERGED)-\d+`), "$1"},
 	{regexp.MustCompile(`https?://(127\.0\.0\.1|localhost):\d+`), "SERVER"},
 	{regexp.MustCompile(`(127\.0\.0\.1|localhost):\d+`), "127.0.0.1:PORT"},

@@ -47,25 +47,27 @@ func main() {
 	namespace := flag.String("namespace", "", "one namespace; all where it is empty")
 	length := flag.Duration("for", time.Minute, "how long to watch")
 	until := flag.String("until", "", "end earlier: once a pod and a secret of this name were seen")
+	accept := flag.String("accept", "", "media types to ask for, such as application/vnd.kubernetes.protobuf; the library's own where it is empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *length)
 	defer cancel()
-	if err := watch(ctx, *kubeconfig, *namespace, *until); err != nil {
+	if err := watch(ctx, *kubeconfig, *namespace, *until, *accept); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
 // watch prints "synced" once both caches are filled, and the report once the context ends or the last objects were seen.
-func watch(ctx context.Context, kubeconfig, namespace, until string) error {
+func watch(ctx context.Context, kubeconfig, namespace, until, accept string) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("read the kubeconfig: %w", err)
 	}
+	config.AcceptContentTypes = accept
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
