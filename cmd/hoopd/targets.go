@@ -61,6 +61,9 @@ func targetTLS(c config.Connection) (*tls.Config, error) {
 		host = "localhost" // a Unix socket's folder: PostgreSQL speaks no TLS there
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, RootCAs: roots}
+	if c.Base != nil {
+		conf.NextProtos = []string{"http/1.1"} // the gateway reads no other
+	}
 	switch c.TLS.Mode {
 	case config.VerifyFull:
 	case config.VerifyCA:

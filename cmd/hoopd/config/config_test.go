@@ -194,6 +194,12 @@ func FuzzParse(f *testing.F) {
 			if x.Kind == "ssh" && len(x.HostKeys) > 0 && sources == 1 {
 				continue
 			}
+			if x.Base != nil && (x.Base.User != nil || x.Base.RawQuery != "" || x.Base.Scheme != "https" && !x.Insecure && !config.IsLoopback(x.Address)) {
+				t.Fatalf("unsafe: %+v", x)
+			}
+			if x.Kind == "http" && x.Base != nil || x.Kind == "kubernetes" && x.Base != nil && sources > 0 && (x.Impersonate == nil || x.Impersonate.Check() == nil) {
+				continue
+			}
 			if x.Kind != "postgres" || x.Password.Check() != nil || x.TLS.Mode == config.Disable && !x.Insecure && !config.IsLoopback(x.Address) {
 				t.Fatalf("unsafe: %+v", x)
 			}

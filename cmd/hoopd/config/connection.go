@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
@@ -26,8 +27,13 @@ func (d *decoder) connection(n *strict.Node) Connection {
 	if other := d.otherKind(n); other {
 		return c
 	}
-	if isHost(n) {
+	switch kindOf(n) {
+	case sshhost.Kind:
 		return d.host(n)
+	case kindKubernetes:
+		return d.cluster(n)
+	case kindHTTP:
+		return d.service(n)
 	}
 	tls := n
 	d.Mapping(n, "a connection", strict.Fields{
@@ -45,16 +51,27 @@ func (d *decoder) connection(n *strict.Node) Connection {
 	return c
 }
 
+// kindOf is the kind that a connection names first; "" none.
+func kindOf(n *strict.Node) string {
+	for _, e := range n.Entries {
+		if e.Key == "kind" && e.Value.Kind == strict.Scalar {
+			return e.Value.Text
+		}
+	}
+	return ""
+}
+
 // otherKind refuses a connection of a kind that is not served, once, without a word about its other keys.
 func (d *decoder) otherKind(n *strict.Node) bool {
+	served := []string{"postgres", sshhost.Kind, kindKubernetes, kindHTTP}
 	for _, e := range n.Entries {
-		if e.Key != "kind" || e.Value.Kind != strict.Scalar || e.Value.Text == "postgres" || e.Value.Text == "ssh" {
+		if e.Key != "kind" || e.Value.Kind != strict.Scalar || slices.Contains(served, e.Value.Text) {
 			continue
 		}
-		if later := []string{"mysql", "kubernetes", "http"}; slices.Contains(later, e.Value.Text) {
-			d.Later("a connection of kind "+e.Value.Text, "remove it: this version serves postgres and ssh")(e.Value)
+		if e.Value.Text == "mysql" {
+			d.Later("a connection of kind mysql", "remove it: this version serves "+strings.Join(served, ", "))(e.Value)
 		} else {
-			d.Unknown(e.Value, "kind", e.Value.Text, "a connection", append(later, "postgres", "ssh"))
+			d.Unknown(e.Value, "kind", e.Value.Text, "a connection", append(served, "mysql"))
 		}
 		return true
 	}

@@ -6,16 +6,6 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
-// isHost says whether a connection is of kind ssh.
-func isHost(n *strict.Node) bool {
-	for _, e := range n.Entries {
-		if e.Key == "kind" && e.Value.Kind == strict.Scalar && e.Value.Text == sshhost.Kind {
-			return true
-		}
-	}
-	return false
-}
-
 // host reads a connection of kind ssh.
 func (d *decoder) host(n *strict.Node) Connection {
 	c := Connection{Input: record.InputNone}
