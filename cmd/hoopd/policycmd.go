@@ -170,7 +170,7 @@ func (q question) ask(ctx context.Context, p *policy.Policy, protocols map[strin
 		if m.As == "" {
 			continue
 		}
-		fmt.Fprintf(&b, "masked:  %s, as %s (mask %s)\n", strings.Join(append(slices.Clone(m.Columns), m.Detect...), ", "), m.As, m.Name)
+		fmt.Fprintf(&b, "masked:  %s, as %s (mask %s)\n", strings.Join(slices.Concat(m.Columns, m.Fields, m.JSON, m.Detect), ", "), m.As, m.Name)
 	}
 	return b.String(), nil
 }
