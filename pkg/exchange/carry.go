@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	pieceSize = 32 << 10 // what is read of a body at once
+	pieceSize = 64 << 10 // what is read of a body at once
 	wholeSize = 64 << 10 // a filtered body up to this size is sent with its length
 )
 
@@ -98,7 +98,7 @@ func (d *delivery) bring(ctx context.Context, q *Request, a *http1.Answer) error
 	d.session.room = room(d.session.room, 2*pieceSize)
 	in, out := d.session.room[:pieceSize], d.session.room[pieceSize:pieceSize]
 	for {
-		n, err := body.Read(in)
+		n, err := t.fill(body, in)
 		over = errors.Is(err, io.EOF)
 		if err != nil && !over {
 			return fmt.Errorf("%w: %w", errBroken, err)

@@ -80,17 +80,13 @@ func (t *Target) quiet(conn net.Conn) bool {
 	if t.reader.Buffered() > 0 {
 		return false
 	}
-	under := conn
-	encrypted, ok := conn.(*tls.Conn)
-	if ok {
-		under = encrypted.NetConn()
-	}
+	under := beneath(conn)
 	switch waiting, err := pending(under); {
 	case err != nil:
 		return false
 	case !waiting:
 		return true
-	case !ok:
+	case under == conn:
 		return false
 	}
 	// TLS has words of its own, such as session tickets: they are read here, and what else there is makes the connection unfit.
@@ -165,6 +161,34 @@ func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error
 		}
 	}
 	return nil, errors.New("it sends interim answers without an end")
+}
+
+// fill reads what there is of a body by now: TLS and chunks hand out less at once, and every piece has its price.
+func (t *Target) fill(body io.Reader, p []byte) (n int, err error) {
+	conn := t.current()
+	for n < len(p)/2 && err == nil && (n == 0 || conn != nil && t.more(conn)) {
+		var m int
+		m, err = body.Read(p[n:])
+		n += m
+	}
+	return n, err
+}
+
+// more says that the target has sent something that is still to be read.
+func (t *Target) more(conn net.Conn) bool {
+	if t.reader.Buffered() > 0 {
+		return true
+	}
+	waiting, err := pending(beneath(conn))
+	return waiting && err == nil
+}
+
+// beneath is the socket of a connection.
+func beneath(conn net.Conn) net.Conn {
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		return encrypted.NetConn()
+	}
+	return conn
 }
 
 // current is the connection that is open; nil: none is.

@@ -46,7 +46,7 @@ func ask(to way, path string, until time.Time, took func(time.Duration)) (n, byt
 	}}
 	q.Path, q.Query, q.Asked = strings.Cut(path, "?")
 	head := http1.AppendRequest(nil, q)
-	for time.Now().Before(until) {
+	for n == 0 || time.Now().Before(until) {
 		began := time.Now()
 		if _, err := conn.Write(head); err != nil {
 			return n, bytes, err
