@@ -37,6 +37,7 @@ var answers = []struct {
 	{"a 100 with a body", "GET", "HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\n", refused},
 	{"both framings", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", refused},
 	{"two lengths", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", refused},
+	{"two types", "GET", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Type: text/html\r\n\r\n", refused},
 	{"chunks in HTTP/1.0", "GET", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", refused},
 	{"HTTP/2.0", "GET", "HTTP/2.0 200 OK\r\n\r\n", refused},
 	{"status 099", "GET", "HTTP/1.1 099 X\r\n\r\n", refused},

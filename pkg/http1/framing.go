@@ -15,7 +15,7 @@ type framing struct {
 	counted, chunked      bool
 	close, keep, upgrades bool
 	upgrade, host, expect string
-	hosts, expects        int
+	hosts, expects, types int
 }
 
 // readFraming looks at every field once. What is said twice is malformed even where both say the same: the next reader may take
@@ -50,6 +50,12 @@ func (f *framing) take(name, value string) error {
 	case len("Connection"):
 		if sameName(name, "Connection") {
 			return f.takeConnection(value)
+		}
+	case len("Content-Type"):
+		if sameName(name, "Content-Type") {
+			if f.types++; f.types > 1 { // one reader looks at the body as the first says, the next as the last does
+				return malformed("Content-Type is given twice")
+			}
 		}
 	case len("Content-Length"):
 		if sameName(name, "Content-Length") {

@@ -71,6 +71,7 @@ var heads = []struct {
 	{"5 5", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5 5\r\n\r\n", 400},
 	{"0x5", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0x5\r\n\r\n", 400},
 	{"no number", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", 400},
+	{"two types", "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\ncontent-type: application/json\r\n\r\n", 400},
 	{"the same length twice", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 400},
 	{"a length that overflows", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551621\r\n\r\n", 400},
 	{"a bare LF ends the first line", "GET / HTTP/1.1\nHost: h\r\n\r\n", 400},
