@@ -17,7 +17,8 @@ func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 	defer s.busy.Add(-1)
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	q := &Request{Request: r, Standing: s.gate.Standing(), session: s, body: r.Body(s.client.reader), over: r.Length == 0}
+	q := &Request{Request: r, Standing: s.gate.Standing(), session: s, body: r.Body(s.client.reader)}
+	q.over.Store(r.Length == 0)
 	m, why := s.protocol.Understand(ctx, q)
 	if q.err != nil {
 		return s.unread(q)
@@ -26,7 +27,7 @@ func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 		return s.reply(q, s.protocol.Refuse(s.gate.Reject(ctx, m.Command, *why)))
 	}
 	var v *vigil
-	if q.over {
+	if q.over.Load() {
 		v = s.keep(end)
 	}
 	defer v.stop()
@@ -111,12 +112,11 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 	}
 	err = s.carry(ctx, q, pass, a, shown, v)
 	if sending != nil && err == nil {
-		select {
-		case err = <-sending:
-		default: // the target answered before it had read all: what follows on this socket is the rest of the body
+		if !q.over.Load() { // the target answered before it had read all: what follows on this socket is the rest of the body
 			s.target.drop()
 			return errLeft
 		}
+		err = <-sending // only the last piece may be on its way
 	}
 	if err == nil && q.last() {
 		return errLeft

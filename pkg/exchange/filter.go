@@ -11,8 +11,10 @@ import (
 // NewFilter makes the filter of an answer's body: what rules name, and what the detectors of the policy find in it. It is nil
 // where nothing is looked for.
 func NewFilter(p *guard.Pass, a *http1.Answer, rules body.Rules) (Filter, error) {
-	if coding := a.Fields.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		return nil, fmt.Errorf("the answer is encoded as %.20q, which nobody asked for", coding)
+	for _, coding := range a.Fields.Values("Content-Encoding") {
+		if coding != "" && coding != "identity" {
+			return nil, fmt.Errorf("the answer is encoded as %.20q, which nobody asked for", coding)
+		}
 	}
 	if a.Length == 0 {
 		return nil, nil

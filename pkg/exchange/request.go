@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -17,26 +18,28 @@ type Request struct {
 
 	session *Session
 	body    io.Reader
-	read    []byte // of the body
-	over    bool   // nothing of it is left
-	err     error  // why it can't be read
+	read    []byte      // of the body
+	shown   int         // of read, by Peek; Read goes on behind it
+	over    atomic.Bool // nothing of it is left
+	err     error       // why it can't be read
 }
 
 // Peek reads the body up to limit bytes and says whether that is all of it. It may be asked again; the body stays readable
 // for who sends it on.
 func (q *Request) Peek(limit int) (body []byte, whole bool, err error) {
-	if q.Continue && !q.over && q.read == nil {
+	if q.Continue && !q.over.Load() && q.read == nil {
 		if err := q.session.tellToContinue(); err != nil {
 			return nil, false, err
 		}
 	}
-	for !q.over && q.err == nil && len(q.read) < limit {
+	for !q.over.Load() && q.err == nil && len(q.read) < limit {
 		q.fill(limit)
 	}
-	if !q.over && q.err == nil { // an end may stand right behind
+	if !q.over.Load() && q.err == nil { // an end may stand right behind
 		q.fill(limit + 1)
 	}
-	return q.read[:min(len(q.read), limit)], q.over && len(q.read) <= limit, q.err
+	q.shown = min(len(q.read), limit)
+	return q.read[:q.shown], q.over.Load() && len(q.read) <= limit, q.err
 }
 
 // fill reads once, into room that grows with what came and never with what was announced.
@@ -53,27 +56,31 @@ func (q *Request) fill(limit int) {
 	q.session.patience(0)
 	q.read = q.read[:len(q.read)+n]
 	if errors.Is(err, io.EOF) {
-		q.over = true
+		q.over.Store(true)
 	} else if err != nil {
 		q.err = err
 	}
 }
 
-// Read reads what Peek left of the body, behind what it read.
+// Read reads what Peek left of the body, behind what it answered.
 func (q *Request) Read(p []byte) (int, error) {
-	if q.over {
+	if n := copy(p, q.read[q.shown:]); n > 0 {
+		q.shown += n
+		return n, nil
+	}
+	if q.over.Load() {
 		return 0, io.EOF
 	}
 	q.session.patience(bodyWithin)
 	n, err := q.body.Read(p)
 	q.session.patience(0)
-	q.over = errors.Is(err, io.EOF)
+	q.over.Store(errors.Is(err, io.EOF))
 	return n, err
 }
 
 // last says that no request can follow on this socket: the rest of this one's body would be read as one, or a client that asked for
 // an upgrade may speak another protocol already.
-func (q *Request) last() bool { return q.Close || !q.over || q.Upgrade != "" }
+func (q *Request) last() bool { return q.Close || !q.over.Load() || q.Upgrade != "" }
 
 // Limits of time for clients.
 const (

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -106,15 +107,19 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 	if err := t.Sign(ctx, &head); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errUnreached, err)
 	}
+	t.head = http1.AppendRequest(t.head[:0], &head)
+	if len(t.head) == 0 { // a body without its head would be a request that nobody judged
+		return nil, nil, fmt.Errorf("%w: its head can't be written", errUnreached)
+	}
 	conn, err := t.connected(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	t.head = append(http1.AppendRequest(t.head[:0], &head), body...)
-	if rest != nil {
-		done, err = t.follow(conn, rest, head.Length)
-	} else {
-		_, err = conn.Write(t.head)
+	if rest == nil {
+		t.head = append(t.head, body...)
+	}
+	if _, err = conn.Write(t.head); err == nil && rest != nil {
+		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), head.Length)
 	}
 	if err == nil {
 		a, err = t.answered(conn, q)
@@ -126,12 +131,12 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 	return a, done, nil
 }
 
-// follow sends the head and what was read of the body, and then the rest of it as it comes.
-func (t *Target) follow(conn net.Conn, rest io.Reader, length int64) (<-chan error, error) {
+// follow sends a body behind its head as it comes, in the frame that the head announced.
+func (t *Target) follow(conn net.Conn, body io.Reader, length int64) <-chan error {
 	done := make(chan error, 1)
 	go func() { // ends with the connection, or with the client's
 		w := http1.NewBodyWriter(conn, length)
-		_, err := io.Copy(w, rest)
+		_, err := io.Copy(w, body)
 		if err == nil {
 			err = w.Close()
 		}
@@ -140,7 +145,7 @@ func (t *Target) follow(conn net.Conn, rest io.Reader, length int64) (<-chan err
 		}
 		done <- err
 	}()
-	return done, nil
+	return done
 }
 
 // answered reads heads up to the one that counts.

@@ -27,7 +27,7 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if why != nil {
 		return m, why
 	}
-	if q.Fields.Get("Content-Encoding") != "" && !strings.EqualFold(q.Fields.Get("Content-Encoding"), "identity") {
+	if !plainly(q.Fields.Values("Content-Encoding")) {
 		return m, unsupported("The body of a request must come as it is: an encoded one can't be judged.", "Send it without Content-Encoding.")
 	}
 	if _, own := facts.Query[s.parameter]; own && s.parameter != "" {
@@ -37,7 +37,6 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if err != nil {
 		return m, malformed("Its body can't be read.")
 	}
-	facts.Headers = headers(q.Fields)
 	accesses, why := judged(facts, body)
 	if why != nil {
 		return m, why
@@ -51,6 +50,7 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 		Method: q.Method, Path: s.prefix + facts.Path, Query: q.Query, Asked: q.Asked, Minor: 1,
 		Fields: s.asked(q.Request, masked), Length: q.Length,
 	}
+	facts.Headers = headers(m.Send.Fields) // what the target gets: a rule must not count on what Connection takes away
 	m.Body, m.Rest = body, !whole
 	if whole {
 		m.Send.Length = int64(len(body))
@@ -65,6 +65,16 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 		return m, s.upgrade(m, q)
 	}
 	return m, nil
+}
+
+// plainly says whether a body comes as it is, whatever of the fields a server reads.
+func plainly(codings []string) bool {
+	for _, c := range codings {
+		if c != "" && !strings.EqualFold(c, "identity") {
+			return false
+		}
+	}
+	return true
 }
 
 // factsOf are those that a request's line tells.
