@@ -28,6 +28,7 @@ var bodies = []struct {
 	{"a bare CR behind the size", "3\rabc\r\n0\r\n\r\n", 400},
 	{"a bare LF behind the data", "3\r\nabc\n0\r\n\r\n", 400},
 	{"nothing behind the data", "3\r\nabc0\r\n\r\n", 400},
+	{"other bytes behind the data", "3\r\nabcXX0\r\n\r\n", 400},
 	{"more data than the size", "3\r\nabcd\r\n0\r\n\r\n", 400},
 	{"a bare LF behind the last size", "3\r\nabc\r\n0\n\r\n", 400},
 	{"a bare LF at the end", "3\r\nabc\r\n0\r\n\n", 400},
