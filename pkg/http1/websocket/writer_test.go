@@ -87,6 +87,14 @@ func TestAClientsFramesAreMaskedWithNewKeys(t *testing.T) {
 	}
 }
 
+func TestAClientsFrameThatIsNotMaskedIsRefused(t *testing.T) {
+	var e *websocket.Error
+	r := websocket.NewReader(bufio.NewReader(strings.NewReader("\x81\x02hi")), websocket.Client)
+	if f, err := r.Next(); !errors.As(err, &e) || e.Code != websocket.ProtocolError {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 func TestMessagesAreWholeAndBounded(t *testing.T) {
 	var wire bytes.Buffer
 	w := websocket.NewWriter(&wire, websocket.Server)
