@@ -88,21 +88,21 @@ func TestSeveralClustersShareOneKubeconfig(t *testing.T) {
 	if st, err := os.Stat(vars[0].Value); err != nil || st.Mode() != 0o600 {
 		t.Errorf("%v %v", st, err)
 	}
-	kubectl := func(args ...string) string {
-		out, err := exec.CommandContext(t.Context(), "kubectl", append([]string{"--kubeconfig", vars[0].Value}, args...)...).CombinedOutput()
+	run := func(args ...string) string {
+		out, err := exec.CommandContext(t.Context(), kubectl(), append([]string{"--kubeconfig", vars[0].Value}, args...)...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s", out)
 		}
 		return strings.TrimSpace(string(out))
 	}
-	if got := kubectl("config", "get-contexts", "-o", "name"); got != "k8s-prod\nk8s-stg" {
+	if got := run("config", "get-contexts", "-o", "name"); got != "k8s-prod\nk8s-stg" {
 		t.Errorf("contexts %q", got)
 	}
-	if got := kubectl("config", "current-context"); got != "k8s-stg" {
+	if got := run("config", "current-context"); got != "k8s-stg" {
 		t.Errorf("current is %q", got)
 	}
 	for _, e := range all {
-		if got := kubectl("--context", e.Name, "get", "--raw", "/who"); got != "GET /who" {
+		if got := run("--context", e.Name, "get", "--raw", "/who"); got != "GET /who" {
 			t.Errorf("%s answered %q", e.Name, got)
 		}
 	}
@@ -130,9 +130,19 @@ func cluster(g *webGateway, c *net.TCPConn) {
 	}
 }
 
+// kubectl is the program that the tests' dependencies brought, or this system's.
+func kubectl() string {
+	if path, err := filepath.Abs("../.cache/k8s/clients/v36/kubectl"); err == nil {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return "kubectl"
+}
+
 func (p *webProxy) kubectl(t testing.TB, stdin string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "kubectl", args...)
+	cmd := exec.CommandContext(t.Context(), kubectl(), args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+p.Endpoint().Config, "HOME="+t.TempDir())
 	out, err := cmd.CombinedOutput()

@@ -11,6 +11,7 @@ jdbc() { have javac && [ -f /usr/share/java/postgresql.jar ]; }
 sshd() { [ -x /usr/sbin/sshd ] && have ssh; }
 tools() { have rsync && have tmux && have vim && have git && have ansible-playbook && /usr/bin/python3 -c 'import paramiko' >/dev/null 2>&1; }
 kube() { have etcd; }
+web() { have curl && have chromium; }
 npm_and_node() { have node && have npm; }
 
 modules() {
@@ -21,7 +22,7 @@ modules() {
   echo "${node_modules[*]}" >.cache/node/installed
 }
 
-if server && sshd && tools && kube && have psql && have pgbench && python && jdbc && npm_and_node; then
+if server && sshd && tools && web && kube && have psql && have pgbench && python && jdbc && npm_and_node; then
   modules
   scripts/kube.sh
   exit 0
@@ -34,6 +35,8 @@ if have apt-get; then
   have javac || packages+=(default-jdk-headless)
   have node || packages+=(nodejs)
   have npm || packages+=(npm)
+  have curl || packages+=(curl)
+  have chromium || packages+=(chromium)
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   modules
   scripts/kube.sh

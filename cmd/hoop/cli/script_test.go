@@ -55,6 +55,11 @@ func setup(t *testing.T, pg *pgtest.Server, e *testscript.Env) error {
 	e.Setenv("HOOP_BROKER", w.server.URL)
 	e.Setenv("HOOP_CA_FILE", filepath.Join(e.WorkDir, "ca.pem"))
 	e.Setenv("TZ", "UTC")
+	kubectl, err := filepath.Abs("../../../.cache/k8s/clients/v36") // what the tests' dependencies brought wins
+	if err != nil {
+		return err
+	}
+	e.Setenv("PATH", kubectl+string(filepath.ListSeparator)+e.Getenv("PATH"))
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return err
 	}
