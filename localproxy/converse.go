@@ -207,7 +207,7 @@ func (t *conversation) stop(ctx context.Context, q *http1.Request, err error) {
 		t.reply(ctx, q, &reply{status: http.StatusServiceUnavailable, why: t.why})
 	case errors.As(err, &malformed):
 		if q != nil && t.remote != nil {
-			tunnel.Abort(t.remote) // half a request is not to be taken for a whole one
+			tunnel.Abort(t.remote) // what it would say to half a request is of no use
 		}
 		t.reply(ctx, q, &reply{status: malformed.Status, why: &api.Error{Code: api.CodeUsage, Message: "The request is malformed: " + malformed.Reason + "."}})
 	case err == io.EOF && q == nil && t.remote != nil: // between two requests

@@ -20,6 +20,7 @@ type door struct {
 	secret   Secret
 	basic    bool      // Basic authentication proves too
 	browsers *browsers // those that signed in; nil: none can
+	closed   bool      // nobody passes: another user is at a Unix socket
 }
 
 // newDoor makes the door of an endpoint on TCP.
@@ -37,8 +38,11 @@ func newDoor(scheme string, e Endpoint) *door {
 
 // admit answers nil for a request that may pass, which then has no secret of ours any more.
 func (d *door) admit(q *http1.Request) *reply {
-	if d == nil {
+	switch {
+	case d == nil: // behind a Unix socket, where the peer's uid is the proof
 		return nil
+	case d.closed:
+		return &reply{status: http.StatusForbidden, why: &api.Error{Code: api.CodeDenied, Message: "This socket belongs to another user."}}
 	}
 	host, r := d.checkOrigin(q)
 	switch {

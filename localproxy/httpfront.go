@@ -41,8 +41,12 @@ func (*httpFront) remove() {}
 
 func (p *httpFront) serve(ctx context.Context, c net.Conn, proved func() bool) {
 	local, ok := c.(relay.Conn)
-	if !ok || p.door == nil && !ours(c) { // behind a Unix socket there is no door: the peer's uid is the proof
+	if !ok {
 		return
 	}
-	p.converse(ctx, local, proved, p.door, saysHTTP)
+	d := p.door
+	if p.opts.SocketDir != "" && !ours(c) {
+		d = &door{closed: true}
+	}
+	p.converse(ctx, local, proved, d, saysHTTP)
 }
