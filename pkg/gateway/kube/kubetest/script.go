@@ -85,6 +85,17 @@ func (s *script) kubectlWith(stdin string, args ...string) string {
 // helm runs helm.
 func (s *script) helm(args ...string) string { return s.command("", "helm", args...) }
 
+// helmUnordered runs helm and writes its lines down sorted: it prints what it has in a map.
+func (s *script) helmUnordered(args ...string) {
+	s.t.Helper()
+	before := s.text.String()
+	s.text.Reset()
+	s.helm(args...)
+	lines := slices.Sorted(strings.Lines(s.text.String()))
+	s.text.Reset()
+	s.text.WriteString(before + strings.TrimLeft(strings.Join(lines, ""), "\n"))
+}
+
 // command runs a program to its end and writes it down.
 func (s *script) command(stdin, name string, args ...string) string {
 	s.t.Helper()
