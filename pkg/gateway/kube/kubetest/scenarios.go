@@ -35,9 +35,11 @@ func get(s *script) {
 }
 
 func describe(s *script) {
-	for _, what := range []string{"pod/web", "deployment/api", "service/api", "secret/db-credentials", "configmap/app-config", "namespace/stg", "crd/widgets.example.com"} {
+	for _, what := range []string{"pod/web", "deployment/api", "service/api", "namespace/stg", "crd/widgets.example.com"} {
 		s.kubectl("describe", what)
 	}
+	s.unordered("kubectl", "describe", "secret/db-credentials")
+	s.unordered("kubectl", "describe", "configmap/app-config")
 }
 
 func failures(s *script) {

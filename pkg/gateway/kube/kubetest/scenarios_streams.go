@@ -235,7 +235,7 @@ stringData: {password: {{ .Values.password }}}
 		"/api/v1/namespaces/stg/secrets/sh.helm.release.v1.shop.v2", "/api/v1/namespaces/stg/secrets/sh.helm.release.v1.shop.v3")
 	s.helm("install", "shop", "./chart", "--set", "password="+CanarySecret)
 	s.helm("list")
-	s.helmUnordered("status", "shop")
+	s.unordered("helm", "status", "shop")
 	s.helm("get", "values", "shop")
 	s.helm("upgrade", "shop", "./chart", "--set", "replicas=2,password="+CanarySecret)
 	s.helm("history", "shop")

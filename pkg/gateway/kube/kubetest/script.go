@@ -85,12 +85,12 @@ func (s *script) kubectlWith(stdin string, args ...string) string {
 // helm runs helm.
 func (s *script) helm(args ...string) string { return s.command("", "helm", args...) }
 
-// helmUnordered runs helm and writes its lines down sorted: it prints what it has in a map.
-func (s *script) helmUnordered(args ...string) {
+// unordered runs a program and writes its lines down sorted: it prints what it has in a map.
+func (s *script) unordered(name string, args ...string) {
 	s.t.Helper()
 	before := s.text.String()
 	s.text.Reset()
-	s.helm(args...)
+	s.command("", name, args...)
 	lines := slices.Sorted(strings.Lines(s.text.String()))
 	s.text.Reset()
 	s.text.WriteString(before + strings.TrimLeft(strings.Join(lines, ""), "\n"))
