@@ -2,6 +2,7 @@ package kube
 
 import (
 	"bytes"
+	"errors"
 	"mime"
 	"strings"
 
@@ -53,7 +54,7 @@ func ReadBody(t *Tuple, contentType string, data []byte) (*Body, *api.Refusal) {
 			return nil, r
 		}
 	}
-	if b.Type == typeYAML {
+	if b.Type == typeYAML || b.Type == typeProtobuf {
 		b.Type = typeJSON
 	}
 	if r := b.understand(t); r != nil {
@@ -94,7 +95,7 @@ func mediaType(t *Tuple, contentType string) (string, *api.Refusal) {
 	}
 	patch := got == typeJSONPatch || got == typeMergePatch || got == typeStrategicPatch || got == typeApplyPatch
 	switch {
-	case t.Verb == "patch" && patch, t.Verb != "patch" && (got == typeJSON || got == typeYAML):
+	case t.Verb == "patch" && patch, t.Verb != "patch" && (got == typeJSON || got == typeYAML || got == typeProtobuf):
 		return got, nil
 	case strings.Contains(got, "protobuf") || strings.Contains(got, "cbor"):
 		return "", unsupported("Bodies of " + clipped(got) + " can't be looked into, so hoop passes none.")
@@ -113,7 +114,13 @@ func decoded(mediaType string, data []byte) (any, *api.Refusal) {
 	if mediaType == typeYAML || mediaType == typeApplyPatch && !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
 		read = readYAML
 	}
+	if mediaType == typeProtobuf {
+		read = readProtobuf
+	}
 	v, err := read(data)
+	if errors.Is(err, errUnheard) {
+		return nil, unsupported("The body can't be looked into as protobuf: " + err.Error() + ".")
+	}
 	if err != nil {
 		return nil, badRequest("The body can't be read in one way alone: " + err.Error() + ".")
 	}

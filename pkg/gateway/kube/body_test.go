@@ -107,7 +107,9 @@ func equalFacts(a, b Facts) bool {
 func TestBodiesThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 	for _, c := range []struct{ line, mediaType, body, code string }{
 		{createPod, "", `{}`, codeUnsupported},
-		{createPod, "application/vnd.kubernetes.protobuf", "k8s\x00", codeUnsupported},
+		{createPod, typeProtobuf, "k8s\x00", codeUnsupported},
+		{createPod, typeProtobuf, "\x0a\x00", codeMalformed},
+		{patchPod, typeProtobuf, "k8s\x00", codeUnsupported},
 		{createPod, "application/cbor", "\xd9\xd9\xf7\xa0", codeUnsupported},
 		{patchPod, "application/apply-patch+cbor", "\xa0", codeUnsupported},
 		{createPod, "application/json; charset=utf-16", `{}`, codeUnsupported},
