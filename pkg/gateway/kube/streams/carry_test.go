@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -271,4 +272,17 @@ func TestWhatThePeersSendBesideFramesIsDropped(t *testing.T) {
 		}
 	}
 	r.open(1, "error")
+}
+
+func TestAClusterThatBreaksOffIsNoSuccess(t *testing.T) {
+	r := carrying(t, whole, &carrier{})
+	r.open(1, "error")
+	r.must(r.cluster.conn.(*net.TCPConn).SetLinger(0)) // its end is a reset
+	r.must(r.cluster.conn.Close())
+	if got := strings.Join(r.client.rest(), " "); !strings.Contains(got, "Failure") {
+		t.Errorf("the client got %s", got)
+	}
+	if err := r.over(); err == nil || errors.Is(err, streams.ErrLeft) {
+		t.Error(err)
+	}
 }

@@ -53,7 +53,7 @@ func (s *said) SetDeadline(time.Time) error      { return nil }
 func (s *said) SetReadDeadline(time.Time) error  { return nil }
 func (s *said) SetWriteDeadline(time.Time) error { return nil }
 
-var everything = streams.Plan{What: streams.Exec, Stdin: true, Stdout: true, TTY: true}
+var everything = streams.Plan{What: streams.Exec, Stdin: true, Stdout: true, Stderr: true, TTY: true}
 
 // carries is what the cluster gets of what a client says, and how it ends.
 func carries(t *testing.T, plan streams.Plan, text []byte) (got []byte, c *carrier, err error) {

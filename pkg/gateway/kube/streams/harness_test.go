@@ -182,7 +182,7 @@ func between(t *testing.T, run func(ctx context.Context, client, target streams.
 
 var whole = streams.Plan{What: streams.Exec, Protocol: streams.SPDY, Stdin: true, Stdout: true, Stderr: true}
 
-var terminal = streams.Plan{What: streams.Exec, Protocol: streams.SPDY, Stdin: true, Stdout: true, TTY: true}
+var terminal = streams.Plan{What: streams.Exec, Protocol: streams.SPDY, Stdin: true, Stdout: true, Stderr: true, TTY: true}
 
 func carrying(t *testing.T, plan streams.Plan, c *carrier) *rig {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/gateway/kube/spdy"
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/streams"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/policy"
@@ -211,5 +212,52 @@ func TestNothingGoesToTheClusterWithoutAStandingPass(t *testing.T) {
 	}
 	if err := r.over(); !errors.Is(err, guard.ErrNoPass) {
 		t.Error(err)
+	}
+}
+
+// What is held back until more comes is shown where nothing more will.
+func TestWhatDetectorsHeldBackComesBeforeAReset(t *testing.T) {
+	a, j := admitted(t, whole, &rules{masks: leaks})
+	r, _ := behind(t, a)
+	r.openAll("error", "stdin", "stdout")
+	r.must(r.cluster.Data(5, []byte("to alice@exam"), false))
+	r.must(r.cluster.Data(5, []byte("ple.com"), false))
+	r.must(r.cluster.Reset(5, spdy.Cancel))
+	var text strings.Builder
+	for {
+		f := r.client.next()
+		if f.Type == spdy.Reset {
+			break
+		}
+		text.Write(f.Data)
+	}
+	r.must(r.cluster.conn.Close())
+	r.client.rest()
+	if err := r.over(); err != nil || text.String() != "to ***" || !j.shows("***") {
+		t.Errorf("%v: the client got %q, recorded %q", err, text.String(), j.rows.String())
+	}
+}
+
+// A password that is typed is told by its hash, so that there is none of what is typed.
+func TestWhatIsTypedIsNotHashed(t *testing.T) {
+	for name, c := range map[string]struct {
+		plan   streams.Plan
+		hashed bool
+	}{"a terminal": {terminal, false}, "a command": {whole, true}} {
+		a, j := admitted(t, c.plan, &rules{})
+		r, outcome := behind(t, a)
+		r.openAll("error", "stdin")
+		r.must(r.client.Data(3, []byte("hunter2"), true))
+		r.cluster.want(`DATA 3 "hunter2" fin`)
+		r.must(r.client.conn.Close())
+		if err := r.over(); !errors.Is(err, streams.ErrLeft) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := a.Pass.Finish(<-outcome); err != nil {
+			t.Fatal(err)
+		}
+		if j.has("sha256") != c.hashed || j.shows("hunter2") {
+			t.Errorf("%s: recorded %v", name, j.events)
+		}
 	}
 }
