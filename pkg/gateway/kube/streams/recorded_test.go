@@ -216,25 +216,32 @@ func TestNothingGoesToTheClusterWithoutAStandingPass(t *testing.T) {
 }
 
 // What is held back until more comes is shown where nothing more will.
-func TestWhatDetectorsHeldBackComesBeforeAReset(t *testing.T) {
-	a, j := admitted(t, whole, &rules{masks: leaks})
-	r, _ := behind(t, a)
-	r.openAll("error", "stdin", "stdout")
-	r.must(r.cluster.Data(5, []byte("to alice@exam"), false))
-	r.must(r.cluster.Data(5, []byte("ple.com"), false))
-	r.must(r.cluster.Reset(5, spdy.Cancel))
-	var text strings.Builder
-	for {
-		f := r.client.next()
-		if f.Type == spdy.Reset {
-			break
+func TestWhatDetectorsHeldBackComesAtTheEnd(t *testing.T) {
+	for name, end := range map[string]func(p *peer) error{
+		"of the data":       func(p *peer) error { return p.Data(5, nil, true) },
+		"of the stream":     func(p *peer) error { return p.Reset(5, spdy.Cancel) },
+		"of the connection": func(p *peer) error { return p.conn.Close() },
+	} {
+		a, j := admitted(t, whole, &rules{masks: leaks})
+		r, _ := behind(t, a)
+		r.openAll("error", "stdin", "stdout")
+		r.must(r.cluster.Data(5, []byte("to alice@exam"), false))
+		r.must(r.cluster.Data(5, []byte("ple.com"), false))
+		r.must(end(r.cluster))
+		var text strings.Builder
+		for f := r.client.next(); ; f = r.client.next() {
+			if f.Stream == 5 && f.Type == spdy.Data {
+				text.Write(f.Data)
+			}
+			if f.Stream == 5 && (f.Fin || f.Type == spdy.Reset) {
+				break
+			}
 		}
-		text.Write(f.Data)
-	}
-	r.must(r.cluster.conn.Close())
-	r.client.rest()
-	if err := r.over(); err != nil || text.String() != "to ***" || !j.shows("***") {
-		t.Errorf("%v: the client got %q, recorded %q", err, text.String(), j.rows.String())
+		_ = r.cluster.conn.Close()
+		r.client.rest()
+		if err := r.over(); err != nil || text.String() != "to ***" || !j.shows("***") {
+			t.Errorf("at the end %s: %v: the client got %q, recorded %q", name, err, text.String(), j.rows.String())
+		}
 	}
 }
 
