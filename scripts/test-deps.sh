@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need where it is missing: PostgreSQL with its client and pgbench; OpenSSH, tmux and vim; the drivers whose programs run
 # through hoop: psycopg 2 and 3, SQLAlchemy, Django, node-postgres (into .cache/node), pgjdbc; rsync, git, ansible and paramiko; etcd, and what
-# scripts/kube.sh brings.
+# scripts/kube.sh brings; curl, chromium and prometheus.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -11,7 +11,7 @@ jdbc() { have javac && [ -f /usr/share/java/postgresql.jar ]; }
 sshd() { [ -x /usr/sbin/sshd ] && have ssh; }
 tools() { have rsync && have tmux && have vim && have git && have ansible-playbook && /usr/bin/python3 -c 'import paramiko' >/dev/null 2>&1; }
 kube() { have etcd; }
-web() { have curl && have chromium; }
+web() { have curl && have chromium && have chromedriver && have prometheus; }
 npm_and_node() { have node && have npm; }
 
 modules() {
@@ -36,7 +36,8 @@ if have apt-get; then
   have node || packages+=(nodejs)
   have npm || packages+=(npm)
   have curl || packages+=(curl)
-  have chromium || packages+=(chromium)
+  have chromium && have chromedriver || packages+=(chromium chromium-driver)
+  have prometheus || packages+=(prometheus)
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
   modules
   scripts/kube.sh

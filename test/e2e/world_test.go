@@ -22,7 +22,7 @@ const startTime = 120 * time.Second
 
 // world is one `hoopd dev` with connections beside the sample's: db-free, db-open with every right of privacy to the same database, and the twins db-left and db-right, whose data
 // differ in masked values alone. The agent may do there almost everything. Beside the host web-1, which has the sample's rules, the same
-// machine is web-2, where developers and agents may do everything.
+// machine is web-2, where developers and agents may do everything. The service prom is not there before a test starts it.
 type world struct {
 	dir     string
 	ports   ports
@@ -31,6 +31,7 @@ type world struct {
 	done    chan struct{}
 	numbers map[string]string // of objects in the corpus' databases
 	host    *sshd.Host
+	service int // the port of the service behind the connection prom, for who starts one there
 }
 
 type ports struct {
@@ -141,6 +142,8 @@ connections:
 		fmt.Fprintf(b, "  - {name: %s, kind: ssh, address: '127.0.0.1:%d', host_keys: ['%s'], credential: {user: %s, certificate: {ca: {file: web-1.ca}, principals: [%s]}}}\n",
 			name, w.ports.Host, w.host.HostKey, w.host.User, w.host.User)
 	}
+	fmt.Fprintf(b, "  - {name: status, kind: http, address: 'http://127.0.0.1:%d', credential: {none: {}}}\n", w.ports.Metrics)
+	fmt.Fprintf(b, "  - {name: prom, kind: http, address: 'http://127.0.0.1:%d', credential: {none: {}}}\n", w.service)
 	return b.String()
 }
 
@@ -178,6 +181,12 @@ rules:
     effects: [read, write, delete, privilege, execute, transfer, session, unknown]
     ssh: {channels: [sftp, scp, rsync, git]}
     verdict: allow
+  - name: all-of-prom
+    who: {groups: [developers]}
+    on: {connections: [prom]}
+    effects: [read, write, session]
+    http: {paths: ["/**"]}
+    verdict: allow
   - name: through-web-2
     who: {groups: [developers, agents]}
     on: {connections: [web-2]}
@@ -213,7 +222,7 @@ func (w *world) setPolicy(t *testing.T, text string) {
 }
 
 func (w *world) choosePorts() error {
-	for _, port := range []*int{&w.ports.Broker, &w.ports.Provider, &w.ports.Metrics, &w.ports.Postgres, &w.ports.Host} {
+	for _, port := range []*int{&w.ports.Broker, &w.ports.Provider, &w.ports.Metrics, &w.ports.Postgres, &w.ports.Host, &w.service} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err

@@ -25,7 +25,8 @@ import (
 const (
 	secretToken = "canary-token-3f9a1c"
 	secretValue = "canary-secret-7b2e"
-	foundMail   = "carol.canary@example.com"
+	foundMail   = "carol.canary@example.com" // in an answer
+	askedMail   = "dave.canary@example.com"  // in a request
 )
 
 // apiServer plays an API server that keeps a log of its own.
@@ -58,8 +59,8 @@ func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(r.URL.Path, "/secrets/"):
 		fmt.Fprintf(w, `{"kind":"Secret","metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"data\":\"%s\"}"}},"data":{"p":%q},"bearer":%q}`,
 			encoded, encoded, r.Header.Get("Authorization"))
-	case strings.Contains(r.URL.Path, "/events/"):
-		fmt.Fprintf(w, `{"message":"write to %s"}`, strings.ReplaceAll(foundMail, "c", `\u0063`))
+	case strings.Contains(r.URL.Path, "/events"):
+		fmt.Fprintf(w, `{"message":"write to %s"}`, foundMail)
 	default:
 		fmt.Fprintf(w, `{"path":%q}`, r.URL.Path)
 	}
@@ -113,7 +114,7 @@ func form(head string) guardtest.Form {
 	}
 }
 
-func TestClustersConform(t *testing.T) {
+func TestConformance(t *testing.T) {
 	s := startServer(t)
 	about := func(method, resource string) func(string) string {
 		return func(mark string) string {
@@ -132,9 +133,11 @@ func TestClustersConform(t *testing.T) {
 		Held:    about("DELETE", "pods"),
 		Masked:  about("GET", "secrets"),
 		Running: func(mark string) string { return "GET /api/v1/pods?labelSelector=" + mark + "&watch=true HTTP/1.1" },
-		Found:   about("GET", "events"),
+		Found: func(mark string) string {
+			return "GET /api/v1/namespaces/stg/events?fieldSelector=involvedObject.name%3D" + mark + "%2Creason%3D" + url.QueryEscape(askedMail) + " HTTP/1.1"
+		},
 		PeerLog: s.text, Canaries: []string{secretToken, secretValue, base64.StdEncoding.EncodeToString([]byte(secretValue))},
-		Findings: []string{foundMail},
+		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail)},
 		Hostile: [][]byte{
 			[]byte("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n"),
 			[]byte("POST /api/v1/namespaces/stg/pods HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),

@@ -104,9 +104,12 @@ func (m *meant) headline() string {
 }
 
 // line is the request's line as it is sent.
-func (m *meant) line() string {
+func (m *meant) line() string { return m.lineWith(func(query string) string { return query }) }
+
+// lineWith is line with its query as somebody may see it.
+func (m *meant) lineWith(seen func(query string) string) string {
 	path, query := m.tuple.Target()
-	if query != "" {
+	if query = seen(query); query != "" {
 		path += "?" + query
 	}
 	return m.tuple.Method + " " + path
@@ -116,8 +119,8 @@ func (m *meant) line() string {
 func (m *meant) normal() string { return m.line() + "\n" + m.body.Type + "\n" + string(m.body.JSON()) }
 
 // shown is a request for reviewers, with a body of its own or as recordings hold it.
-func (m *meant) shown(body string) string {
-	text := m.headline() + "\n" + m.line()
+func (m *meant) shown(line, body string) string {
+	text := m.headline() + "\n" + line
 	if body != "" {
 		text += "\n\n" + body
 	}

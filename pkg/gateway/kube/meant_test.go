@@ -58,7 +58,7 @@ func TestWhatIsApprovedIsShownWhole(t *testing.T) {
 		{"POST /metrics", "", "", "post /metrics\nPOST /metrics"},
 	} {
 		m := meaning(t, c.line, c.mediaType, c.body)
-		if got := m.shown(string(m.body.JSON())); got != c.want {
+		if got := m.shown(m.line(), string(m.body.JSON())); got != c.want {
 			t.Errorf("%s\n got %q\nwant %q", c.line, got, c.want)
 		}
 	}

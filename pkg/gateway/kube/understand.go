@@ -48,7 +48,7 @@ func (c *cluster) Understand(ctx context.Context, q *exchange.Request) (*exchang
 	}
 	u.facts.Kube.NamespaceLabels = c.namespaceLabels(ctx, u.tuple, q.Standing)
 	m.Command.Facts = u.facts
-	c.say(m, u, masked)
+	c.say(m, q, u, masked)
 	return m, nil
 }
 
@@ -85,15 +85,15 @@ func (c *cluster) upgrade(m *exchange.Meaning, u *meant, q *exchange.Request) *a
 }
 
 // say puts a request into words: for who approves it, for the recording, and for the digest.
-func (c *cluster) say(m *exchange.Meaning, u *meant, masked []field) {
-	m.Command.Text = u.shown(string(m.Body))
+func (c *cluster) say(m *exchange.Meaning, q *exchange.Request, u *meant, masked []field) {
+	m.Command.Text = u.shown(u.line(), string(m.Body))
 	m.Command.Normal = u.normal()
 	m.Command.Rewritten = c.base.String() + "\n" + m.Command.Normal
 	kept, err := u.body.recorded(append(builtIn(u.tuple), masked...))
 	if err != nil {
 		kept = "(not recorded: a mask can't be applied)"
 	}
-	m.Command.Recorded = c.unsecret(u.shown(kept))
+	m.Command.Recorded = c.unsecret(u.shown(u.lineWith(q.SeenQuery), kept))
 	if len(m.Command.Text) > mostShown {
 		m.Command.Unshown = "It is longer than 256 KiB."
 	}

@@ -24,7 +24,8 @@ import (
 const (
 	secretToken = "canary-token-3f9a1c"
 	secretSSN   = "canary-ssn-078-05-1120"
-	foundMail   = "carol.canary@example.com"
+	foundMail   = "carol.canary@example.com" // in an answer
+	askedMail   = "dave.canary@example.com"  // in a request
 )
 
 // peer is a service that keeps a log of its own.
@@ -56,7 +57,7 @@ func (p *peer) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/people/"):
 		fmt.Fprintf(w, `{"name":"Carol","ssn":%q,"again":{"ssn":%q},"token":%q}`, secretSSN, secretSSN, r.Header.Get("Authorization"))
 	case strings.HasPrefix(r.URL.Path, "/found/"):
-		fmt.Fprintf(w, `{"note":"write to %s"}`, strings.ReplaceAll(foundMail, "c", `\u0063`))
+		fmt.Fprintf(w, `{"note":"write to %s"}`, foundMail)
 	default:
 		fmt.Fprintf(w, `{"path":%q}`, r.URL.Path)
 	}
@@ -119,7 +120,7 @@ func stable(raw []byte) []byte {
 	return raw
 }
 
-func TestHTTPServicesConform(t *testing.T) {
+func TestConformance(t *testing.T) {
 	p := startPeer(t)
 	get := func(path string) func(string) string {
 		return func(mark string) string { return "GET " + path + mark + " HTTP/1.1" }
@@ -139,7 +140,7 @@ func TestHTTPServicesConform(t *testing.T) {
 		Found:    get("/found/"),
 		PeerLog:  p.text,
 		Canaries: []string{secretToken, secretSSN},
-		Findings: []string{foundMail},
+		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail)},
 		Hostile: [][]byte{
 			[]byte("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n"),
 			[]byte("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),

@@ -142,15 +142,12 @@ func headers(fields http1.Fields) map[string][]string {
 
 // say puts a request into words: for who approves it, for the recording, and for the digest.
 func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HTTP, body []byte) {
-	line := q.Method + " " + facts.Path
-	if q.Asked {
-		line += "?" + q.Query
-	}
+	line := q.Method + " " + facts.Path + asking(q.Asked, q.Query)
 	m.Command.Text = line
 	if len(body) > 0 {
 		m.Command.Text += "\n\n" + string(body)
 	}
-	m.Command.Recorded = s.recorded(q, line, body)
+	m.Command.Recorded = s.recorded(q, q.Method+" "+facts.Path+asking(q.Asked, q.SeenQuery(q.Query)), body)
 	var fields []string
 	for _, f := range m.Send.Fields {
 		fields = append(fields, strings.ToLower(f.Name)+": "+f.Value)
@@ -161,12 +158,17 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 	m.Command.Rewritten = s.base.String() + "\n" + m.Command.Normal
 }
 
+// asking is a query behind its path.
+func asking(asked bool, query string) string {
+	if !asked {
+		return ""
+	}
+	return "?" + query
+}
+
 // refusedCommand is what a recording holds of a request that could not be understood.
 func refusedCommand(q *exchange.Request) guard.Command {
-	line := q.Method + " " + q.Path
-	if q.Asked {
-		line += "?" + q.Query
-	}
+	line := q.Method + " " + q.Path + asking(q.Asked, q.SeenQuery(q.Query))
 	return guard.Command{
 		Facts: policy.Command{Accesses: []policy.Access{{Effect: policy.Unknown}}, HTTP: &policy.HTTP{Method: q.Method}},
 		Text:  line, Recorded: line, Normal: line, Rewritten: line,
