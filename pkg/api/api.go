@@ -347,6 +347,7 @@ type RuleLine struct {
 	Verdict string   `json:"verdict"`
 	Effects []string `json:"effects,omitempty"`
 	Objects []string `json:"objects,omitempty"`
+	Facts   string   `json:"facts,omitempty"` // what it asks of a request to a cluster or a service, in one line
 }
 
 // PolicyRequest is the body of POST /v1/policy/test and /v1/policy/explain: a policy file to judge with.

@@ -94,7 +94,7 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 	}
 	if command == "" {
 		for _, r := range p.Rules(who, asked(c)) {
-			line := api.RuleLine{Rule: r.Name, Verdict: r.Verdict.String(), Objects: r.Objects}
+			line := api.RuleLine{Rule: r.Name, Verdict: r.Verdict.String(), Objects: r.Objects, Facts: r.Facts}
 			if r.Affected != nil {
 				out.Limits = append(out.Limits, affectedLine(*r.Affected))
 			}
@@ -123,6 +123,18 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 	}
 	g.fill(&out, p, who, c, j)
 	return out, nil
+}
+
+// maskedHere is what a mask hides on connections of a kind.
+func maskedHere(kind string, m policy.Mask) []string {
+	switch kind {
+	case "kubernetes":
+		return m.Fields
+	case "http":
+		return m.JSON
+	default:
+		return m.Columns
+	}
 }
 
 // fill puts a judgement and the decision on it into words.

@@ -15,6 +15,7 @@ type Transcript struct {
 	results *results
 	streams *Streams
 	partial partial
+	tabular bool // commands of this recording answer rows
 }
 
 // NewTranscript is for one recording, read from its beginning.
@@ -79,10 +80,11 @@ func (t *Transcript) body(e Event, b Body) (string, error) {
 func (t *Transcript) words(e Event, b Body) string {
 	switch b := b.(type) {
 	case Header:
+		t.tabular = b.Kind == "" || b.Kind == "postgres"
 		return fmt.Sprintf("Session %s of %s (%s) on %s, %s\n%s", Escape(b.Session), Escape(b.Identity.User),
 			Escape(b.Identity.Type), Escape(b.Connection), b.Started.UTC().Format(time.RFC3339), optional("Reason: ", b.Reason))
 	case SessionOpen:
-		return fmt.Sprintf("%sconnected%s as %s\n", clock(e), Escape(database(b.Database)), Escape(b.Role))
+		return fmt.Sprintf("%sconnected%s%s\n", clock(e), Escape(database(b.Database)), Escape(role(b.Role)))
 	case Command:
 		return command(e, b)
 	case Approval:
@@ -95,7 +97,7 @@ func (t *Transcript) words(e Event, b Body) string {
 		}
 		return "    " + strings.Join(names, " | ") + "\n"
 	case Outcome:
-		return outcome(e, b)
+		return t.outcome(e, b)
 	case Refused:
 		return fmt.Sprintf("%s[%d] REFUSED by rule %s: %s\n", clock(e), b.Command, Escape(b.Rule), Escape(b.Message))
 	case Notice:
@@ -135,7 +137,7 @@ func command(e Event, c Command) string {
 	return b.String()
 }
 
-func outcome(e Event, o Outcome) string {
+func (t *Transcript) outcome(e Event, o Outcome) string {
 	took := micros(o.DurationUS)
 	what := o.Tag
 	if o.SQLState != "" {
@@ -144,11 +146,26 @@ func outcome(e Event, o Outcome) string {
 	if o.Undone {
 		what += " (undone: " + o.Tag + ")"
 	}
-	text := fmt.Sprintf("%s[%d] %s (%d rows, %s)\n", clock(e), o.Command, Escape(strings.TrimSpace(what)), o.Rows, took)
+	if !t.tabular && o.SQLState == "" && o.Error != "" {
+		what = strings.TrimSpace(o.Tag + " " + o.Error)
+	}
+	size := fmt.Sprintf("%d bytes", o.Bytes)
+	if t.tabular {
+		size = fmt.Sprintf("%d rows", o.Rows)
+	}
+	text := fmt.Sprintf("%s[%d] %s (%s, %s)\n", clock(e), o.Command, Escape(strings.TrimSpace(what)), size, took)
 	if o.TruncatedRows > 0 || o.TruncatedBytes > 0 {
 		text += fmt.Sprintf("    not recorded beyond the cap: %d rows, %d bytes\n", o.TruncatedRows, o.TruncatedBytes)
 	}
 	return text
+}
+
+// role is as whom the gateway signed in; "" where the target knows no such thing.
+func role(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " as " + name
 }
 
 func (t *Transcript) rows(e Event) (string, error) {

@@ -73,6 +73,9 @@ func canText(w io.Writer, c api.Can) {
 		if len(r.Objects) > 0 {
 			fmt.Fprintf(w, " on %s", record.Escape(strings.Join(r.Objects, ", ")))
 		}
+		if r.Facts != "" {
+			fmt.Fprintf(w, " where %s", record.Escape(r.Facts))
+		}
 		fmt.Fprintln(w)
 	}
 	for _, l := range c.Limits {

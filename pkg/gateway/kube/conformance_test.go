@@ -26,7 +26,8 @@ const (
 	secretToken = "canary-token-3f9a1c"
 	secretValue = "canary-secret-7b2e"
 	foundMail   = "carol.canary@example.com" // in an answer
-	askedMail   = "dave.canary@example.com"  // in a request
+	askedMail   = "dave.canary@example.com"  // in a query
+	namedMail   = "erin.canary@example.com"  // in a body
 )
 
 // apiServer plays an API server that keeps a log of its own.
@@ -59,7 +60,7 @@ func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(r.URL.Path, "/secrets/"):
 		fmt.Fprintf(w, `{"kind":"Secret","metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"data\":\"%s\"}"}},"data":{"p":%q},"bearer":%q}`,
 			encoded, encoded, r.Header.Get("Authorization"))
-	case strings.Contains(r.URL.Path, "/events"):
+	case strings.Contains(r.URL.Path, "/selfsubjectaccessreviews"):
 		fmt.Fprintf(w, `{"message":"write to %s"}`, foundMail)
 	default:
 		fmt.Fprintf(w, `{"path":%q}`, r.URL.Path)
@@ -96,7 +97,13 @@ masks:
 // form sends requests as text: "GET /path".
 func form(head string) guardtest.Form {
 	return guardtest.Form{
-		Encode: func(text string) []byte { return []byte(strings.Replace(head, "LINE", text, 1)) },
+		Encode: func(text string) []byte {
+			line, body, _ := strings.Cut(text, "\n")
+			if body != "" {
+				line += fmt.Sprintf("\r\nContent-Type: application/json\r\nContent-Length: %d", len(body))
+			}
+			return []byte(strings.Replace(head, "LINE", line, 1) + body)
+		},
 		Read: func(r io.Reader) (guardtest.Answer, error) {
 			answer, err := http.ReadResponse(bufio.NewReader(r), &http.Request{Method: "GET"})
 			if err != nil {
@@ -134,10 +141,11 @@ func TestConformance(t *testing.T) {
 		Masked:  about("GET", "secrets"),
 		Running: func(mark string) string { return "GET /api/v1/pods?labelSelector=" + mark + "&watch=true HTTP/1.1" },
 		Found: func(mark string) string {
-			return "GET /api/v1/namespaces/stg/events?fieldSelector=involvedObject.name%3D" + mark + "%2Creason%3D" + url.QueryEscape(askedMail) + " HTTP/1.1"
+			return "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews?fieldManager=" + url.QueryEscape(askedMail) + " HTTP/1.1\n" +
+				fmt.Sprintf(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"name":"%s","resource":"%s"}}}`, namedMail, mark)
 		},
 		PeerLog: s.text, Canaries: []string{secretToken, secretValue, base64.StdEncoding.EncodeToString([]byte(secretValue))},
-		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail)},
+		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail), namedMail},
 		Hostile: [][]byte{
 			[]byte("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n"),
 			[]byte("POST /api/v1/namespaces/stg/pods HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),

@@ -25,7 +25,8 @@ const (
 	secretToken = "canary-token-3f9a1c"
 	secretSSN   = "canary-ssn-078-05-1120"
 	foundMail   = "carol.canary@example.com" // in an answer
-	askedMail   = "dave.canary@example.com"  // in a request
+	askedMail   = "dave.canary@example.com"  // in a query
+	namedMail   = "erin.canary@example.com"  // in a path
 )
 
 // peer is a service that keeps a log of its own.
@@ -140,7 +141,7 @@ func TestConformance(t *testing.T) {
 		Found:    get("/found/"),
 		PeerLog:  p.text,
 		Canaries: []string{secretToken, secretSSN},
-		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail)},
+		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail), namedMail},
 		Hostile: [][]byte{
 			[]byte("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n"),
 			[]byte("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),
