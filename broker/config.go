@@ -74,6 +74,7 @@ type Config struct {
 	Judge        Judge
 	Recordings   Recordings
 	Keys         func() []api.Key
+	Asserts      api.JWKS         // what services verify assertions with; optional
 	Clock        func() time.Time // default time.Now
 	Logger       *slog.Logger     // default: nothing is logged
 	Limits       Limits           // optional

@@ -64,6 +64,14 @@ func (b *Broker) keys(*call) (any, error) {
 	return api.Keys{Keys: keys}, nil
 }
 
+func (b *Broker) jwks(*call) (any, error) {
+	set := b.cfg.Asserts
+	if set.Keys == nil {
+		set.Keys = []api.JWK{}
+	}
+	return set, nil
+}
+
 func (b *Broker) discovery(*call) (any, error) {
 	d := api.Discovery{Version: b.cfg.Version, OldestClient: b.cfg.OldestClient, Providers: []api.Provider{}}
 	for _, p := range b.cfg.Providers {

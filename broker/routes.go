@@ -54,6 +54,7 @@ func is[T any]() reflect.Type { return reflect.TypeFor[T]() }
 func (b *Broker) routes() []route {
 	return []route{
 		{method: "GET", pattern: "/.well-known/hoop", who: anyone, out: is[api.Discovery](), serve: b.discovery},
+		{method: "GET", pattern: "/.well-known/jwks.json", who: anyone, out: is[api.JWKS](), serve: b.jwks},
 		{method: "GET", pattern: "/openapi.json", who: anyone, serve: b.document},
 		{method: "GET", pattern: "/approvals/{id}", who: anyone, serve: b.approvalPage},
 

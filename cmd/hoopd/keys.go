@@ -12,11 +12,12 @@ import (
 	"github.com/hoop-gateway/hoop/cmd/hoopd/config"
 	"github.com/hoop-gateway/hoop/cmd/hoopd/pki"
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/gateway/web"
 	"github.com/hoop-gateway/hoop/pkg/grant"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
-// keys are three authorities, each for its own use, and the recordings' signer.
+// keys are three authorities, each for its own use, the recordings' signer, and who tells services whom they serve.
 type keys struct {
 	https   *tls.Config
 	caFile  string // what clients trust; "" where the certificate is somebody else's
@@ -24,6 +25,7 @@ type keys struct {
 	grants  *grant.Authority
 	signer  *record.Signer
 	public  []api.Key
+	asserts *web.Asserter
 }
 
 // openKeys reads the keys of the state folder, or makes them. One that others can read is refused.
@@ -38,6 +40,9 @@ func openKeys(cfg *config.Config, log *slog.Logger) (k keys, err error) {
 		return k, err
 	}
 	if k.grants, err = grant.LoadOrCreateAuthority(cfg.State); err != nil {
+		return k, err
+	}
+	if k.asserts, err = web.LoadOrCreateAsserter(cfg.State, cfg.Broker.PublicURL); err != nil {
 		return k, err
 	}
 	k.signer, k.public, err = signingKeys(cfg)

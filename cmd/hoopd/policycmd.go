@@ -67,7 +67,7 @@ func judging(fn func(map[string]gateway.Protocol) error) error {
 	defer grammar.Close()
 	protocol := postgres.New(grammar, slog.New(slog.DiscardHandler), 0)
 	defer protocol.Close()
-	return fn(protocols(protocol, slog.New(slog.DiscardHandler)))
+	return fn(protocols(protocol, nil, slog.New(slog.DiscardHandler)))
 }
 
 func policyTestCommand(s streams) *cobra.Command {

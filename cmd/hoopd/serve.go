@@ -127,7 +127,7 @@ func (s *server) openStores(ctx context.Context) (err error) {
 // openPolicy loads the policy, whose tests are judged by the protocols: a policy that fails them serves nobody.
 func (s *server) openPolicy(ctx context.Context) error {
 	s.protocol = postgres.New(s.grammar, s.log, max(1, runtime.GOMAXPROCS(0)/2))
-	s.protocols = protocols(s.protocol, s.log)
+	s.protocols = protocols(s.protocol, s.keys.asserts, s.log)
 	s.policy = &policyFile{path: s.cfg.Policy, log: s.log, test: func(ctx context.Context, p *policy.Policy) []policy.TestFailure {
 		return gateway.FailedTests(ctx, p, s.protocols, forPolicy(s.cfg.Connections))
 	}}
@@ -147,7 +147,7 @@ func (s *server) openBroker(ctx context.Context) error {
 		Version: version, PublicURL: s.cfg.Broker.PublicURL, StateDir: s.cfg.State, Store: s.store, Providers: idps,
 		Connections: forBroker(s.cfg.Connections), Policy: func() broker.Policy { return s.policy.inForce.Load() },
 		Authority: s.keys.grants, Gateway: reachedAt(s.cfg.Broker.PublicURL, s.keys.gateway.PEM()), Judge: &s.judge,
-		Recordings: recordings{s.files}, Keys: func() []api.Key { return s.keys.public }, Logger: s.log,
+		Recordings: recordings{s.files}, Keys: func() []api.Key { return s.keys.public }, Asserts: s.keys.asserts.Public(), Logger: s.log,
 	})
 	if err != nil {
 		return err

@@ -350,6 +350,22 @@ type RuleLine struct {
 	Facts   string   `json:"facts,omitempty"` // what it asks of a request to a cluster or a service, in one line
 }
 
+// JWKS are the public keys that assertions of who a request is from are signed with (RFC 7517).
+type JWKS struct {
+	Keys []JWK `json:"keys"`
+}
+
+// JWK is a key of P-256; X and Y are its coordinates in base64url, 32 bytes each.
+type JWK struct {
+	Type      string `json:"kty"`
+	Curve     string `json:"crv"`
+	X         string `json:"x"`
+	Y         string `json:"y"`
+	ID        string `json:"kid"`
+	Algorithm string `json:"alg"`
+	Use       string `json:"use"`
+}
+
 // PolicyRequest is the body of POST /v1/policy/test and /v1/policy/explain: a policy file to judge with.
 type PolicyRequest struct {
 	Policy     string `json:"policy"` // YAML; empty: the one in force

@@ -127,7 +127,7 @@ func TestConformance(t *testing.T) {
 		return func(mark string) string { return "GET " + path + mark + " HTTP/1.1" }
 	}
 	guardtest.Run(t, guardtest.Adapter{
-		Protocol: New(slog.New(slog.DiscardHandler)), Target: p.target(t), Policy: conformancePolicy,
+		Protocol: New(slog.New(slog.DiscardHandler), nil), Target: p.target(t), Policy: conformancePolicy,
 		Hello: func(net.Conn) error { return nil },
 		Forms: map[string]guardtest.Form{
 			"plain":   form("LINE\r\nHost: localhost\r\n\r\n"),

@@ -18,10 +18,13 @@ import (
 const Kind = "http"
 
 // Protocol serves connections of kind http.
-type Protocol struct{ log *slog.Logger }
+type Protocol struct {
+	log     *slog.Logger
+	asserts *Asserter
+}
 
-// New makes the protocol.
-func New(log *slog.Logger) *Protocol { return &Protocol{log} }
+// New makes the protocol. Without an Asserter connections that want assertions are refused.
+func New(log *slog.Logger, asserts *Asserter) *Protocol { return &Protocol{log, asserts} }
 
 // Greet reads the head of the first request.
 func (p *Protocol) Greet(_ context.Context, client net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
@@ -37,12 +40,12 @@ func (p *Protocol) Refuse(g gateway.Greeting, why *api.Error) { g.(*exchange.Cli
 
 // Open makes ready to reach the service, which the first request does.
 func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
-	s, err := newService(t)
+	s, err := newService(t, p.asserts)
 	if err != nil {
 		p.log.Error("connection can't be made", "connection", t.Connection.Name, "error", err)
 		return nil, &api.Error{Code: api.CodeTargetDown, Message: "The gateway can't use what it has for this service.", Hint: "Ask who runs the gateway: its log says more."}
 	}
-	target := &exchange.Target{Dial: exchange.Dialer(t.Base, t.TLS), Host: t.Base.Host, Sign: s.signer(t)}
+	target := &exchange.Target{Dial: exchange.Dialer(t.Base, t.TLS), Host: t.Base.Host, Sign: s.signer(t, p.asserts)}
 	return &session{exchange.NewSession(p.log, g.(*exchange.Client), s, target), s}, nil
 }
 

@@ -138,7 +138,7 @@ func client(t *testing.T, target gateway.Target, rules string) net.Conn {
 // serve does for one socket what the gateway does.
 func serve(ctx context.Context, target gateway.Target, conn net.Conn, gate *guard.Session) {
 	defer func() { _ = conn.Close() }()
-	p := web.New(slog.New(slog.DiscardHandler))
+	p := web.New(slog.New(slog.DiscardHandler), nil)
 	hello, err := p.Greet(ctx, conn, gateway.Visit{})
 	if err != nil {
 		return

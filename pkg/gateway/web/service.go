@@ -20,10 +20,11 @@ type service struct {
 	secrets []string // that never pass, in whatever the target says
 	// What the gateway signs in with, which is never the client's to send: a field in lower case, a cookie, a parameter.
 	field, cookie, parameter string
+	asserts                  string // the field that says who is served, in lower case
 }
 
 // own says whether a field is the gateway's.
-func (s *service) own(name string) bool { return s.field != "" && name == s.field }
+func (s *service) own(name string) bool { return name == s.field || name == s.asserts }
 
 func (s *service) ownCookie(name string) bool { return s.cookie != "" && name == s.cookie }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
@@ -13,13 +14,19 @@ import (
 
 // newService is the service behind a target, as far as requests are understood: it knows where the credential stands, and
 // what of it must never pass back.
-func newService(t gateway.Target) (*service, error) {
+func newService(t gateway.Target, by *Asserter) (*service, error) {
 	if t.Base == nil {
 		return nil, errors.New("the connection has no address")
+	}
+	if t.Assertion != nil && by == nil {
+		return nil, errors.New("the connection wants assertions, and there is no key for them")
 	}
 	s := &service{base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/")}
 	for _, secret := range t.Credential.Forms() {
 		s.secrets = append(s.secrets, secret.Reveal())
+	}
+	if t.Assertion != nil {
+		s.asserts = strings.ToLower(t.Assertion.Header)
 	}
 	switch slot := t.Credential.Slot; slot.In {
 	case credential.InHeader:
@@ -32,10 +39,17 @@ func newService(t gateway.Target) (*service, error) {
 	return s, nil
 }
 
-// signer adds the credential to a head.
-func (s *service) signer(t gateway.Target) func(context.Context, *http1.Request) error {
+// signer adds the credential to a head, and who is served.
+func (s *service) signer(t gateway.Target, by *Asserter) func(context.Context, *http1.Request) error {
 	c := t.Credential
 	return func(_ context.Context, head *http1.Request) error {
+		if t.Assertion != nil {
+			who, err := by.sign(&t, head, time.Now())
+			if err != nil {
+				return err
+			}
+			head.Fields = append(head.Fields, http1.Field{Name: t.Assertion.Header, Value: who})
+		}
 		switch c.Slot.In {
 		case credential.InHeader:
 			head.Fields = append(head.Fields, http1.Field{Name: c.Slot.Name, Value: c.Value.Reveal()})
