@@ -56,6 +56,7 @@ func TestABrowserSignsInByALinkThatIsGoodOnce(t *testing.T) {
 		"the cookie":                  {200, "GET /d/1", p.browser(cookie)},
 		"the cookie, for a WebSocket": {200, "GET /ws", []string{"Host: grafana.localhost:" + p.port(), "Origin: http://grafana.localhost:" + p.port(), cookie}},
 		"the cookie and a token":      {200, "GET /d/2", p.browser(cookie, "Authorization: Bearer theirs")},
+		"the cookie and two tokens":   {401, "GET /d/3", p.browser(cookie, "Authorization: Bearer a", "Authorization: Bearer b")},
 		"the cookie, by 127.0.0.1":    {401, "GET /", append([]string{"Host: 127.0.0.1:" + p.port(), cookie}, p.browser()[1:]...)},
 		"the cookie, by localhost":    {401, "GET /", append([]string{"Host: localhost:" + p.port(), cookie}, p.browser()[1:]...)},
 		"the cookie, not of a page":   {401, "GET /", []string{"Host: grafana.localhost:" + p.port(), cookie}},

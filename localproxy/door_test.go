@@ -131,6 +131,9 @@ func TestWrongSecretsOfServicesAreSlowedDownAndReported(t *testing.T) {
 		sock.send(t, head("GET /", "Host: 127.0.0.1:"+p.port()))
 		sock.answer(t, "GET")
 	}
+	if n := len(p.events); n > 0 {
+		t.Errorf("%d events for requests that guess nothing", n)
+	}
 	for range 5 {
 		sock := p.client(t)
 		sock.send(t, head("GET /", "Host: 127.0.0.1:"+p.port(), "Authorization: Bearer wrong"))
