@@ -216,6 +216,7 @@ func (d *decoder) mask(n *strict.Node) maskRule {
 		"objects":  func(n *strict.Node) { d.globs(&objects)(n); d.rowObjects(n, objects) },
 		"fields":   d.jsonPaths(&m.mask.Fields, checkField),
 		"json":     d.jsonPaths(&m.mask.JSON, checkJSONPath),
+		"pages":    d.boolean(&m.mask.Pages),
 	})
 	m.mask.Columns = columns.texts()
 	if m.mask.Rows != nil {
@@ -237,6 +238,8 @@ func (d *decoder) complete(n *strict.Node) {
 		d.Report(n, "a mask has rows or detect, not both", "write two masks")
 	case n.Has("detect") && n.Has("writable"):
 		d.Report(n, "writable is about columns: what detectors find is masked on the way back alone", "leave it out")
+	case n.Has("pages") && !n.Has("json"):
+		d.Report(n, "pages says that a service's pages show nothing of what json masks, and no json is here", "leave it out")
 	case n.Has("objects") && !n.Has("rows"):
 		d.Report(n, "objects says whose rows are filtered, and no filter is here", `write: rows: "tenant_id = 7", or name what is masked under columns`)
 	case !values && !n.Has("detect") && !n.Has("rows"):

@@ -84,6 +84,7 @@ func TestAProblemSaysWhereItIsAndWhatWasMeant(t *testing.T) {
 		{"version: 1\nmasks: [{name: a, detect: [email], as: hash}]\n", "as: hash is not served"},
 		{"version: 1\nmasks: [{name: a, detect: [email], columns: [\"*.email\"], as: redact}]\n", "a mask has columns, fields or json, or it has detect, not both"},
 		{"version: 1\nmasks: [{name: a, detect: [email], as: redact, writable: true}]\n", "writable is about columns"},
+		{"version: 1\nmasks: [{name: a, detect: [email], as: redact, pages: true}]\n", "pages says that a service's pages"},
 		{"version: 1\npowers: [{name: a, may: [session.read]}]\n", "did you mean \"sessions.read\"?"},
 		{"version: 1\npowers: [{name: a}]\n", "a power says what one may"},
 		{"version: 1\ntests: [{on: db}]\n", "a test needs as"},

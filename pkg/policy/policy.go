@@ -134,6 +134,7 @@ type Mask struct {
 	Columns  []string // patterns "schema.table.column"; a missing part at the left matches anything: "*.email"
 	Fields   []string // of kubernetes: a resource, or "*", and where in its objects: "secrets.data.*"
 	JSON     []string // of http: where in JSON: "$.user.ssn"
+	Pages    bool     // of http: pages and plain texts show nothing of what JSON masks, so that they may pass
 	Detect   []string // names of Detectors
 	As       string   // "redact", "null" or "last4"
 	Writable bool
