@@ -134,12 +134,12 @@ type Mask struct {
 	Columns  []string // patterns "schema.table.column"; a missing part at the left matches anything: "*.email"
 	Fields   []string // of kubernetes: a resource, or "*", and where in its objects: "secrets.data.*"
 	JSON     []string // of http: where in JSON: "$.user.ssn"
-	Pages    bool     // of http: pages and plain texts show nothing of what JSON masks, so that they may pass
 	Detect   []string // names of Detectors
 	As       string   // "redact", "null" or "last4"
 	Writable bool
 	Trusts   []string // functions of somebody's own that writes may run by themselves beside this mask
 	Rows     *RowFilter
+	Pages    bool     // of http: pages and plain texts show nothing of what JSON masks, so that they may pass
 }
 
 // Detectors are the names that a mask may look for in free text. What each of them finds is pkg/mask's to say.

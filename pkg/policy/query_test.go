@@ -48,9 +48,9 @@ masks:
 		s    policy.Subject
 		want string
 	}{
-		{person("dev", "developers"), "[{pii [*.email public.users.ssn] [] [] [] redact false [] <nil>} {leaks [] [] [] [email us_ssn] last4 false [] <nil>}]"},
-		{person("pia", "privacy"), "[{leaks [] [] [] [email us_ssn] last4 false [] <nil>}]"},
-		{agent, "[{pii [*.email public.users.ssn] [] [] [] redact false [] <nil>} {cards [card] [] [] [] last4 true [] <nil>}]"},
+		{person("dev", "developers"), "[{pii [*.email public.users.ssn] [] [] [] redact false [] <nil> false} {leaks [] [] [] [email us_ssn] last4 false [] <nil> false}]"},
+		{person("pia", "privacy"), "[{leaks [] [] [] [email us_ssn] last4 false [] <nil> false}]"},
+		{agent, "[{pii [*.email public.users.ssn] [] [] [] redact false [] <nil> false} {cards [card] [] [] [] last4 true [] <nil> false}]"},
 	} {
 		if got := fmt.Sprint(p.Masks(c.s, dbProd())); got != c.want {
 			t.Errorf("%s: %s, want %s", c.s.User, got, c.want)
