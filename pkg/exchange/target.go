@@ -171,7 +171,7 @@ func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error
 // fill reads what there is of a body by now: TLS and chunks hand out less at once, and every piece has its price.
 func (t *Target) fill(body io.Reader, p []byte) (n int, err error) {
 	conn := t.current()
-	for n < len(p)/2 && err == nil && (n == 0 || conn != nil && t.more(conn)) {
+	for n < len(p)/2 && err == nil && (n == 0 || conn != nil && t.more(conn, body)) {
 		var m int
 		m, err = body.Read(p[n:])
 		n += m
@@ -179,13 +179,18 @@ func (t *Target) fill(body io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// more says that the target has sent something that is still to be read.
-func (t *Target) more(conn net.Conn) bool {
-	if t.reader.Buffered() > 0 {
-		return true
+// more says that more of a body can be read without waiting for what the target has not said yet.
+func (t *Target) more(conn net.Conn, body io.Reader) bool {
+	if t.reader.Buffered() == 0 {
+		if waiting, err := pending(beneath(conn)); !waiting || err != nil {
+			return false
+		}
+		if _, err := t.reader.Peek(1); err != nil {
+			return true // a read says what is wrong
+		}
 	}
-	waiting, err := pending(beneath(conn))
-	return waiting && err == nil
+	chunked, ok := body.(interface{ Ready() bool })
+	return !ok || chunked.Ready()
 }
 
 // beneath is the socket of a connection.

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 )
@@ -68,6 +69,24 @@ func (c *chunks) Read(p []byte) (int, error) {
 	c.left -= int64(n)
 	c.err = unexpected(err)
 	return n, c.err
+}
+
+// Ready says that a Read answers data that was read ahead, or an end: it need not wait for the CRLF behind a chunk or for the size
+// of the next one, which may come with what is said in an hour.
+func (c *chunks) Ready() bool {
+	ahead, _ := c.r.Peek(c.r.Buffered())
+	if c.err != nil || c.left > 0 {
+		return c.err != nil || len(ahead) > 0
+	}
+	if c.begun {
+		var ok bool
+		if ahead, ok = bytes.CutPrefix(ahead, []byte("\r\n")); !ok {
+			return false
+		}
+	}
+	size, data, ok := bytes.Cut(ahead, []byte("\n"))
+	last := len(bytes.Trim(size, "0\r")) == 0
+	return ok && (len(data) > 0 && !last || bytes.HasPrefix(data, []byte("\r\n")))
 }
 
 // next reads up to the data of the next chunk. It is called when more is asked for, not when a chunk was read: data that is here is
