@@ -45,6 +45,7 @@ type door struct {
 	count   atomic.Int64
 	served  sync.WaitGroup
 	desk    *desk
+	close   func()
 }
 
 // locked is a log that may be written by several.
@@ -101,7 +102,8 @@ func opened(t *testing.T, c *kubetest.Cluster, text string, change func(*gateway
 			d.served.Go(func() { d.serve(ctx, t, p, conn) })
 		}
 	})
-	t.Cleanup(func() { end(); _ = l.Close(); d.served.Wait() })
+	d.close = func() { end(); _ = l.Close(); d.served.Wait() }
+	t.Cleanup(d.close)
 	return d
 }
 
