@@ -37,7 +37,7 @@ func TestTheExampleOfTheDesignParses(t *testing.T) {
 	if got := fmt.Sprint(d.Approvals); d.Verdict != policy.Approve || got != want {
 		t.Fatalf("%v %s", d.Verdict, got)
 	}
-	if got := fmt.Sprint(p.Masks(dev, dbProd())); got != "[{pii [public.users.ssn *.email] [] [] [] redact false [] <nil>}]" {
+	if got := fmt.Sprint(p.Masks(dev, dbProd())); got != "[{pii [public.users.ssn *.email] [] [] [] redact false [] <nil> false}]" {
 		t.Fatalf("masks %s", got)
 	}
 }
