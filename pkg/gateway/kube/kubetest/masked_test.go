@@ -129,7 +129,7 @@ func TestWhatIsRefusedNeverReachesTheCluster(t *testing.T) {
 			t.Errorf("%s %s: %d %s", q.method, q.path, status, text)
 		}
 	}
-	if status, _ := d.got(t, "POST", "/api/v1/namespaces/stg/configmaps?fieldManager=honest-one", "application/json", `{"metadata":{"generateName":"x-"}}`); status != 201 {
+	if status, _ := d.got(t, "POST", "/api/v1/namespaces/stg/configmaps?dryRun=All&fieldManager=honest-one", "application/json", `{"metadata":{"generateName":"x-"}}`); status != 201 {
 		t.Errorf("an honest request beside them: %d", status)
 	}
 	if n := len(c.Audited(t, func(e kubetest.Event) bool { return strings.Contains(e.RequestURI, "honest-one") })); n == 0 {
