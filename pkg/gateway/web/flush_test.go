@@ -1,0 +1,39 @@
+package web_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// J10: an event is shown when it came, not when the next does: its target is silent until the client has it.
+func TestAnEventIsNotHeldBackForTheNext(t *testing.T) {
+	seen := make(chan struct{})
+	u := startUpstream(t, func(_ int, c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n")
+		<-seen
+		_, _ = io.WriteString(c, "9\r\ndata: b\n\n\r\n0\r\n\r\n")
+		_, _ = io.Copy(io.Discard, c)
+	})
+	c := client(t, u.target(t), everything)
+	say(c, "GET /events HTTP/1.1\r\nHost: app\r\n\r\n")
+	a, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		close(seen)
+		t.Fatal(err)
+	}
+	event := make([]byte, 9)
+	_, err = io.ReadFull(a.Body, event)
+	close(seen)
+	if err != nil || string(event) != "data: a\n\n" {
+		t.Fatalf("the client got %q, %v", event, err)
+	}
+	if rest, err := io.ReadAll(a.Body); err != nil || string(rest) != "data: b\n\n" {
+		t.Errorf("behind it came %q, %v", rest, err)
+	}
+}
