@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -21,22 +22,23 @@ func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 	q.over.Store(r.Length == 0)
 	m, why := s.protocol.Understand(ctx, q)
 	if q.err != nil {
-		return s.unread(q)
+		return s.illegible(q)
 	}
 	if why != nil {
 		return s.reply(q, s.protocol.Refuse(s.gate.Reject(ctx, m.Command, *why)))
 	}
-	var v *vigil
-	if q.over.Load() {
-		v = s.keep(end)
-	}
+	v := s.vigil(end)
 	defer v.stop()
+	if q.over.Load() {
+		v.keep()
+	}
 	pass, err := s.gate.Admit(ctx, s.asked(q, m))
 	if err != nil {
 		v.stop()
 		return s.refused(ctx, q, err)
 	}
 	defer pass.Timed(func(r *guard.Refusal) { end(r) })()
+	defer attend(ctx, pass, end).stop()
 	return s.perform(ctx, q, m, pass, v)
 }
 
@@ -58,11 +60,12 @@ func (s *Session) asked(q *Request, m *Meaning) guard.Command {
 	return c
 }
 
-// unread answers a request whose body could not be read.
-func (s *Session) unread(q *Request) error {
+// illegible answers a request whose body could not be read.
+func (s *Session) illegible(q *Request) error {
 	if reply, ok := malformed(s.protocol, q.err); ok {
 		s.gate.Note("malformed", "a body was not understood: "+q.err.Error())
 		_ = write(s.client.conn, q.Request, reply, true)
+		s.unread = true
 	}
 	return errLeft
 }
@@ -86,15 +89,23 @@ func (s *Session) fail(q *Request, why *api.Error) error {
 
 // perform sends an admitted request and brings back its answer.
 func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, v *vigil) error {
-	stop := context.AfterFunc(ctx, s.target.drop) // whatever ends the request ends its wait for the target
+	stop := context.AfterFunc(ctx, s.abandon) // whatever ends the request ends its waits
 	defer stop()
 	var a *http1.Answer
 	var sending <-chan error
+	reached := false
 	err := s.up.With(pass, func(t *Target) (err error) {
-		a, sending, err = t.send(ctx, &m.Send, m.Body, s.follows(ctx, q, m, pass))
+		reached = true
+		a, sending, err = t.send(ctx, &m.Send, m.Body, s.follows(ctx, q, m, pass, v.end), v.keep)
 		return err
 	})
-	if err != nil {
+	defer s.settle(sending)
+	switch {
+	case err != nil && !reached:
+		v.stop()
+		s.log.Error("request not recorded", "error", err)
+		return s.fail(q, unrecorded())
+	case err != nil:
 		v.stop()
 		return s.unanswered(ctx, q, pass, err)
 	}
@@ -111,31 +122,57 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 		return s.switched(ctx, m, pass, a, shown)
 	}
 	err = s.carry(ctx, q, pass, a, shown, v)
-	if sending != nil && err == nil {
-		if !q.over.Load() { // the target answered before it had read all: what follows on this socket is the rest of the body
-			s.target.drop()
-			return errLeft
-		}
-		err = <-sending // only the last piece may be on its way
-	}
 	if err == nil && q.last() {
+		s.unread = q.unread()
 		return errLeft
 	}
 	return err
 }
 
+// abandon has everything that waits for a request's target return, and gives what is still to be told a moment.
+func (s *Session) abandon() {
+	s.target.drop()
+	_ = s.client.conn.SetWriteDeadline(time.Now().Add(tellWithin))
+}
+
+// settle returns once nothing more is read of a body that was sent on. A target that answered before it had read all of it gets no more.
+func (s *Session) settle(sending <-chan error) {
+	if sending == nil {
+		return
+	}
+	select {
+	case <-sending:
+		return
+	default:
+	}
+	s.target.drop()
+	s.hushed.Store(true)
+	_ = s.client.conn.SetReadDeadline(time.Unix(1, 0))
+	<-sending
+	s.hushed.Store(false)
+}
+
 // follows is what is left of the client's body, which is counted and stands only as long as the policy lets it; nil: nothing is.
-func (s *Session) follows(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass) io.Reader {
+func (s *Session) follows(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, end context.CancelCauseFunc) io.Reader {
 	if !m.Rest {
 		return nil
 	}
+	q.streams = true
 	return readerFunc(func(p []byte) (int, error) {
 		n, err := q.Read(p)
 		if n > 0 {
 			pass.Input(p[:n])
-			if refused := pass.Stands(ctx); refused != nil {
-				return 0, refused
+			if err := pass.Stands(ctx); err != nil {
+				end(err)
+				return 0, err
 			}
+		}
+		var bad *http1.Error
+		switch {
+		case errors.As(err, &bad):
+			end(bad)
+		case err != nil && !errors.Is(err, io.EOF):
+			end(errLeft)
 		}
 		return n, err
 	})
@@ -150,6 +187,7 @@ func (s *Session) unanswered(ctx context.Context, q *Request, pass *guard.Pass, 
 	cause := context.Cause(ctx)
 	var refused *guard.Refusal
 	var over *api.Error
+	var bad *http1.Error
 	switch {
 	case errors.As(cause, &refused):
 		s.finish(pass, guard.Outcome{Error: refused.Code})
@@ -157,6 +195,10 @@ func (s *Session) unanswered(ctx context.Context, q *Request, pass *guard.Pass, 
 	case errors.Is(cause, errLeft):
 		s.finish(pass, guard.Outcome{Error: "the client left"})
 		return errLeft
+	case errors.As(cause, &bad):
+		s.finish(pass, guard.Outcome{Error: "malformed"})
+		q.err = bad
+		return s.illegible(q)
 	case errors.As(cause, &over):
 		s.finish(pass, guard.Outcome{Error: over.Code})
 		_ = s.fail(q, over)
@@ -164,11 +206,24 @@ func (s *Session) unanswered(ctx context.Context, q *Request, pass *guard.Pass, 
 	}
 	s.log.Warn("target not heard", "error", err)
 	s.finish(pass, guard.Outcome{Error: "the target did not answer"})
-	out := &api.Error{Code: api.CodeTargetDown, Message: "The target can't be reached.", Hint: "Try again; if it stays so, ask who runs the gateway: its log says more.", Retryable: true}
 	if !errors.Is(err, errUnreached) {
-		out.Message, out.Retryable = "The target broke off before it answered. The request may have been carried out.", false
+		return s.fail(q, brokeOff())
 	}
-	return s.fail(q, out)
+	return s.fail(q, &api.Error{Code: api.CodeTargetDown, Message: "The target can't be reached.", Hint: "Try again; if it stays so, ask who runs the gateway: its log says more.", Retryable: true})
+}
+
+func brokeOff() *api.Error {
+	return &api.Error{
+		Code: api.CodeTargetDown, Message: "The target broke off before it answered. The request may have been carried out.",
+		Hint: "Ask who runs the gateway: its log says more.",
+	}
+}
+
+func unrecorded() *api.Error {
+	return &api.Error{
+		Code: "unrecorded", Message: "The recording can't be written, and nothing runs unrecorded.",
+		Hint: "Connect again once the gateway's operator has made room for recordings.", Retryable: true,
+	}
 }
 
 func withheld() *api.Error {

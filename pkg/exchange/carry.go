@@ -9,6 +9,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
 	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/hoop-gateway/hoop/pkg/record/cast"
 )
@@ -45,8 +46,6 @@ func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *ht
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
-	var refused *guard.Refusal
-	told := errors.As(err, &refused) && !d.framing.begun
 	if err != nil {
 		s.target.drop()
 		exit.Error = wordFor(err)
@@ -58,9 +57,24 @@ func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *ht
 		s.log.Error("end of an answer not recorded", "error", failed)
 	}
 	s.finish(pass, outcome)
-	if told {
-		v.stop()
+	if err == nil || d.framing.begun {
+		return err
+	}
+	v.stop()
+	return s.instead(q, err)
+}
+
+// instead answers in the place of an answer of which nothing was shown yet.
+func (s *Session) instead(q *Request, err error) error {
+	var refused *guard.Refusal
+	switch {
+	case errors.As(err, &refused):
 		return s.reply(q, s.protocol.Refuse(refused))
+	case errors.Is(err, errUnseen):
+		s.log.Warn("answer withheld", "error", err)
+		return s.fail(q, withheld())
+	case errors.Is(err, errBroken):
+		return s.fail(q, brokeOff())
 	}
 	return err
 }
@@ -84,22 +98,35 @@ func wordFor(err error) string {
 // bring reads the body piece by piece. Nothing of the answer is written before the first piece may be.
 func (d *delivery) bring(ctx context.Context, q *Request, a *http1.Answer) error {
 	t := d.session.target
-	body := a.Body(t.reader)
-	d.framing = frame(q, a, d.shown)
+	coding, err := codingOf(a)
+	d.framing = frame(q, a, d.shown, coding != "")
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnseen, err)
+	}
 	over := d.framing.bare || a.Length == 0
 	if over || a.Length < 0 && t.reader.Buffered() == 0 { // the first piece may take long, and clients wait for the head
 		if err := d.deliver(ctx, nil, over); err != nil || over {
 			return err
 		}
 	}
-	if d.shown.Filter != nil && a.Length > 0 && a.Length <= wholeSize {
-		return d.whole(ctx, body)
+	content := t.body(a)
+	if coding != "" {
+		if content, err = body.Decompress(coding, content, body.Limits{}); err != nil {
+			return fmt.Errorf("%w: %w", errUnseen, err)
+		}
+	} else if d.shown.Filter != nil && a.Length > 0 && a.Length <= wholeSize {
+		return d.whole(ctx, content)
 	}
+	return d.pieces(ctx, content)
+}
+
+// pieces brings a body as it comes.
+func (d *delivery) pieces(ctx context.Context, content io.Reader) error {
 	d.session.room = room(d.session.room, 2*pieceSize)
 	in, out := d.session.room[:pieceSize], d.session.room[pieceSize:pieceSize]
 	for {
-		n, err := t.fill(body, in)
-		over = errors.Is(err, io.EOF)
+		n, err := d.session.target.fill(content, in)
+		over := errors.Is(err, io.EOF)
 		if err != nil && !over {
 			return fmt.Errorf("%w: %w", errBroken, err)
 		}
@@ -117,8 +144,8 @@ func (d *delivery) bring(ctx context.Context, q *Request, a *http1.Answer) error
 }
 
 // whole filters a short body at once, so that the client learns its length.
-func (d *delivery) whole(ctx context.Context, body io.Reader) error {
-	all, err := io.ReadAll(body)
+func (d *delivery) whole(ctx context.Context, content io.Reader) error {
+	all, err := io.ReadAll(content)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errBroken, err)
 	}

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
@@ -11,22 +12,41 @@ import (
 // NewFilter makes the filter of an answer's body: what rules name, and what the detectors of the policy find in it. It is nil
 // where nothing is looked for.
 func NewFilter(p *guard.Pass, a *http1.Answer, rules body.Rules) (Filter, error) {
-	for _, coding := range a.Fields.Values("Content-Encoding") {
-		if coding != "" && coding != "identity" {
-			return nil, fmt.Errorf("the answer is encoded as %.20q, which nobody asked for", coding)
-		}
-	}
-	if a.Length == 0 {
-		return nil, nil
-	}
 	if err := detect(p, &rules); err != nil {
 		return nil, err
 	}
 	f, err := body.New(a.Fields.Get("Content-Type"), rules)
-	if err != nil || f.Passes() {
+	switch {
+	case err != nil && a.Length == 0: // as of HEAD, which must not tell the length of what is withheld
+		return unseen{}, nil
+	case err != nil || f.Passes():
 		return nil, err
 	}
 	return f, nil
+}
+
+// unseen is the filter of a body that may not be seen.
+type unseen struct{}
+
+func (unseen) Write(dst, _ []byte) ([]byte, error) { return dst, body.ErrType }
+func (unseen) Close(dst []byte) ([]byte, error)    { return dst, nil }
+
+// codingOf is how an answer's body is encoded, though nobody asked for that: "" where it is not. Some services send what they keep in
+// this form whatever is asked. More than one coding is not read.
+func codingOf(a *http1.Answer) (string, error) {
+	coding := ""
+	for _, value := range a.Fields.Values("Content-Encoding") {
+		for part := range strings.SplitSeq(value, ",") {
+			switch part = strings.ToLower(strings.Trim(part, " \t")); {
+			case part == "" || part == "identity":
+			case coding != "":
+				return coding, fmt.Errorf("%w: it is encoded twice", body.ErrEncoding)
+			default:
+				coding = part
+			}
+		}
+	}
+	return coding, nil
 }
 
 // Masked is a body as it may be kept: without what rules name. Detectors look at it when it is recorded.

@@ -16,16 +16,17 @@ type framing struct {
 	begun  bool
 }
 
-func frame(q *Request, a *http1.Answer, shown Shown) *framing {
+// frame settles it. A body that was encoded is decoded before the client gets it.
+func frame(q *Request, a *http1.Answer, shown Shown, encoded bool) *framing {
 	f := &framing{length: a.Length, close: q.last()}
 	if f.bare = q.Method == "HEAD" || a.Status == 204 || a.Status == 304; f.bare {
 		f.length = http1.Silent
-		if n, err := strconv.ParseInt(a.Fields.Get("Content-Length"), 10, 64); err == nil && shown.Filter == nil {
+		if n, err := strconv.ParseInt(a.Fields.Get("Content-Length"), 10, 64); err == nil && shown.Filter == nil && !encoded {
 			f.length = n // of what GET would have answered; after masks it is not known
 		}
 		return f
 	}
-	if shown.Filter != nil && f.length != 0 {
+	if (shown.Filter != nil || encoded) && f.length != 0 {
 		f.length = -1
 	}
 	if f.length < 0 && q.Minor == 0 {

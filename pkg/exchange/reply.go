@@ -3,6 +3,7 @@ package exchange
 import (
 	"io"
 	"net"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/http1"
 )
@@ -18,6 +19,23 @@ func write(conn net.Conn, q *http1.Request, r Reply, last bool) error {
 	return err
 }
 
+// linger closes a socket in a way that lets the client read what was written last: while bytes of a request wait unread, a plain close
+// would reset it, and what was sent with it.
+func linger(conn net.Conn, patience func(time.Duration)) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	patience(lingerFor)
+	_, _ = io.CopyN(io.Discard, conn, lingerMost)
+}
+
+// How long, and for how much, a client that still sends is heard when the last answer was written.
+const (
+	lingerFor  = 2 * time.Second
+	lingerMost = 64 << 20
+)
+
 // tellToContinue answers a client that waits before it sends its body.
 func (s *Session) tellToContinue() error {
 	_, err := io.WriteString(s.client.conn, "HTTP/1.1 100 Continue\r\n\r\n")
@@ -31,6 +49,7 @@ func (s *Session) reply(q *Request, r Reply) error {
 		return err
 	}
 	if last {
+		s.unread = q.unread()
 		return errLeft
 	}
 	return nil

@@ -22,6 +22,7 @@ type Request struct {
 	shown   int         // of read, by Peek; Read goes on behind it
 	over    atomic.Bool // nothing of it is left
 	err     error       // why it can't be read
+	streams bool        // Read is another goroutine's from here on
 }
 
 // Peek reads the body up to limit bytes and says whether that is all of it. It may be asked again; the body stays readable
@@ -35,7 +36,7 @@ func (q *Request) Peek(limit int) (body []byte, whole bool, err error) {
 	for !q.over.Load() && q.err == nil && len(q.read) < limit {
 		q.fill(limit)
 	}
-	if !q.over.Load() && q.err == nil { // an end may stand right behind
+	for !q.over.Load() && q.err == nil && len(q.read) == limit { // an end may stand right behind
 		q.fill(limit + 1)
 	}
 	q.shown = min(len(q.read), limit)
@@ -80,7 +81,15 @@ func (q *Request) Read(p []byte) (int, error) {
 
 // last says that no request can follow on this socket: the rest of this one's body would be read as one, or a client that asked for
 // an upgrade may speak another protocol already.
-func (q *Request) last() bool { return q.Close || !q.over.Load() || q.Upgrade != "" }
+//
+// So is one whose body is sent on as it comes: whether all of it was read is known too late for the head of its answer. Clients of
+// HTTP/1.0 are not told that a socket stays open, so it does not.
+func (q *Request) last() bool {
+	return q.Close || q.Minor == 0 || q.Upgrade != "" || q.streams || !q.over.Load()
+}
+
+// unread says that the client may still be sending what nobody reads.
+func (q *Request) unread() bool { return q.streams || !q.over.Load() }
 
 // Limits of time for clients.
 const (

@@ -35,6 +35,7 @@ func Greet(conn net.Conn, words Words) (*Client, error) {
 	if c.first, err = http1.ReadRequest(c.reader); err != nil {
 		if reply, ok := malformed(words, err); ok {
 			_ = write(conn, nil, reply, true)
+			linger(conn, func(d time.Duration) { _ = conn.SetReadDeadline(time.Now().Add(d)) })
 		}
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -86,6 +87,9 @@ type Session struct {
 	up   *guard.Upstream[*Target]
 	busy atomic.Int64
 	over atomic.Bool // it was interrupted
+	// hushed: reads from the client are to return, as when it is over.
+	hushed atomic.Bool
+	unread bool // the last answer was written while the client may still send
 
 	out  []byte // room for what is written
 	room []byte // room for what is read
@@ -105,11 +109,16 @@ const tellWithin = 300 * time.Millisecond
 func (s *Session) Serve(ctx context.Context, gate *guard.Session) (err error) {
 	s.gate, s.up = gate, guard.NewUpstream(gate, s.target)
 	defer func() {
+		if s.unread && !s.over.Load() {
+			linger(s.client.conn, s.patience)
+		}
+		_ = s.Close()
+	}()
+	defer func() {
 		if e := recover(); e != nil {
 			s.log.Error("session panicked", "panic", fmt.Sprint(e), "stack", string(debug.Stack()))
 			err = errors.New("internal error")
 		}
-		_ = s.Close()
 	}()
 	stop := context.AfterFunc(ctx, s.interrupt)
 	defer stop()
@@ -133,6 +142,9 @@ func (s *Session) interrupt() {
 
 // next reads the head of another request.
 func (s *Session) next() (*http1.Request, error) {
+	if !s.over.Load() { // a request that was abandoned has set one
+		_ = s.client.conn.SetWriteDeadline(time.Time{})
+	}
 	s.patience(idleFor)
 	if _, err := s.client.reader.Peek(1); err != nil {
 		return nil, errLeft
@@ -143,6 +155,7 @@ func (s *Session) next() (*http1.Request, error) {
 	if reply, ok := malformed(s.protocol, err); err != nil && ok {
 		s.gate.Note("malformed", "a request was not understood: "+err.Error())
 		_ = write(s.client.conn, nil, reply, true)
+		s.unread = true
 		return nil, errLeft
 	}
 	return r, err
@@ -155,7 +168,7 @@ func (s *Session) patience(d time.Duration) {
 		until = time.Now().Add(d)
 	}
 	_ = s.client.conn.SetReadDeadline(until)
-	if s.over.Load() {
+	if s.over.Load() || s.hushed.Load() {
 		_ = s.client.conn.SetReadDeadline(time.Unix(1, 0))
 	}
 }

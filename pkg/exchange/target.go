@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ type Target struct {
 	closed bool
 	reader *bufio.Reader
 	head   []byte
+	used   time.Time     // when the target was heard last
+	rests  time.Duration // how long the connection may be idle
 }
 
 // Limits for targets.
@@ -38,6 +41,11 @@ const (
 	ticketsWithin = 2 * time.Millisecond
 	silence       = time.Hour // in an answer
 	interims      = 5         // answers of 1xx before the one that counts
+	// restFor is how long an idle connection is used again where the target does not say when it closes it: the shortest time that
+	// servers in wide use close one after is five seconds. A request that crosses with the end of its connection is lost, or done and
+	// not answered, and nobody can tell which: it is never sent twice.
+	restFor  = 4 * time.Second
+	restLess = time.Second // what is taken off from a time that it says
 )
 
 var (
@@ -52,7 +60,7 @@ func (t *Target) connected(ctx context.Context) (net.Conn, error) {
 	t.mu.Lock()
 	conn, closed := t.conn, t.closed
 	t.mu.Unlock()
-	if conn != nil && !closed && t.quiet(conn) {
+	if conn != nil && !closed && time.Since(t.used) < t.rests && t.quiet(conn) {
 		return conn, nil
 	}
 	t.drop()
@@ -100,8 +108,8 @@ func (t *Target) quiet(conn net.Conn) bool {
 }
 
 // send sends a request and reads the head of its answer. Of a body that follows, done says when no more of it is read: nil
-// where there is none.
-func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest io.Reader) (a *http1.Answer, done <-chan error, err error) {
+// where there is none. sent is called when all of it was sent.
+func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest io.Reader, sent func()) (a *http1.Answer, done <-chan error, err error) {
 	head := *q
 	head.Fields = append(http1.Fields{{Name: "Host", Value: t.Host}}, q.Fields...)
 	if err := t.Sign(ctx, &head); err != nil {
@@ -119,7 +127,7 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 		t.head = append(t.head, body...)
 	}
 	if _, err = conn.Write(t.head); err == nil && rest != nil {
-		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), head.Length)
+		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), head.Length, sent)
 	}
 	if err == nil {
 		a, err = t.answered(conn, q)
@@ -132,7 +140,7 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 }
 
 // follow sends a body behind its head as it comes, in the frame that the head announced.
-func (t *Target) follow(conn net.Conn, body io.Reader, length int64) <-chan error {
+func (t *Target) follow(conn net.Conn, body io.Reader, length int64, sent func()) <-chan error {
 	done := make(chan error, 1)
 	go func() { // ends with the connection, or with the client's
 		w := http1.NewBodyWriter(conn, length)
@@ -140,10 +148,10 @@ func (t *Target) follow(conn net.Conn, body io.Reader, length int64) <-chan erro
 		if err == nil {
 			err = w.Close()
 		}
-		if err != nil { // the target would wait for the rest
-			_ = conn.SetDeadline(time.Unix(1, 0))
+		if err == nil {
+			sent()
 		}
-		done <- err
+		done <- err // a target that reads no more may have answered already
 	}()
 	return done
 }
@@ -158,6 +166,7 @@ func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error
 		if err != nil {
 			return nil, err
 		}
+		t.used, t.rests = time.Now(), rest(a)
 		if a.Status >= 200 || a.Status == 101 && q.Upgrade != "" && strings.EqualFold(a.Upgrade, q.Upgrade) {
 			return a, nil
 		}
@@ -199,6 +208,33 @@ func beneath(conn net.Conn) net.Conn {
 		return encrypted.NetConn()
 	}
 	return conn
+}
+
+// rest is how long a connection may be idle behind an answer.
+func rest(a *http1.Answer) time.Duration {
+	for part := range strings.SplitSeq(a.Fields.Get("Keep-Alive"), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if n, err := strconv.Atoi(value); strings.EqualFold(name, "timeout") && err == nil && n >= 0 {
+			return min(time.Duration(n)*time.Second-restLess, time.Minute)
+		}
+	}
+	return restFor
+}
+
+// body reads the body of an answer, which may be silent for so long between two pieces.
+func (t *Target) body(a *http1.Answer) io.Reader {
+	conn, r := t.current(), a.Body(t.reader)
+	return readerFunc(func(p []byte) (int, error) {
+		if conn == nil {
+			return 0, net.ErrClosed
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+			return 0, err
+		}
+		n, err := r.Read(p)
+		t.used = time.Now()
+		return n, err
+	})
 }
 
 // current is the connection that is open; nil: none is.

@@ -2,7 +2,7 @@ package exchange
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -12,26 +12,45 @@ const vigilAfter = 50 * time.Millisecond
 // vigil ends a request whose client left while it waited. It may be kept only while nobody reads from the client.
 type vigil struct {
 	session *Session
-	timer   *time.Timer
+	end     context.CancelCauseFunc
 	done    chan struct{}
-	ending  atomic.Bool
+
+	mu     sync.Mutex
+	timer  *time.Timer // nil: it is not kept yet
+	ending bool
 }
 
-// keep begins a vigil, which ends ctx with errLeft.
-func (s *Session) keep(end context.CancelCauseFunc) *vigil {
-	v := &vigil{session: s, done: make(chan struct{})}
-	v.timer = time.AfterFunc(vigilAfter, func() {
-		defer close(v.done)
-		if _, err := s.client.reader.Peek(1); err != nil && !v.ending.Load() {
-			end(errLeft)
-		}
-	})
-	return v
+// vigil makes one that ends a request's context with errLeft.
+func (s *Session) vigil(end context.CancelCauseFunc) *vigil {
+	return &vigil{session: s, end: end, done: make(chan struct{})}
+}
+
+// keep begins it, once all that the client had to send was read.
+func (v *vigil) keep() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.ending {
+		v.timer = time.AfterFunc(vigilAfter, v.watch)
+	}
+}
+
+func (v *vigil) watch() {
+	defer close(v.done)
+	_, err := v.session.client.reader.Peek(1)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil && !v.ending {
+		v.end(errLeft)
+	}
 }
 
 // stop ends the vigil, and returns once the client can be read from again. It may be called more than once.
 func (v *vigil) stop() {
-	if v == nil || v.ending.Swap(true) || v.timer.Stop() {
+	v.mu.Lock()
+	again, timer := v.ending, v.timer
+	v.ending = true
+	v.mu.Unlock()
+	if again || timer == nil || timer.Stop() {
 		return
 	}
 	_ = v.session.client.conn.SetReadDeadline(time.Unix(1, 0))

@@ -7,9 +7,9 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/policy/strict"
 )
 
-// HTTPMethods are the words that `http.methods` can name.
+// HTTPMethods are the words that `http.methods` can name: methods, and MESSAGE for what a client says over an open WebSocket.
 func HTTPMethods() []string {
-	return []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
+	return []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "MESSAGE"}
 }
 
 func (d *decoder) http(n *strict.Node) *httpFacts {

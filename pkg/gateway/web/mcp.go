@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/hoop-gateway/hoop/pkg/policy"
+	"strings"
+	"unicode/utf8"
 )
 
 // call is what a JSON-RPC request asks for, as the Model Context Protocol uses it.
@@ -17,124 +17,178 @@ type call struct {
 	arguments map[string]any
 }
 
-// errTwice says that a name stands twice in an object, so that two readers may read two things.
-var errTwice = errors.New("a name stands twice in an object of it")
+// toolsCall is the method that runs a tool.
+const toolsCall = "tools/call"
 
-// rpc reads a JSON-RPC request. A body that is none answers nil; one that may be read in two ways is an error.
+var (
+	errBatch = errors.New("batches of JSON-RPC are not served: send one request at a time")
+	errCase  = errors.New("a name of JSON-RPC is written in another case, which some servers read and others don't")
+)
+
+// rpc reads a JSON-RPC request, whatever type the body says it has. A body that is none answers nil; one that servers may read in two
+// ways, or that some would take for JSON-RPC and we would not, is an error.
 func rpc(body []byte) (*call, error) {
-	body = bytes.TrimLeft(body, " \t\r\n")
-	if len(body) == 0 || body[0] != '{' && body[0] != '[' {
+	if !jsonish(body) {
 		return nil, nil
+	}
+	if c := bytes.TrimLeft(body, " \t\r\n"); len(c) == 0 || c[0] != '{' && c[0] != '[' {
+		return nil, errors.New("it looks like JSON behind a byte order mark, in UTF-16, or behind signs that JSON has not")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	value, err := readValue(d, 0)
-	if err == nil {
-		if _, end := d.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("more stands behind it")
+	var found *call
+	for documents := 0; ; documents++ {
+		value, err := readValue(d, 0)
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		var c *call
+		if err == nil {
+			c, err = callIn(value)
+		} else if !mentions(body) {
+			return nil, nil // no JSON, or none that anybody would take for a call
+		} else {
+			err = fmt.Errorf("it looks like JSON-RPC and can't be read in one way: %w", err)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case found != nil, c != nil && documents > 0:
+			return nil, errBatch
+		}
+		found = c
+		if c != nil && !utf8.Valid(body) {
+			return nil, errors.New("it is JSON-RPC that is not UTF-8")
 		}
 	}
-	if err != nil {
-		if mentions(body) {
-			return nil, fmt.Errorf("it looks like JSON-RPC and can't be read in one way: %w", err)
+}
+
+// jsonish says whether some server may take a body for JSON with an object or a list in it.
+func jsonish(body []byte) bool {
+	for _, c := range body {
+		switch c {
+		case '{', '[':
+			return true
+		case ' ', '\t', '\r', '\n', '\v', '\f', 0, 0xFE, 0xFF, 0xEF, 0xBB, 0xBF: // white space, and what byte order marks and UTF-16 are made of
+		default:
+			return false
 		}
-		return nil, nil
 	}
-	if list, ok := value.([]any); ok {
-		for _, x := range list {
-			if o, ok := x.(map[string]any); ok && o["jsonrpc"] != nil {
-				return nil, errors.New("batches of JSON-RPC are not served: send one request at a time")
+	return len(body) == bodyCap // nothing but white space so far
+}
+
+// mentions says whether a body that could not be read has the words of JSON-RPC in it, or may have them in another form.
+func mentions(body []byte) bool {
+	small := bytes.ToLower(body)
+	return bytes.Contains(small, []byte("rpc")) || bytes.Contains(small, []byte("method")) || bytes.ContainsAny(small, "\\\u017f")
+}
+
+// callIn is what a document asks for.
+func callIn(value any) (*call, error) {
+	switch value := value.(type) {
+	case map[string]any:
+		return callOf(value)
+	case []any:
+		for _, x := range value {
+			if o, ok := x.(map[string]any); ok {
+				if c, err := callOf(o); c != nil || err != nil {
+					return nil, errBatch
+				}
 			}
 		}
-		return nil, nil
 	}
-	return callOf(value.(map[string]any))
+	return nil, nil
 }
 
-// mentions says whether a body that could not be read has the words of JSON-RPC in it.
-func mentions(body []byte) bool {
-	return bytes.Contains(body, []byte("jsonrpc")) || bytes.Contains(body, []byte(`\u`))
-}
-
+// callOf reads the envelope. Servers differ in whether they want the version, so what has a method is a call without it too.
 func callOf(o map[string]any) (*call, error) {
-	if o["jsonrpc"] == nil {
-		return nil, nil
+	if err := envelope(o); err != nil {
+		return nil, err
 	}
-	c := &call{}
 	method, ok := o["method"].(string)
 	if !ok {
-		if o["method"] != nil {
+		if o["method"] != nil && o["jsonrpc"] != nil {
 			return nil, errors.New("its method is not a string")
 		}
-		return nil, nil // an answer to the server's own request
+		return nil, nil // something else, or an answer to the server's own request
 	}
-	c.method = method
-	params, _ := o["params"].(map[string]any)
-	if method == "tools/call" {
-		if c.tool, ok = params["name"].(string); !ok {
-			return nil, errors.New("it calls a tool without a name")
-		}
-		c.arguments, _ = params["arguments"].(map[string]any)
+	if strings.ContainsRune(method, utf8.RuneError) {
+		return nil, errors.New("its method has signs that are none")
+	}
+	c := &call{method: method}
+	if method == toolsCall {
+		return c, c.read(o["params"])
 	}
 	return c, nil
 }
 
-// maxDepth is how deep a body may be nested.
-const maxDepth = 200
-
-// readValue reads a value in which no name stands twice.
-func readValue(d *json.Decoder, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errors.New("it is nested too deep")
-	}
-	t, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t {
-	case json.Delim('{'):
-		return readObject(d, depth)
-	case json.Delim('['):
-		var list []any
-		for d.More() {
-			x, err := readValue(d, depth+1)
-			if err != nil {
-				return nil, err
+// envelope refuses names that some servers read as those of JSON-RPC, and, so that no other request can be dressed as a call, whatever
+// stands beside them.
+func envelope(o map[string]any) error {
+	versioned, cased := o["jsonrpc"] != nil, false
+	for name := range o {
+		for _, known := range []string{"jsonrpc", "method", "params"} {
+			if name != known && strings.EqualFold(name, known) {
+				cased = true
+				versioned = versioned || known == "jsonrpc"
 			}
-			list = append(list, x)
 		}
-		_, err = d.Token()
-		return list, err
 	}
-	return t, nil
+	for name, value := range o {
+		text, _ := value.(string)
+		switch {
+		case cased && (versioned || strings.EqualFold(strings.TrimSpace(text), toolsCall)):
+			return errCase
+		case !versioned:
+		case name == "jsonrpc", name == "id", name == "method", name == "params", name == "result", name == "error":
+		default:
+			return fmt.Errorf("%.40q does not belong into a request of JSON-RPC", name)
+		}
+	}
+	return nil
 }
 
-func readObject(d *json.Decoder, depth int) (any, error) {
-	o := map[string]any{}
-	for d.More() {
-		k, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, ok := k.(string)
-		if !ok {
-			return nil, errors.New("a name is not a string")
-		}
-		if _, twice := o[name]; twice {
-			return nil, errTwice
-		}
-		if o[name], err = readValue(d, depth+1); err != nil {
-			return nil, err
+// read reads the parameters of tools/call.
+func (c *call) read(value any) error {
+	params, _ := value.(map[string]any)
+	for name := range params {
+		for _, known := range []string{"name", "arguments"} {
+			if name != known && strings.EqualFold(name, known) {
+				return errCase
+			}
 		}
 	}
-	_, err := d.Token()
-	return o, err
+	var ok bool
+	if c.tool, ok = params["name"].(string); !ok || c.tool == "" || strings.ContainsRune(c.tool, utf8.RuneError) {
+		return errors.New("it calls a tool without a name")
+	}
+	if c.arguments, ok = params["arguments"].(map[string]any); !ok && params["arguments"] != nil {
+		return errors.New("the arguments of a tool are not an object")
+	}
+	if twice(params["arguments"]) {
+		return errTwice
+	}
+	return nil
 }
 
-// effect is what a call does.
-func (c *call) effect() policy.Effect {
-	if c.method == "tools/call" {
-		return policy.Execute
+// twice says whether an object has names that differ in case alone, of which servers read one or the other.
+func twice(value any) bool {
+	switch value := value.(type) {
+	case []any:
+		for _, x := range value {
+			if twice(x) {
+				return true
+			}
+		}
+	case map[string]any:
+		seen := map[string]bool{}
+		for name, x := range value {
+			folded := strings.ToLower(strings.ToUpper(name))
+			if seen[folded] || twice(x) {
+				return true
+			}
+			seen[folded] = true
+		}
 	}
-	return policy.Session
+	return false
 }

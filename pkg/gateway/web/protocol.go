@@ -81,6 +81,6 @@ func (p *Protocol) JudgeText(_ context.Context, _ policy.Programs, command strin
 		return gateway.Judgement{Problem: why}
 	}
 	facts.Headers = map[string][]string{}
-	accesses, why := judged(facts, []byte(body))
+	accesses, why := judged(facts, []byte(body), true)
 	return gateway.Judgement{Facts: policy.Command{Accesses: accesses, HTTP: facts}, Problem: why}
 }

@@ -64,50 +64,45 @@ func (s *service) paths(now *guard.Standing) (paths []body.Path, err error) {
 
 // shows settles what the client sees of an answer.
 func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) {
-	masked := s.masked(p.Standing())
-	out := exchange.Shown{Fields: s.answered(a, masked)}
-	for i, f := range out.Fields {
-		value, err := p.Scan().Text(f.Value)
-		if err != nil {
-			return exchange.Shown{}, err
-		}
-		out.Fields[i].Value = s.unsecret(value)
-	}
 	paths, err := s.paths(p.Standing())
 	if err != nil {
 		return exchange.Shown{}, err
 	}
-	out.Filter, err = exchange.NewFilter(p, a, body.Rules{Paths: paths, Secrets: s.secrets})
+	out := exchange.Shown{Fields: s.answered(a, s.masked(p.Standing()))}
+	for i, f := range out.Fields {
+		if out.Fields[i].Value, err = p.Scan().Text(f.Value); err != nil {
+			return exchange.Shown{}, err
+		}
+	}
+	if out.Fields, err = s.unsecret(out.Fields); err != nil {
+		return exchange.Shown{}, err
+	}
+	out.Filter, err = exchange.NewFilter(p, a, s.rules(paths))
 	return out, err
 }
 
-// unsecret takes the target's credential out of a field that shows it.
-func (s *service) unsecret(value string) string {
-	for _, secret := range s.secrets {
-		value = strings.ReplaceAll(value, secret, "***")
-	}
-	return value
+// rules are what is looked for in bodies. Pages have no paths: who reads them sees what the service made of its data.
+func (s *service) rules(paths []body.Path) body.Rules {
+	return body.Rules{Paths: paths, Secrets: s.secrets, Pages: true}
 }
 
-// recorded is a request as recordings hold it.
-func (s *service) recorded(q *exchange.Request, line string, content []byte) string {
-	if len(content) == 0 {
-		return line
+// unsecret takes the target's credential out of fields that show it, in every form in which bodies are searched for it.
+func (s *service) unsecret(fields http1.Fields) (http1.Fields, error) {
+	var text []byte
+	for _, f := range fields {
+		text = append(append(append(append(text, f.Name...), ':'), f.Value...), '\n')
 	}
-	return s.masking(q.Standing, line, q.Fields.Get("Content-Type"), content)
-}
-
-// masking is a line with a body as recordings hold it: masked as an answer would be, since what is masked may be written too.
-func (s *service) masking(now *guard.Standing, line, mediaType string, content []byte) string {
-	paths, err := s.paths(now)
+	text, err := exchange.Masked("", text, body.Rules{Secrets: s.secrets})
 	if err != nil {
-		return line + "\n\n(not recorded: a mask can't be applied)"
+		return nil, err
 	}
-	shown, err := exchange.Masked(mediaType, content, body.Rules{Paths: paths, Secrets: s.secrets})
-	if err != nil {
-		return line + "\n\n(not recorded: a body of this type can't be masked)"
+	out := make(http1.Fields, 0, len(fields))
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(text), "\n"), "\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			out = append(out, http1.Field{Name: name, Value: value})
+		}
 	}
-	return line + "\n\n" + string(shown)
+	return out, nil
 }
 
 var _ exchange.Protocol = (*service)(nil)

@@ -22,7 +22,10 @@ const bodyCap = 1 << 20
 // Understand says what a request would do.
 func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.Meaning, *api.Refusal) {
 	m := &exchange.Meaning{}
-	m.Command = refusedCommand(q)
+	m.Command = s.refusedCommand(q)
+	if q.Method == MethodMessage { // a word of ours
+		return m, unserved(q.Method)
+	}
 	facts, why := factsOf(q.Method, q.Path, q.Query)
 	if why != nil {
 		return m, why
@@ -30,19 +33,20 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if !plainly(q.Fields.Values("Content-Encoding")) {
 		return m, unsupported("The body of a request must come as it is: an encoded one can't be judged.", "Send it without Content-Encoding.")
 	}
-	if _, own := facts.Query[s.parameter]; own && s.parameter != "" {
-		return m, malformed("The query has the parameter that the gateway signs in with.")
+	for name := range facts.Query {
+		if s.parameter != "" && strings.EqualFold(name, s.parameter) {
+			return m, malformed("The query has the parameter that the gateway signs in with.")
+		}
 	}
 	body, whole, err := q.Peek(bodyCap)
 	if err != nil {
 		return m, malformed("Its body can't be read.")
 	}
-	accesses, why := judged(facts, body)
+	accesses, why := judged(facts, body, whole)
 	if why != nil {
 		return m, why
 	}
 	if !whole {
-		accesses = append(accesses, policy.Access{Effect: policy.Transfer, Object: facts.Path})
 		m.Command.Unshown = fmt.Sprintf("Its body is longer than %d bytes.", bodyCap)
 	}
 	masked := s.masked(q.Standing)
@@ -55,9 +59,7 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if whole {
 		m.Send.Length = int64(len(body))
 	}
-	if masked { // a body of another length than the target says must not be asked for in parts
-		m.Send.Fields = append(m.Send.Fields, http1.Field{Name: "Accept-Encoding", Value: "identity"})
-	}
+	m.Send.Fields = append(m.Send.Fields, http1.Field{Name: "Accept-Encoding", Value: "identity"}) // what passes is looked at
 	m.Command.Facts = policy.Command{Accesses: accesses, HTTP: facts}
 	s.say(m, q, facts, body)
 	m.Shows = s.shows
@@ -80,10 +82,7 @@ func plainly(codings []string) bool {
 // factsOf are those that a request's line tells.
 func factsOf(method, path, query string) (*policy.HTTP, *api.Refusal) {
 	if effectOf(method) == policy.Unknown {
-		return nil, &api.Refusal{
-			Code: exchange.CodeMethod, Rule: Kind, Message: fmt.Sprintf("The method %.20q is not served.", method),
-			Remedy: []api.Remedy{{Kind: "rewrite", Text: "Use GET, HEAD, OPTIONS, POST, PUT, PATCH or DELETE."}},
-		}
+		return nil, unserved(method)
 	}
 	clean, err := canonical(path)
 	if err != nil {
@@ -94,25 +93,40 @@ func factsOf(method, path, query string) (*policy.HTTP, *api.Refusal) {
 		return nil, malformed("The query can't be read in one way.")
 	}
 	for name := range values {
-		if strings.EqualFold(name, "_method") {
+		switch {
+		case strings.EqualFold(name, "_method"):
 			return nil, malformed("The query names another method.")
+		case strings.EqualFold(name, "jsonrpc"):
+			return nil, malformed("A request of JSON-RPC stands in the query: send it as the body of a POST.")
 		}
 	}
 	return &policy.HTTP{Method: method, Path: clean, Query: values}, nil
 }
 
 // judged are the pairs that a request is judged by. What its body tells is added to the facts.
-func judged(facts *policy.HTTP, body []byte) ([]policy.Access, *api.Refusal) {
+//
+// A body that calls a tool has that effect beside its method's, never in place of it: whether the service reads it as a call, or takes
+// what else it needs from it, only the service knows.
+func judged(facts *policy.HTTP, body []byte, whole bool) ([]policy.Access, *api.Refusal) {
+	accesses := []policy.Access{{Effect: effectOf(facts.Method), Object: facts.Path}}
+	if !whole {
+		accesses = append(accesses, policy.Access{Effect: policy.Transfer, Object: facts.Path})
+		if jsonish(body) { // it may call anything further on
+			accesses = append(accesses, policy.Access{Effect: policy.Unknown, Object: facts.Path})
+		}
+		return accesses, nil
+	}
 	c, err := rpc(body)
 	if err != nil {
 		return nil, malformed("The body: " + err.Error() + ".")
 	}
-	effect := effectOf(facts.Method)
 	if c != nil {
 		facts.RPC, facts.Tool, facts.Arguments = c.method, c.tool, c.arguments
-		effect = c.effect()
+		if c.method == toolsCall {
+			accesses = append(accesses, policy.Access{Effect: policy.Execute, Object: facts.Path})
+		}
 	}
-	return []policy.Access{{Effect: effect, Object: facts.Path}}, nil
+	return accesses, nil
 }
 
 // effectOf is what a method does by itself (RFC 9110, section 9).
@@ -120,7 +134,7 @@ func effectOf(method string) policy.Effect {
 	switch method {
 	case "GET", "HEAD":
 		return policy.Read
-	case "POST", "PUT", "PATCH":
+	case "POST", "PUT", "PATCH", MethodMessage:
 		return policy.Write
 	case "DELETE":
 		return policy.Delete
@@ -147,15 +161,15 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 	if len(body) > 0 {
 		m.Command.Text += "\n\n" + string(body)
 	}
-	m.Command.Recorded = s.recorded(q, q.Method+" "+facts.Path+asking(q.Asked, q.SeenQuery(q.Query)), body)
+	m.Command.Recorded = s.recorded(q, facts.Path, body)
+	m.Command.Rewritten = m.Command.Text // so that no recording holds it: fields have what is nobody's to read
 	var fields []string
 	for _, f := range m.Send.Fields {
 		fields = append(fields, strings.ToLower(f.Name)+": "+f.Value)
 	}
 	sort.Strings(fields)
 	kept, _ := json.Marshal(fields)
-	m.Command.Normal = line + "\n" + string(kept) + "\n" + string(body)
-	m.Command.Rewritten = s.base.String() + "\n" + m.Command.Normal
+	m.Command.Normal = s.base.String() + "\n" + line + "\n" + string(kept) + "\n" + string(body)
 }
 
 // asking is a query behind its path.
@@ -167,11 +181,18 @@ func asking(asked bool, query string) string {
 }
 
 // refusedCommand is what a recording holds of a request that could not be understood.
-func refusedCommand(q *exchange.Request) guard.Command {
-	line := q.Method + " " + q.Path + asking(q.Asked, q.SeenQuery(q.Query))
+func (s *service) refusedCommand(q *exchange.Request) guard.Command {
+	line := q.Method + " " + q.Path + asking(q.Asked, q.Query)
 	return guard.Command{
 		Facts: policy.Command{Accesses: []policy.Access{{Effect: policy.Unknown}}, HTTP: &policy.HTTP{Method: q.Method}},
-		Text:  line, Recorded: line, Normal: line, Rewritten: line,
+		Text:  line, Recorded: s.recorded(q, q.Path, nil), Normal: line, Rewritten: line,
+	}
+}
+
+func unserved(method string) *api.Refusal {
+	return &api.Refusal{
+		Code: exchange.CodeMethod, Rule: Kind, Message: fmt.Sprintf("The method %.20q is not served.", method),
+		Remedy: []api.Remedy{{Kind: "rewrite", Text: "Use GET, HEAD, OPTIONS, POST, PUT, PATCH or DELETE."}},
 	}
 }
 

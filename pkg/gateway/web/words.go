@@ -38,10 +38,12 @@ func (words) Refuse(r *guard.Refusal) exchange.Reply {
 
 // Fail answers where no target did.
 func (words) Fail(status int, why *api.Error) exchange.Reply {
+	e := *why
+	e.Title, e.Status = http.StatusText(status), status
 	return told(status, struct {
-		problem
-		*api.Error
-	}{problem{http.StatusText(status), status, why.Message, why.Hint}, why})
+		api.Error
+		Detail string `json:"detail"`
+	}{e, why.Message})
 }
 
 func told(status int, body any) exchange.Reply {

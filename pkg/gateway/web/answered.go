@@ -1,0 +1,125 @@
+package web
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// answered is what of a target's fields goes to the client.
+func (s *service) answered(a *http1.Answer, masked bool) http1.Fields {
+	var out http1.Fields
+	for _, f := range a.EndToEnd() {
+		name := strings.ToLower(f.Name)
+		switch {
+		case withholds(name, masked):
+		case name == "location" || name == "content-location":
+			out = append(out, http1.Field{Name: f.Name, Value: s.location(f.Value)})
+		case name == "set-cookie":
+			if value := s.hostOnly(f.Value); value != "" {
+				out = append(out, http1.Field{Name: f.Name, Value: value})
+			}
+		default:
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// withholds says whether a field of an answer is never passed on: it speaks of other origins than the one that the client
+// sees, asks for a sign-in that is the gateway's, or speaks of a body as it was before masks.
+func withholds(name string, masked bool) bool {
+	switch name {
+	case "alt-svc", "strict-transport-security", "public-key-pins", "service-worker-allowed", "clear-site-data", "proxy-authenticate", "content-encoding",
+		"set-cookie2", "refresh", "nel", "report-to", "reporting-endpoints", "www-authenticate", "authentication-info", "keep-alive":
+		return true
+	case "etag", "content-md5", "digest", "content-digest", "repr-digest", "last-modified", "accept-ranges", "content-range":
+		return masked
+	}
+	return false
+}
+
+// location is where a target sends a client, seen from the client: its own origin is where the client is already.
+func (s *service) location(value string) string {
+	u, err := url.Parse(value)
+	if err != nil {
+		return "/"
+	}
+	if u.Host != "" && authority(u) != authority(s.base) {
+		return u.String() // the client's to follow or not: the gateway never does
+	}
+	if u.Host != "" {
+		u.Scheme, u.Host, u.User = "", "", nil
+		if u.Path == "" {
+			u.Path = "/"
+		}
+	}
+	path := u.EscapedPath()
+	if rest, ok := strings.CutPrefix(path, s.prefix); ok && s.prefix != "" && (rest == "" || rest[0] == '/') {
+		u.Path, u.RawPath = "/", ""
+		if rest = "/" + strings.TrimPrefix(rest, "/"); rest != "/" {
+			if u.Path, err = url.PathUnescape(rest); err != nil {
+				return "/"
+			}
+			u.RawPath = rest
+		}
+	}
+	if u.Scheme == "" && strings.HasPrefix(u.Path, "//") { // would be another host
+		return "/"
+	}
+	return u.String()
+}
+
+// authority is a host with its port, whether or not that is written. A service that is told to be reached without TLS may speak of
+// itself with it, and the other way round.
+func authority(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443"}[u.Scheme]
+	}
+	if port == "" {
+		port = "80"
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// hostOnly is a cookie that a target sets, as the client gets it: for the origin that the client sees and no other, below the path where
+// it sees the service. One that is named like the local proxy's own, or like the one by which the gateway signs in, is not set.
+func (s *service) hostOnly(cookie string) string {
+	parts := strings.Split(cookie, ";")
+	name, _, _ := strings.Cut(parts[0], "=")
+	if name = strings.TrimSpace(name); name == "" || localCookie(name) || s.ownCookie(name) {
+		return ""
+	}
+	kept := parts[:1]
+	for _, p := range parts[1:] {
+		name, value, _ := strings.Cut(p, "=")
+		switch name = strings.ToLower(strings.TrimSpace(name)); name {
+		case "", "domain":
+		case "path":
+			kept = append(kept, " Path="+s.seenPath(strings.TrimSpace(value)))
+		default:
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, ";")
+}
+
+// seenPath is a path of the service, as the client sees it.
+func (s *service) seenPath(path string) string {
+	if rest, ok := strings.CutPrefix(path, s.prefix); ok && (rest == "" || rest[0] == '/') {
+		path = rest
+	}
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+// localCookie says whether a cookie is one of the local proxy's, by which it knows browsers.
+func localCookie(name string) bool {
+	const prefix = "hoop_local_"
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}

@@ -1,0 +1,281 @@
+package web
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/credential"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+)
+
+// mirror is a service that logs the fields that it got, and answers with those that it is told to.
+func mirror(t testing.TB, log *journal, answer http.Header) gateway.Target {
+	return site(t, func(w http.ResponseWriter, r *http.Request) {
+		log.add("%s %s", r.Method, r.RequestURI)
+		log.add("Host: %s", r.Host)
+		for name, values := range r.Header {
+			log.add("%s: %s", name, strings.Join(values, " | "))
+		}
+		for name, values := range answer {
+			w.Header()[name] = values
+		}
+		_, _ = io.WriteString(w, "{}")
+	})
+}
+
+func TestHostAndOriginAreTheTargetsWhateverAClientSays(t *testing.T) { // J3
+	log := &journal{}
+	target := mirror(t, log, nil)
+	fields := "X-Forwarded-Host: evil\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-Proto: https\nX-Forwarded-Uri: /admin\nX-Original-URL: /admin\n" +
+		"X-Rewrite-URL: /admin\nForwarded: host=evil\nX-Original-Host: evil\nX-HTTP-Method-Override: DELETE\nX-Real-IP: evil\nX_Forwarded_Host: evil\n" +
+		"X-Remote-User: evil\nX-Auth-Request-Email: evil\nCf-Access-Jwt-Assertion: evil\nX-Amzn-Oidc-Data: evil\nX-Middleware-Subrequest: evil\n" +
+		"Authorization: Bearer evil\nProxy-Authorization: evil\nOrigin: http://evil\nReferer: http://evil/page?token=evil\nSec-Fetch-Site: same-origin"
+	if a := open(t, target, allowAll).ask("GET /x", fields, ""); a.StatusCode != 200 {
+		t.Fatal(a.Status)
+	}
+	got := log.String()
+	for _, bad := range []string{"evil", "1.2.3.4", "/admin", "DELETE"} {
+		if strings.Contains(got, bad) {
+			t.Errorf("the service was told %s:\n%s", bad, got)
+		}
+	}
+	for _, want := range []string{"Host: " + target.Base.Host, "Origin: " + target.Base.String(), "Referer: " + target.Base.String() + "/page", "Authorization: Bearer " + secretToken} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the service was not told %s:\n%s", want, got)
+		}
+	}
+}
+
+func TestACredentialIsSentInItsPlaceAndNoneOfTheClients(t *testing.T) {
+	for name, c := range map[string]struct {
+		login        credential.Login
+		fields, want string
+		line         string
+		status       int
+	}{
+		"a field":                           {credential.Login{Slot: credential.Slot{In: credential.InHeader, Name: "X-Api-Key"}}, "X-Api-Key: mine\nx_api_key: mine\nX-API-KEY: mine", "X-Api-Key: " + secretToken, "GET /x", 200},
+		"basic":                             {credential.Login{User: "svc", Password: credential.NewSecret(secretToken), Slot: credential.Slot{In: credential.InBasic}}, "Authorization: Basic mine", "Authorization: Basic ", "GET /x", 200},
+		"a cookie":                          {credential.Login{Slot: credential.Slot{In: credential.InCookie, Name: "sid"}}, "Cookie: a=1; sid=mine; hoop_local_80_x=mine; b=2\nCookie: sid=mine", "Cookie: a=1; b=2; sid=" + secretToken, "GET /x", 200},
+		"a parameter":                       {credential.Login{Slot: credential.Slot{In: credential.InQuery, Name: "key"}}, "X: y", "GET /x?a=1&key=" + secretToken, "GET /x?a=1", 200},
+		"a parameter that the client sends": {credential.Login{Slot: credential.Slot{In: credential.InQuery, Name: "key"}}, "X: y", "", "GET /x?key=mine", 400},
+		"a parameter that the client sends in CASES": {credential.Login{Slot: credential.Slot{In: credential.InQuery, Name: "key"}}, "X: y", "", "GET /x?%4bEY=mine", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &journal{}
+			target := mirror(t, log, nil)
+			if c.login.Slot.In != credential.InBasic {
+				c.login.Value = credential.NewSecret(secretToken)
+			}
+			target.Credential = c.login
+			s := open(t, target, allowAll)
+			if a := s.ask(c.line, c.fields, ""); a.StatusCode != c.status {
+				t.Fatalf("%s %s", a.Status, a.text)
+			}
+			if got := log.String(); strings.Contains(got, "mine") || !strings.Contains(got, c.want) {
+				t.Errorf("the service got:\n%s", got)
+			}
+			if strings.Contains(s.recording(), secretToken) {
+				t.Error("the recording has it")
+			}
+		})
+	}
+}
+
+func TestTheTargetsCredentialNeverComesBack(t *testing.T) { // P1
+	encoded := url.QueryEscape("Bearer " + secretToken)
+	for name, play := range map[string]http.HandlerFunc{
+		"body": func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("Authorization")) },
+		"in parts": func(w http.ResponseWriter, r *http.Request) {
+			for _, c := range []byte(r.Header.Get("Authorization")) {
+				_, _ = w.Write([]byte{c})
+				w.(http.Flusher).Flush()
+			}
+		},
+		"field": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Debug", "got "+r.Header.Get("Authorization"))
+		},
+		"a name":   func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-"+secretToken] = []string{"x"} },
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/next?auth="+encoded, 302) },
+		"redirect elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.example.com/"+url.PathEscape(r.Header.Get("Authorization")), 302)
+		},
+		"cookie": func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "tok", Value: secretToken})
+		},
+		"trailer": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Trail")
+			fmt.Fprint(w, "x")
+			w.(http.Flusher).Flush()
+			w.Header().Set("X-Trail", secretToken)
+		},
+		"error page": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "bad "+r.Header.Get("Authorization"), 500) },
+		"image": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "image/png")
+			fmt.Fprint(w, "\x89PNG"+secretToken)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &journal{}
+			s := open(t, site(t, func(w http.ResponseWriter, r *http.Request) {
+				log.add("%s", r.Header.Get("Authorization"))
+				play(w, r)
+			}), allowAll)
+			s.send("GET /x HTTP/1.1\nHost: x\nConnection: close\n\n")
+			got, err := io.ReadAll(s.in)
+			if err != nil || len(got) == 0 {
+				t.Fatal(err)
+			}
+			if !strings.Contains(log.String(), secretToken) {
+				t.Fatal("the service was not signed in to")
+			}
+			for where, text := range map[string]string{"the client": string(got), "the recording": s.recording(), "the log": s.log.String()} {
+				for _, form := range []string{secretToken, url.PathEscape(secretToken)} {
+					if strings.Contains(text, form) {
+						t.Errorf("%s has it:\n%s", where, text)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestAnswersSpeakOfNoOriginButTheClients(t *testing.T) { // J11
+	log := &journal{}
+	s := open(t, mirror(t, log, http.Header{
+		"Set-Cookie": {
+			"a=1; Domain=.corp.example.com; Path=/; HttpOnly", "b=2; domain =.corp;\tDOMAIN\t=x; Secure", "hoop_local_8080_ab=stolen; Path=/", "HOOP_LOCAL_x=1", "=nameless",
+			"sid=fixed",
+		},
+		"Service-Worker-Allowed": {"/"}, "Clear-Site-Data": {`"cookies"`}, "Strict-Transport-Security": {"max-age=1"}, "Alt-Svc": {`h3=":443"`},
+		"Refresh": {"0; url=http://grafana.internal/"}, "Www-Authenticate": {"Basic realm=x"}, "X-Kept": {"yes"},
+	}), allowAll)
+	a := s.ask("GET /x", "", "")
+	want := []string{"a=1; Path=/; HttpOnly", "b=2; Secure", "sid=fixed"}
+	if got := a.Header["Set-Cookie"]; !slices.Equal(got, want) {
+		t.Errorf("cookies: %q", got)
+	}
+	for _, name := range []string{"Service-Worker-Allowed", "Clear-Site-Data", "Strict-Transport-Security", "Alt-Svc", "Refresh", "Www-Authenticate"} {
+		if a.Header.Get(name) != "" {
+			t.Errorf("%s: %s", name, a.Header.Get(name))
+		}
+	}
+	if a.Header.Get("X-Kept") != "yes" {
+		t.Error("a field of its own is gone")
+	}
+}
+
+func TestRedirectsLeadToWhereTheClientIs(t *testing.T) {
+	service := func(base string) *service {
+		u, err := url.Parse(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &service{base: u, prefix: strings.TrimSuffix(u.EscapedPath(), "/")}
+	}
+	for _, c := range []struct{ base, said, want string }{
+		{"http://app.internal:3000", "http://app.internal:3000/login?x=1#y", "/login?x=1#y"},
+		{"http://app.internal:3000", "http://APP.internal:3000", "/"},
+		{"http://app.internal", "http://app.internal:80/x", "/x"},
+		{"http://app.internal:3000", "/login", "/login"},
+		{"http://app.internal:3000", "login", "login"},
+		{"http://app.internal:3000", "?page=2", "?page=2"},
+		{"http://app.internal:3000", "http://user:pw@app.internal:3000/x", "/x"},
+		{"http://app.internal:3000", "https://sso.example.com/login?back=x", "https://sso.example.com/login?back=x"},
+		{"http://app.internal:3000", "http://app.internal:3000//evil.example.com/x", "/"},
+		{"http://app.internal:3000", "/a%2Fb/c", "/a%2Fb/c"},
+		{"http://app.internal:3000/app", "/app/login", "/login"},
+		{"http://app.internal:3000/app", "/app", "/"},
+		{"http://app.internal:3000/app", "/apple", "/apple"},
+		{"http://app.internal:3000/app", "login", "login"},
+		{"http://app.internal:3000/app", "http://app.internal:3000/app/a%2Fb?x", "/a%2Fb?x"},
+		{"http://app.internal:3000/app", "/app//evil.example.com", "/"},
+		{"http://app.internal:3000", "http://%zz", "/"},
+	} {
+		if got := service(c.base).location(c.said); got != c.want {
+			t.Errorf("%s says %q: %q, want %q", c.base, c.said, got, c.want)
+		}
+	}
+	cookies := service("http://app.internal/app")
+	for said, want := range map[string]string{
+		"a=1; Path=/app": "a=1; Path=/", "a=1; Path=/app/x": "a=1; Path=/x", "a=1; path=/apple": "a=1; Path=/apple", "a=1; Path=/": "a=1; Path=/",
+	} {
+		if got := cookies.hostOnly(said); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
+		}
+	}
+}
+
+func TestWhatABodyWasBeforeItWasMaskedIsNotTold(t *testing.T) { // J9
+	log := &journal{}
+	answer := http.Header{
+		"Etag": {`"x"`}, "Last-Modified": {"Thu, 26 Nov 2026 20:00:00 GMT"}, "Digest": {"x"}, "Content-Md5": {"x"}, "Content-Digest": {"x"}, "Repr-Digest": {"x"},
+		"Accept-Ranges": {"bytes"}, "Content-Type": {"application/json"},
+	}
+	fields := "Range: bytes=10-\nIf-Range: \"x\"\nIf-None-Match: \"x\"\nIf-Modified-Since: Thu, 26 Nov 2026 20:00:00 GMT\nAccept-Encoding: gzip, br"
+	a := open(t, mirror(t, log, answer), maskedStreams).ask("GET /masked", fields, "")
+	for name := range answer {
+		if name != "Content-Type" && a.Header.Get(name) != "" {
+			t.Errorf("%s is told where masks are", name)
+		}
+	}
+	if got := log.String(); strings.Contains(got, "Range") || strings.Contains(got, "If-") || !strings.Contains(got, "Accept-Encoding: identity") {
+		t.Errorf("the service got:\n%s", got)
+	}
+	log = &journal{}
+	a = open(t, mirror(t, log, answer), allowAll).ask("GET /free", fields, "")
+	if a.Header.Get("Etag") == "" || !strings.Contains(log.String(), "Range: bytes=10-") {
+		t.Errorf("without masks: %v\n%s", a.Header, log)
+	}
+}
+
+func TestLengthsAreThoseOfMaskedBodies(t *testing.T) { // J9
+	for _, size := range []int{10, 100_000} {
+		s := open(t, site(t, func(w http.ResponseWriter, _ *http.Request) {
+			text := fmt.Sprintf(`{"ssn":"078-05-1120","more":%q}`, strings.Repeat("x", size))
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+			_, _ = io.WriteString(w, text)
+		}), maskedStreams)
+		want := fmt.Sprintf(`{"ssn":"***","more":%q}`, strings.Repeat("x", size))
+		for range 2 { // the socket is in step
+			if a := s.ask("GET /x", "", ""); a.text != want || a.ContentLength >= 0 && a.ContentLength != int64(len(want)) {
+				t.Errorf("%d of %d bytes", len(a.text), a.ContentLength)
+			}
+		}
+	}
+}
+
+func TestFieldsOfRequestsAreNoPartOfRecordings(t *testing.T) {
+	s := open(t, mirror(t, &journal{}, nil), maskedStreams)
+	s.ask("GET /x?ssn=078-05-1120&name=carol", "Cookie: session=canary-session\nX-Mail: "+foundMail, "")
+	s.ask("GET /a/../b?ssn=078-05-1120", "", "")
+	s.ask("POST /x", "Content-Type: application/json\nCookie: session=canary-session", `{"ssn":"078-05-1120","name":"carol"}`)
+	text := s.recording()
+	for _, bad := range []string{"canary-session", foundMail, "078-05-1120"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the recording has %s:\n%s", bad, text)
+		}
+	}
+	if !strings.Contains(text, "name=carol") || !strings.Contains(text, `name\":\"carol`) {
+		t.Errorf("the recording lacks what nothing masks:\n%s", text)
+	}
+}
+
+func TestErrorsTellTheirStatusAndWhatToDo(t *testing.T) {
+	target := site(t, func(http.ResponseWriter, *http.Request) {})
+	target.Base.Host = "127.0.0.1:1"
+	a := open(t, target, allowAll).ask("GET /x", "", "")
+	for _, want := range []string{`"status":502`, `"title":"Bad Gateway"`, `"hint":"Try again`, `"code":"`} {
+		if !strings.Contains(a.text, want) {
+			t.Errorf("no %s in %s", want, a.text)
+		}
+	}
+}
+
+var _ = http1.Chunked
