@@ -198,8 +198,8 @@ func (t *Target) more(conn net.Conn, body io.Reader) bool {
 			return true // a read says what is wrong
 		}
 	}
-	chunked, ok := body.(interface{ Ready() bool })
-	return !ok || chunked.Ready()
+	known, ok := body.(*patient)
+	return ok && known.ready()
 }
 
 // beneath is the socket of a connection.
@@ -224,17 +224,34 @@ func rest(a *http1.Answer) time.Duration {
 // body reads the body of an answer, which may be silent for so long between two pieces.
 func (t *Target) body(a *http1.Answer) io.Reader {
 	conn, r := t.current(), a.Body(t.reader)
-	return readerFunc(func(p []byte) (int, error) {
-		if conn == nil {
-			return 0, net.ErrClosed
-		}
-		if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
-			return 0, err
-		}
-		n, err := r.Read(p)
-		t.used = time.Now()
-		return n, err
-	})
+	return &patient{target: t, conn: conn, r: r}
+}
+
+// patient is a body that is waited for.
+type patient struct {
+	target *Target
+	conn   net.Conn
+	r      io.Reader
+}
+
+// Read reads on.
+func (b *patient) Read(p []byte) (int, error) {
+	if b.conn == nil {
+		return 0, net.ErrClosed
+	}
+	if err := b.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	n, err := b.r.Read(p)
+	b.target.used = time.Now()
+	return n, err
+}
+
+// ready says that what there is in the reader is of the body, and not only the end of a chunk. What a body is unpacked from may be too
+// little to unpack anything, so nobody can say that of one that is packed.
+func (b *patient) ready() bool {
+	chunked, ok := b.r.(interface{ Ready() bool })
+	return !ok || chunked.Ready()
 }
 
 // current is the connection that is open; nil: none is.

@@ -31,7 +31,7 @@ func rpc(body []byte) (*call, error) {
 	if !jsonish(body) {
 		return nil, nil
 	}
-	if c := bytes.TrimLeft(body, " \t\r\n"); len(c) == 0 || c[0] != '{' && c[0] != '[' {
+	if c := bytes.TrimLeft(body, " \t\r\n"); len(c) == 0 || c[0] != '{' && c[0] != '[' || bytes.IndexByte(c[:min(len(c), 8)], 0) >= 0 {
 		return nil, errors.New("it looks like JSON behind a byte order mark, in UTF-16, or behind signs that JSON has not")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))

@@ -110,27 +110,27 @@ func TestTheTargetReadsWhatWasUnderstood(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"chunks become a counted body": {
 			"POST /a HTTP/1.1\r\nhost: other\r\ntransfer-encoding: CHUNKED\r\nTrailer: X-T\r\n\r\n13\r\n" + stowaway[:19] + "\r\n12\r\n" + stowaway[19:] + "\r\n0\r\nX-T: b\r\n\r\n",
-			"POST /a HTTP/1.1\r\nHost: TARGET\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\n\r\n" + stowaway,
+			"POST /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\n\r\n" + stowaway,
 		},
 		"a body of GET stays one": {
 			"GET /a HTTP/1.1\r\nHost: other\r\nContent-Length: 037\r\n\r\n" + stowaway,
-			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\n\r\n" + stowaway,
+			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\n\r\n" + stowaway,
 		},
 		"h2c is not asked for": {
 			"GET /a HTTP/1.1\r\nHost: other\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nX: \t b \t\r\n\r\n",
-			"GET /a HTTP/1.1\r\nHost: TARGET\r\nX: b\r\nAuthorization: " + credentialValue + "\r\n\r\n",
+			"GET /a HTTP/1.1\r\nHost: TARGET\r\nX: b\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\n\r\n",
 		},
 		// J3
 		"whose request it is, is not the client's to say": {
 			"GET /a HTTP/1.1\r\nHost: other\r\nX-Forwarded-Host: x\r\nX-Forwarded-For: x\r\nX-Forwarded-Proto: x\r\nX-Forwarded-Uri: /x\r\nX_Forwarded_Host: x\r\nForwarded: host=x\r\n" +
 				"X-Original-URL: /x\r\nX-Rewrite-URL: /x\r\nX-Original-Uri: /x\r\nX-HTTP-Method-Override: DELETE\r\nX-Real-IP: 1.2.3.4\r\nVia: x\r\nX-Hoop-User: x\r\nX-Remote-User: x\r\n\r\n",
-			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAuthorization: " + credentialValue + "\r\n\r\n",
+			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\n\r\n",
 		},
 		// J5
 		"what Connection names is gone, and what is ours stays": {
 			"GET /a HTTP/1.1\r\nHost: other\r\nConnection: X-One, Authorization, Host, X-Hoop-User\r\nX-One: 1\r\nX_One: 1\r\nAuthorization: Bearer mine\r\nKeep-Alive: 1\r\nTE: trailers\r\n" +
 				"Trailer: a\r\nProxy-Authorization: b\r\nProxy-Connection: c\r\nTransfer_Encoding: chunked\r\nContent_Length: 5\r\n\r\n",
-			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAuthorization: " + credentialValue + "\r\n\r\n",
+			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\n\r\n",
 		},
 	} {
 		u := startUpstream(t, echo)
