@@ -104,7 +104,7 @@ func (g *Gateway) explain(ctx context.Context, p *policy.Policy, who policy.Subj
 			out.Rules = append(out.Rules, line)
 		}
 		for _, m := range p.Masks(who, asked(c)) {
-			out.Masked = slices.Concat(out.Masked, m.Columns, m.Fields, m.JSON)
+			out.Masked = append(out.Masked, maskedHere(c.Kind, m)...)
 			out.Detected = append(out.Detected, m.Detect...)
 			if m.Rows != nil {
 				out.Rows = append(out.Rows, m.Rows.String(m.Columns))

@@ -139,7 +139,7 @@ type Mask struct {
 	Writable bool
 	Trusts   []string // functions of somebody's own that writes may run by themselves beside this mask
 	Rows     *RowFilter
-	Pages    bool     // of http: pages and plain texts show nothing of what JSON masks, so that they may pass
+	Pages    bool // of http: pages and plain texts show nothing of what JSON masks, so that they may pass
 }
 
 // Detectors are the names that a mask may look for in free text. What each of them finds is pkg/mask's to say.

@@ -101,9 +101,9 @@ func TestTheTargetsCredentialNeverComesBack(t *testing.T) { // P1
 			w.Header().Set("X-Debug", "got "+r.Header.Get("Authorization"))
 		},
 		"a name":   func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-"+secretToken] = []string{"x"} },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/next?auth="+encoded, 302) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/next?auth="+encoded, http.StatusFound) },
 		"redirect elsewhere": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://elsewhere.example.com/"+url.PathEscape(r.Header.Get("Authorization")), 302)
+			http.Redirect(w, r, "https://elsewhere.example.com/"+url.PathEscape(r.Header.Get("Authorization")), http.StatusFound)
 		},
 		"cookie": func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "tok", Value: secretToken})

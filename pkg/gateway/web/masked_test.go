@@ -203,3 +203,14 @@ func TestTwoSessionsShareNoConnectionToTheTarget(t *testing.T) { // J14
 		t.Errorf("%s and %s, %d connections:\n%s", one, two, conns.Load(), log)
 	}
 }
+
+func TestPagesPassUnderMasksOnlyWhereThePolicySaysThatTheyShowNothing(t *testing.T) {
+	const page = "<html>078-05-1120</html>"
+	for says, want := range map[string]int{"": 502, ", pages: true": 200} {
+		rules := "version: 1\nrules: [{name: all, effects: [read], verdict: allow}]\nmasks: [{name: people, json: [\"$..ssn\"], as: redact" + says + "}]\n"
+		s := open(t, canned(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s", len(page), page)), rules)
+		if a := s.ask("GET /x", "", ""); a.StatusCode != want || want == 502 && strings.Contains(a.text, canarySSN) {
+			t.Errorf("%q: %s %s", says, a.Status, a.text)
+		}
+	}
+}

@@ -77,13 +77,20 @@ func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) 
 	if out.Fields, err = s.unsecret(out.Fields); err != nil {
 		return exchange.Shown{}, err
 	}
-	out.Filter, err = exchange.NewFilter(p, a, s.rules(paths))
+	out.Filter, err = exchange.NewFilter(p, a, s.rules(p.Standing(), paths))
 	return out, err
 }
 
-// rules are what is looked for in bodies. Pages have no paths: who reads them sees what the service made of its data.
-func (s *service) rules(paths []body.Path) body.Rules {
-	return body.Rules{Paths: paths, Secrets: s.secrets, Pages: true}
+// rules are what is looked for in bodies. Paths name nothing in pages, which pass only where every mask with paths says that they
+// show nothing of what it masks.
+func (s *service) rules(now *guard.Standing, paths []body.Path) body.Rules {
+	pages := now != nil
+	if now != nil {
+		for _, m := range now.Masks {
+			pages = pages && (len(m.JSON) == 0 || m.Pages)
+		}
+	}
+	return body.Rules{Paths: paths, Secrets: s.secrets, Pages: pages}
 }
 
 // unsecret takes the target's credential out of fields that show it, in every form in which bodies are searched for it.
