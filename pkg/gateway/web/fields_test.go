@@ -100,8 +100,10 @@ func TestTheTargetsCredentialNeverComesBack(t *testing.T) { // P1
 		"field": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Debug", "got "+r.Header.Get("Authorization"))
 		},
-		"a name":   func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-"+secretToken] = []string{"x"} },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/next?auth="+encoded, http.StatusFound) },
+		"a name": func(w http.ResponseWriter, _ *http.Request) { w.Header()["X-"+secretToken] = []string{"x"} },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/next?auth="+encoded, http.StatusFound)
+		},
 		"redirect elsewhere": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://elsewhere.example.com/"+url.PathEscape(r.Header.Get("Authorization")), http.StatusFound)
 		},
