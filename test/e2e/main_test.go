@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/gateway/kube/kubetest"
 )
 
 // hoop and hoopd are the programs under test, and shared the one `hoopd dev` of tests that don't kill it. TestMain sets
@@ -48,7 +50,12 @@ func buildAndRun(m *testing.M) (code int) {
 			fmt.Fprintf(os.Stderr, "hoopd dev said:\n%s", shared.log.tail(20_000))
 		}
 	}()
-	return m.Run()
+	defer func() {
+		if err := stopClusters(); err != nil {
+			code = failed("stop hoopd dev of the cluster", err)
+		}
+	}()
+	return kubetest.Main(m)
 }
 
 func failed(what string, err error) int {

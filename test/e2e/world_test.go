@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -31,7 +32,14 @@ type world struct {
 	done    chan struct{}
 	numbers map[string]string // of objects in the corpus' databases
 	host    *sshd.Host
-	service int // the port of the service behind the connection prom, for who starts one there
+	service int    // the port of the service behind the connection prom, for who starts one there
+	extra   *extra // nil: the sample's and the databases above
+}
+
+// extra is what a world has that is not the sample's: further connections, and another policy. Its databases are left empty.
+type extra struct {
+	connections, policy string
+	files               map[string]string
 }
 
 type ports struct {
@@ -43,13 +51,18 @@ type ports struct {
 }
 
 // newWorld makes the folder, with its configuration, starts hoopd dev in it and fills the further databases.
-func newWorld(dir string) (*world, error) {
-	w := &world{dir: dir, log: &text{}}
+func newWorld(dir string) (*world, error) { return newWorldWith(dir, nil) }
+
+func newWorldWith(dir string, x *extra) (*world, error) {
+	w := &world{dir: dir, log: &text{}, extra: x}
 	if err := w.configure(); err != nil {
 		return nil, err
 	}
 	if err := w.start(); err != nil {
 		return nil, err
+	}
+	if x != nil {
+		return w, nil
 	}
 	if err := w.fill(); err != nil {
 		return nil, errors.Join(err, w.stop())
@@ -105,7 +118,13 @@ func (w *world) configure() error {
 	if w.host, err = sshd.Prepare(place, ""); err != nil {
 		return err
 	}
-	for name, content := range map[string]string{"dev.json": string(kept), "hoopd.yaml": w.config(), "policy.yaml": policy} {
+	files := map[string]string{"dev.json": string(kept), "hoopd.yaml": w.config(), "policy.yaml": policy}
+	if w.extra != nil {
+		files["hoopd.yaml"] += w.extra.connections
+		files["policy.yaml"] = w.extra.policy
+		maps.Copy(files, w.extra.files)
+	}
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 			return err
 		}
