@@ -58,7 +58,7 @@ rules:
     who: {groups: [agents]}
     on: {connections: [k8s-stg]}
     effects: [execute, shell, read, write, delete, unknown]
-    kube: {resources: [pods/exec], namespaces: [stg], names: [typed]}
+    kube: {resources: [pods/exec], namespaces: [stg], names: [web]}
     verdict: allow
   - name: settings
     who: {groups: [developers]}
