@@ -321,6 +321,19 @@ host() {
   expect 'cache.old'
 }
 
+service() {
+  if ! have curl; then
+    say
+    say "(No service is shown: curl is not installed here.)"
+    return
+  fi
+  chapter "An HTTP service, by ordinary curl: requests are judged by method and path"
+  run dev 0 "hoop connect status -- sh -c 'curl -s \"\$HOOP_URL/readyz\"'" hoop connect status -- sh -c 'curl -s "$HOOP_URL/readyz"'
+  expect '"ready":true'
+  run dev 0 "hoop connect status -- sh -c 'curl -s \"\$HOOP_URL/debug/pprof\"'" hoop connect status -- sh -c 'curl -s "$HOOP_URL/debug/pprof"'
+  expect 'no rule allows dev the effect read on /debug/pprof'
+}
+
 # stay keeps everything up until Ctrl-C.
 stay() {
   for who in dev dba privacy security; do
@@ -336,6 +349,7 @@ EOF
   . $work/as-dev              # be dev; also as-dba, as-privacy, as-security
   hoop connect db-prod -- psql
   hoop connect web-1 -- ssh web-1 uptime       # where sshd is installed
+  hoop connect status -- sh -c 'curl -s "\$HOOP_URL/metrics"'
   hoop can db-prod "UPDATE orders SET total = 0 WHERE id = 3"
   hoop approvals ls                            # as dba
   hoop lock dev --reason 'leaves the team'     # as security: dev's sessions end within a second
@@ -372,5 +386,6 @@ refusal
 approval
 recordings
 host
+service
 if [ -n "${KEEP:-}" ] && [ "$KEEP" != 0 ]; then stay; fi
 chapter "That was it, in $((SECONDS - began)) seconds: all is stopped and removed. KEEP=1 make demo stays up."
