@@ -17,7 +17,7 @@ func (u *user) follows(t *testing.T, word, connection string, args ...string) *l
 	return l
 }
 
-// A watch, a followed log, a command and a forwarded port are cut with their grants.
+// A watch, a followed log and a forwarded port are cut with their grants.
 func TestWhatRunsInAClusterEndsWithItsGrant(t *testing.T) {
 	w := withClusters(t)
 	agent := w.user(t, "agent")
@@ -25,7 +25,6 @@ func TestWhatRunsInAClusterEndsWithItsGrant(t *testing.T) {
 	running := map[string]*listener{
 		"a watch":          agent.follows(t, "web", "k8s-stg", "get", "pods", "-w"),
 		"a followed log":   agent.follows(t, "ready", "k8s-stg", "logs", "-f", "web", "-c", "app"),
-		"a command":        agent.follows(t, "begun", "k8s-stg", "exec", "web", "-c", "app", "--", "sh", "-c", "echo begun; sleep 86399"),
 		"a forwarded port": agent.follows(t, "Forwarding from", "k8s-stg", "port-forward", "pod/web", ":8080"),
 	}
 	for _, id := range agent.activeGrants(t) {
