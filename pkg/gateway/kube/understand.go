@@ -28,6 +28,9 @@ func (c *cluster) Understand(ctx context.Context, q *exchange.Request) (*exchang
 	if why := u.body.WrittenBack(u.tuple, masked, detected(q.Standing)); why != nil {
 		return m, why
 	}
+	if why := u.body.guesses(masked); why != nil {
+		return m, why
+	}
 	path, query := u.tuple.Target()
 	m.Send = http1.Request{
 		Method: q.Method, Path: c.prefix + path, Query: query, Asked: query != "", Minor: 1,
