@@ -27,7 +27,7 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 	if a.Length == 0 {
 		return out, nil
 	}
-	masked := fieldsOf(t, p.Standing())
+	masked := quoted(t, a.Status, fieldsOf(t, p.Standing()))
 	kind := *a
 	switch {
 	case !t.IsResource() && t.serverEffect() == "session":
