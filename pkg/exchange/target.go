@@ -143,6 +143,11 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 func (t *Target) follow(conn net.Conn, body io.Reader, length int64, sent func()) <-chan error {
 	done := make(chan error, 1)
 	go func() { // ends with the connection, or with the client's
+		defer func() {
+			if e := recover(); e != nil {
+				done <- fmt.Errorf("internal error: %v", e)
+			}
+		}()
 		w := http1.NewBodyWriter(conn, length)
 		_, err := io.Copy(w, body)
 		if err == nil {

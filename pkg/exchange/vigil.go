@@ -1,7 +1,10 @@
 package exchange
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -36,12 +39,31 @@ func (v *vigil) keep() {
 
 func (v *vigil) watch() {
 	defer close(v.done)
-	_, err := v.session.client.reader.Peek(1)
+	err := v.gone()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err != nil && !v.ending {
 		v.end(errLeft)
 	}
+}
+
+// gone returns once the client is gone, with the reason, or once nothing more of what it sends can be held. What it sends meanwhile is its
+// next request, behind which it may still leave.
+func (v *vigil) gone() (err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			v.session.log.Error("vigil panicked", "panic", fmt.Sprint(e))
+			err = errLeft
+		}
+	}()
+	r := v.session.client.reader
+	for err == nil {
+		_, err = r.Peek(r.Buffered() + 1)
+	}
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return nil
+	}
+	return err
 }
 
 // stop ends the vigil, and returns once the client can be read from again. It may be called more than once.

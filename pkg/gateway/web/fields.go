@@ -43,7 +43,9 @@ func (s *service) drops(name string, masked bool) bool {
 		"x-http-destinationurl", "x-middleware-subrequest", "x-goog-iap-jwt-assertion", "x-client-cert", "http2-settings",
 		"sec-fetch-site", "x-request-id", "content-encoding":
 		return true
-	case "range", "if-range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since":
+	case "range", "if-range": // a part of a body could hold a part of the credential alone
+		return masked || len(s.secrets) > 0
+	case "if-none-match", "if-modified-since", "if-match", "if-unmodified-since":
 		return masked // parts of a body can't be masked, and whether one changed tells of what is masked
 	}
 	switch {

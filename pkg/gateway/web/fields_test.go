@@ -231,8 +231,13 @@ func TestWhatABodyWasBeforeItWasMaskedIsNotTold(t *testing.T) { // J9
 	}
 	log = &journal{}
 	a = open(t, mirror(t, log, answer), allowAll).ask("GET /free", fields, "")
-	if a.Header.Get("Etag") == "" || !strings.Contains(log.String(), "Range: bytes=10-") {
-		t.Errorf("without masks: %v\n%s", a.Header, log)
+	if a.Header.Get("Etag") == "" || strings.Contains(log.String(), "Range: bytes=10-") || !strings.Contains(log.String(), "If-None-Match") {
+		t.Errorf("with a credential alone, of which a part must not pass either: %v\n%s", a.Header, log)
+	}
+	log = &journal{}
+	bare := open(t, withoutCredential(mirror(t, log, answer)), allowAll)
+	if bare.ask("GET /free", fields, ""); !strings.Contains(log.String(), "Range: bytes=10-") {
+		t.Errorf("with nothing to look for: %s", log)
 	}
 }
 
@@ -281,3 +286,8 @@ func TestErrorsTellTheirStatusAndWhatToDo(t *testing.T) {
 }
 
 var _ = http1.Chunked
+
+func withoutCredential(t gateway.Target) gateway.Target {
+	t.Credential = credential.Login{}
+	return t
+}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // J10: an event is shown when it came, not when the next does: its target is silent until the client has it.
@@ -35,5 +36,28 @@ func TestAnEventIsNotHeldBackForTheNext(t *testing.T) {
 	}
 	if rest, err := io.ReadAll(a.Body); err != nil || string(rest) != "data: b\n\n" {
 		t.Errorf("behind it came %q, %v", rest, err)
+	}
+}
+
+// K9: a client that sent its next request already may still leave.
+func TestAClientThatLeavesBehindItsNextRequestIsNoticed(t *testing.T) {
+	asked, gone := make(chan struct{}), make(chan struct{})
+	u := startUpstream(t, func(_ int, c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			close(asked)
+			_, _ = io.Copy(io.Discard, c) // it answers nothing
+			close(gone)
+		}
+	})
+	c := client(t, u.target(t), everything)
+	say(c, "GET /a HTTP/1.1\r\nHost: app\r\n\r\nGET /b HTTP/1.1\r\nHost: app\r\n\r\n")
+	<-asked
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-gone:
+	case <-time.After(5 * time.Second):
+		t.Error("the target still waits for nobody")
 	}
 }
