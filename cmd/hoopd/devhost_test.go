@@ -218,7 +218,7 @@ func TestWithoutAHostAllElseIsThere(t *testing.T) {
 		t.Errorf("it says: %s", said)
 	}
 	dev := p.login(t, "dev")
-	if all, err := dev.Connections(t.Context()); err != nil || len(all) != 1 || all[0].Name != "db-prod" {
+	if all, err := dev.Connections(t.Context()); err != nil || len(all) != 2 || all[0].Name != "db-prod" || all[1].Name != "status" {
 		t.Errorf("connections: %+v, %v", all, err)
 	}
 	if got, err := query(t, dev.connect(t), "SELECT count(*) FROM users"); err != nil || got != "1000" {
