@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/kubetest"
 )
@@ -86,6 +87,29 @@ func TestADeletionWaitsForItsApprovalAndRunsOnce(t *testing.T) {
 				t.Errorf("exit %d, deleted %d times: %s%s", code, deleted(), l.events, l.stderr)
 			}
 			t.Logf("kubectl said: %s%s", l.events, l.stderr)
+		})
+	}
+}
+
+// A deletion that nobody approves is asked for again by kubectl itself, until it is told in words.
+func TestADeletionThatNobodyApprovesIsRefusedInWords(t *testing.T) {
+	w := withClusters(t)
+	dev := w.user(t, "dev")
+	for _, version := range kubectls {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel() // it waits for longer than client-go's ten tries take
+			name := "unapproved-" + version
+			if status, text := w.cluster.Do(t, "POST", "/api/v1/namespaces/stg/configmaps", `{"metadata":{"name":"`+name+`"}}`); status != 201 {
+				t.Fatalf("%d %s", status, text)
+			}
+			r := dev.kubectl(t, version, "k8s-stg", "-n", "stg", "delete", "configmap", name, "--wait=false")
+			if r.code == 0 || !strings.Contains(r.stderr, "hoop: This command needs an approval: request ap_") || r.took < 30*time.Second {
+				t.Errorf("exit %d after %v: %s%s", r.code, r.took, r.stdout, r.stderr)
+			}
+			for _, e := range w.cluster.Audited(t, func(e kubetest.Event) bool { return e.Verb == "delete" && e.ObjectRef.Name == name }) {
+				t.Errorf("it reached the cluster: %s", e.RequestURI)
+			}
+			t.Logf("kubectl said: %s", r.stderr)
 		})
 	}
 }

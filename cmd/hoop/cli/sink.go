@@ -31,6 +31,7 @@ type sink struct {
 	connection string
 	grant      string
 	done       atomic.Bool // the last event was written
+	waiting    string      // the request that was told of last
 }
 
 // openEvents decides where events go: to --events; else, without a program, to stdout under -o json or ndjson.
@@ -133,8 +134,13 @@ func (s *sink) tell(e api.GrantEvent) {
 	p := s.program
 	switch e.Type {
 	case api.EventApprovalRequired:
+		held := e.HoldUntil.After(e.Time)
+		if !held && s.waiting == e.ApprovalID { // a client that asks again by itself, as kubectl does
+			return
+		}
+		s.waiting = e.ApprovalID
 		p.say("waiting for approval %s (hoop approvals show %s)", e.ApprovalID, e.ApprovalID)
-		if !e.HoldUntil.IsZero() {
+		if held {
 			p.say("  the command is held until %s", e.HoldUntil.Local().Format("15:04:05"))
 		}
 	case api.EventApproved:

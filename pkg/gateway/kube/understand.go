@@ -83,7 +83,7 @@ func (c *cluster) upgrade(m *exchange.Meaning, u *meant, q *exchange.Request) *a
 	case q.Upgrade != "":
 		return refusal(codeUnsupported, "The connection can't be switched to "+clipped(q.Upgrade)+" here.", "Send the request without Upgrade.")
 	}
-	m.Command.NoHold = func(context.Context) string { return "It is asked for again by itself." }
+	m.Command.NoHold = func(context.Context) string { return "Clients ask for it again by themselves, for 45 seconds." }
 	return nil
 }
 
