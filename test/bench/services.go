@@ -30,6 +30,9 @@ rules:
   - {name: small, who: {groups: [developers]}, effects: [read], http: {methods: [GET], paths: [/small, /bulk]}, verdict: allow}
 `
 
+// proxyBehindHop is the reverse proxy with as many hops as hoop has: a program's plain socket is carried to it through TLS.
+const proxyBehindHop = "hop and proxy"
+
 // requesters is how many connections ask at once, each for one thing after the other.
 const requesters = 8
 
@@ -161,7 +164,11 @@ func (w *world) addServices(ctx context.Context) ([]way, error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		args = slices.Insert(args, 1, fmt.Sprintf("127.0.0.1:%d", port))
+		at := 1
+		if args[0] == hopCommand {
+			at = 2 // behind its side
+		}
+		args = slices.Insert(args, at, fmt.Sprintf("127.0.0.1:%d", port))
 		pid, err := w.run(exec.CommandContext(ctx, self, args...))
 		return pid, port, errors.Join(err, awaitPort(ctx, port))
 	}
@@ -175,10 +182,15 @@ func (w *world) addServices(ctx context.Context) ([]way, error) {
 	if err != nil {
 		return nil, err
 	}
+	hop, before, err := started(hopCommand, "in", fmt.Sprintf("127.0.0.1:%d", front), file)
+	if err != nil {
+		return nil, err
+	}
 	through, err := w.serviceThrough(ctx, origin.String(), file, target)
 	ways := []way{
 		{name: "direct", port: port, secure: conf, parts: []part{target}},
 		{name: "reverse proxy", port: front, secure: conf, parts: []part{target, {"proxy", proxy}}},
+		{name: proxyBehindHop, port: before, parts: []part{target, {"proxy", proxy}, {"hop", hop}}},
 		through,
 	}
 	wanted, bad := regexp.Compile(w.options.ways)
@@ -224,18 +236,20 @@ func serviceReport(o options, all []measurement, latencies map[string][]time.Dur
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## HTTP services\n\nA service over TLS that answers a kibibyte of JSON (%d connections, each asking for one after the other), or %d MiB of text in one answer; over a reverse proxy of Go's net/http with TLS on both sides, and through hoop, which has one hop more: a program speaks with the local proxy, that with the gateway, and the gateway with the service. Policy and recording are on. Ratios are those of medians.\n\n", requesters, o.mib)
-	b.WriteString("| load | " + "direct | reverse proxy | hoop | hoop of reverse proxy |\n|---|---:|---:|---:|---:|\n")
+	fmt.Fprintf(&b, "\n## HTTP services\n\nA service over TLS that answers a kibibyte of JSON (%d connections, each asking for one after the other), or %d MiB of text in one answer; over a reverse proxy of Go's net/http with TLS on both sides; over that proxy behind a plain hop (a program's socket, carried to it through TLS), which is as many hops as hoop has; and through hoop, where a program speaks with the local proxy, that with the gateway, and the gateway with the service. Policy and recording are on. Ratios are those of medians.\n\n", requesters, o.mib)
+	b.WriteString("| load | direct | reverse proxy | hop and proxy | hoop | hoop of the proxy | hoop of hop and proxy |\n|---|---:|---:|---:|---:|---:|---:|\n")
 	for _, l := range []string{"http small", "http bulk"} {
 		rate := func(way string) float64 { return medianRate(all, l, way) }
 		if rate("direct") == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %.0f/s | %.0f/s | %.0f/s | %.0f %% |\n", l, rate("direct"), rate("reverse proxy"), rate("hoop"), 100*rate("hoop")/max(rate("reverse proxy"), 1))
+		of := func(way string) float64 { return 100 * rate("hoop") / max(rate(way), 1) }
+		fmt.Fprintf(&b, "| %s | %.0f/s | %.0f/s | %.0f/s | %.0f/s | %.0f %% | %.0f %% |\n", l, rate("direct"), rate("reverse proxy"), rate(proxyBehindHop), rate("hoop"),
+			of("reverse proxy"), of(proxyBehindHop))
 	}
 	if len(latencies) > 0 {
 		b.WriteString("\nOne small answer at a time, at the median: ")
-		for i, name := range []string{"direct", "reverse proxy", "hoop"} {
+		for i, name := range []string{"direct", "reverse proxy", proxyBehindHop, "hoop"} {
 			if i > 0 {
 				b.WriteString(", ")
 			}
