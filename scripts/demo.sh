@@ -316,7 +316,7 @@ host() {
   held=
   tail -n "+$((lines + 1))" "$work/held"
   [ ! -e "$app/cache.old" ] || fail "the file is still there"
-  session=$(as security hoop sessions ls | awk '$2 == "web-1" && $3 == "dev" { print $1; exit }')
+  session=$(as security hoop sessions ls | awk '$2 == "web-1" && $3 == "dev" && !found++ { print $1 }')
   run security 0 "hoop sessions replay $session" hoop sessions replay "$session" --speed 10
   expect 'cache.old'
 }
