@@ -3,8 +3,10 @@ package exchange
 import (
 	"io"
 	"net"
+	"strconv"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
 )
 
@@ -81,4 +83,13 @@ func StatusOf(code string) int {
 	default:
 		return 403
 	}
+}
+
+// RetryAfter is the field that says in how many seconds a limit that refused is counted anew (RFC 9110, section 10.2.3); none where no
+// limit did.
+func RetryAfter(r *guard.Refusal) http1.Fields {
+	if r.ResetsAt.IsZero() {
+		return nil
+	}
+	return http1.Fields{{Name: "Retry-After", Value: strconv.Itoa(max(1, int(time.Until(r.ResetsAt).Seconds())))}}
 }

@@ -26,9 +26,7 @@ func (w words) Refuse(r *guard.Refusal) exchange.Reply {
 	}
 	code, body := StatusOf(&r.Refusal)
 	reply := told(code, body)
-	if !r.ResetsAt.IsZero() {
-		reply.Fields = append(reply.Fields, http1.Field{Name: "Retry-After", Value: strconv.Itoa(max(1, int(time.Until(r.ResetsAt).Seconds())))})
-	}
+	reply.Fields = append(reply.Fields, exchange.RetryAfter(r)...)
 	return reply
 }
 

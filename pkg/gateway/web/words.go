@@ -3,8 +3,6 @@ package web
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/exchange"
@@ -30,9 +28,7 @@ func (words) Refuse(r *guard.Refusal) exchange.Reply {
 		problem
 		api.Refusal
 	}{problem{http.StatusText(status), status, r.Message, r.Hint()}, r.Refusal})
-	if !r.ResetsAt.IsZero() {
-		reply.Fields = append(reply.Fields, http1.Field{Name: "Retry-After", Value: strconv.Itoa(max(1, int(time.Until(r.ResetsAt).Seconds())))})
-	}
+	reply.Fields = append(reply.Fields, exchange.RetryAfter(r)...)
 	return reply
 }
 
