@@ -102,6 +102,7 @@ func TestADeletionThatNobodyApprovesIsRefusedInWords(t *testing.T) {
 			if status, text := w.cluster.Do(t, "POST", "/api/v1/namespaces/stg/configmaps", `{"metadata":{"name":"`+name+`"}}`); status != 201 {
 				t.Fatalf("%d %s", status, text)
 			}
+			defer w.cluster.Do(t, "DELETE", "/api/v1/namespaces/stg/configmaps/"+name, "") // other tests list what there is
 			r := dev.kubectl(t, version, "k8s-stg", "-n", "stg", "delete", "configmap", name, "--wait=false")
 			if r.code == 0 || !strings.Contains(r.stderr, "hoop: This command needs an approval: request ap_") || r.took < 30*time.Second {
 				t.Errorf("exit %d after %v: %s%s", r.code, r.took, r.stdout, r.stderr)
