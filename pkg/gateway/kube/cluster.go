@@ -29,7 +29,8 @@ type cluster struct {
 	login  credential.Login
 
 	mu      sync.Mutex
-	secrets []string // that never pass, in whatever the cluster says
+	known   []string      // credentials that never pass, in whatever the cluster says
+	secrets *body.Secrets // the same, to be looked for
 	minted  minted
 	labels  map[string]labels
 }
@@ -43,8 +44,9 @@ func newCluster(p *Protocol, t gateway.Target) (*cluster, error) {
 		as: t.Impersonation, input: t.Input, login: t.Credential, labels: map[string]labels{},
 	}
 	for _, secret := range t.Credential.Forms() {
-		c.secrets = append(c.secrets, secret.Reveal())
+		c.known = append(c.known, secret.Reveal())
 	}
+	c.secrets = body.NewSecrets(c.known...)
 	return c, nil
 }
 
@@ -52,15 +54,18 @@ func newCluster(p *Protocol, t gateway.Target) (*cluster, error) {
 func (c *cluster) origin() string { return c.base.Scheme + "://" + c.base.Host }
 
 // hidden are the credentials that never pass.
-func (c *cluster) hidden() []string {
+func (c *cluster) hidden() *body.Secrets {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.secrets[:len(c.secrets):len(c.secrets)]
+	return c.secrets
 }
 
 // unsecret takes credentials out of a text.
 func (c *cluster) unsecret(text string) string {
-	for _, secret := range c.hidden() {
+	c.mu.Lock()
+	known := c.known
+	c.mu.Unlock()
+	for _, secret := range known {
 		text = strings.ReplaceAll(text, secret, stars)
 	}
 	return text

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
 )
 
 // sign adds the credential to a head, and whom the cluster is to take this person for. A client's certificate is the
@@ -81,6 +82,7 @@ func (c *cluster) token(ctx context.Context) (string, error) {
 	defer c.mu.Unlock()
 	left := min(time.Until(got.Status.ExpirationTimestamp), lifetime*time.Second)
 	c.minted = minted{got.Status.Token, time.Now().Add(left * 3 / 4)}
-	c.secrets = append(c.secrets[:len(c.secrets):len(c.secrets)], got.Status.Token)
+	c.known = append(c.known[:len(c.known):len(c.known)], got.Status.Token)
+	c.secrets = body.NewSecrets(c.known...)
 	return got.Status.Token, nil
 }

@@ -16,8 +16,8 @@ import (
 type service struct {
 	words
 	base    *url.URL
-	prefix  string   // of the service's own paths
-	secrets []string // that never pass, in whatever the target says
+	prefix  string        // of the service's own paths
+	secrets *body.Secrets // that never pass, in whatever the target says
 	// What the gateway signs in with, which is never the client's to send: a field in lower case, a cookie, a parameter.
 	field, cookie, parameter string
 	asserts                  string // the field that says who is served, in lower case

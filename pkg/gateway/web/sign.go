@@ -10,6 +10,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
 )
 
 // newService is the service behind a target, as far as requests are understood: it knows where the credential stands, and
@@ -22,9 +23,11 @@ func newService(t gateway.Target, by *Asserter) (*service, error) {
 		return nil, errors.New("the connection wants assertions, and there is no key for them")
 	}
 	s := &service{base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/")}
+	var secrets []string
 	for _, secret := range t.Credential.Forms() {
-		s.secrets = append(s.secrets, secret.Reveal())
+		secrets = append(secrets, secret.Reveal())
 	}
+	s.secrets = body.NewSecrets(secrets...)
 	if t.Assertion != nil {
 		s.asserts = strings.ToLower(t.Assertion.Header)
 	}

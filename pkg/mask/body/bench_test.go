@@ -27,8 +27,8 @@ func BenchmarkJSON(b *testing.B) {
 		"paths":     {Paths: paths(b, "$.items[*].data.*", "$..password", "$[*].ssn")},
 		"path":      {Paths: paths(b, "$.data.*")},
 		"detectors": {Detectors: set},
-		"both":      {Paths: paths(b, "$.items[*].data.*", "$..password", "$[*].ssn"), Detectors: set, Secrets: []string{"s3cr3t-token-of-a-target"}},
-		"secrets":   {Secrets: []string{"s3cr3t-token-of-a-target"}},
+		"both":      {Paths: paths(b, "$.items[*].data.*", "$..password", "$[*].ssn"), Detectors: set, Secrets: body.NewSecrets("s3cr3t-token-of-a-target")},
+		"secrets":   {Secrets: body.NewSecrets("s3cr3t-token-of-a-target")},
 	} {
 		for what, text := range lists() {
 			b.Run(name+"/"+what, func(b *testing.B) { run(b, rules, []byte(text)) })

@@ -48,9 +48,8 @@ type Rules struct {
 	As        mask.As   // what is shown in place of values at paths that say nothing themselves; zero is mask.Redact
 	Detectors Detectors // nil finds nothing
 
-	// Secrets are literal values, such as a target's credential, that are replaced in bodies of every type, also where they are
-	// written as base64, percent-encoded, or escaped as in JSON and HTML. Those shorter than four bytes are not looked for.
-	Secrets []string
+	// Secrets are replaced in bodies of every type.
+	Secrets *Secrets
 
 	// Pages says that pages and plain texts pass though paths are asked for: see the package's comment.
 	Pages bool

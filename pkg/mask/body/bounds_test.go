@@ -75,7 +75,7 @@ func TestManyPathsAreFollowed(t *testing.T) {
 
 // A body may be of any length: what is kept of it does not grow.
 func TestMemoryIsBounded(t *testing.T) {
-	rules := body.Rules{Paths: paths(t, "$..ssn"), Detectors: detectors(t, "redact"), Secrets: []string{"s3cr3t-token"}}
+	rules := body.Rules{Paths: paths(t, "$..ssn"), Detectors: detectors(t, "redact"), Secrets: body.NewSecrets("s3cr3t-token")}
 	for name, c := range map[string]struct{ mediaType, before, again string }{
 		"an endless string":    {jsonType, `["`, strings.Repeat(`text \n `, 1000)},
 		"one that is masked":   {jsonType, `{"ssn":"`, strings.Repeat(`text \n `, 1000)},
@@ -114,7 +114,7 @@ func heap() int64 {
 func TestNothingIsAllocatedForAPiece(t *testing.T) {
 	for name, rules := range map[string]body.Rules{
 		"paths":     {Paths: paths(t, "$.items[*].data.*", "$..password")},
-		"detectors": {Detectors: detectors(t, "redact"), Secrets: []string{"s3cr3t-token"}},
+		"detectors": {Detectors: detectors(t, "redact"), Secrets: body.NewSecrets("s3cr3t-token")},
 	} {
 		for what, text := range lists() {
 			f := filter(t, "application/x-ndjson", rules)

@@ -67,7 +67,7 @@ func TestEventsThatCantBeMaskedAreRefused(t *testing.T) {
 }
 
 func TestAnEventIsNotHeldBackByTheNext(t *testing.T) {
-	f := filter(t, eventType, body.Rules{Paths: paths(t, "$.ssn"), Detectors: detectors(t, "redact"), Secrets: []string{"s3cr3t-token"}})
+	f := filter(t, eventType, body.Rules{Paths: paths(t, "$.ssn"), Detectors: detectors(t, "redact"), Secrets: body.NewSecrets("s3cr3t-token")})
 	for _, end := range []string{"\n\n", "\r\n\r\n", "\r\r"} {
 		out, err := f.Write(nil, []byte("data: {\"a\":\"b\"}"+end))
 		if want := strings.TrimSuffix("data: {\"a\":\"b\"}"+end, "\n"); err != nil || !strings.HasPrefix(string(out), want[:len(want)-1]) || !bytes.ContainsAny(out[len(out)-1:], "\r\n") {

@@ -32,7 +32,7 @@ func TestFieldsOfAFormAreMasked(t *testing.T) {
 		{body.Rules{Paths: paths(t, "$.ssn"), As: mask.Last4}, "ssn=%31%32345678%26", "ssn=***678%26"},
 		{body.Rules{Detectors: detectors(t, "redact")}, "a=4111+1111%201111+1111+%26&a%40b.example.com=x&c=%c3%a9", "a=***+%26&***=x&c=%c3%a9"},
 		{body.Rules{Detectors: detectors(t, "null")}, "a=x+a%40b.example.com&c=1", "a=&c=1"},
-		{body.Rules{Paths: paths(t, "$.x"), Secrets: []string{"s3cr3t-token"}}, "a=s3cr3%74-token&b=s3cr3t-token", "a=***&b=***"},
+		{body.Rules{Paths: paths(t, "$.x"), Secrets: body.NewSecrets("s3cr3t-token")}, "a=s3cr3%74-token&b=s3cr3t-token", "a=***&b=***"},
 	} {
 		if got, err := everySplit(t, formType, c.r, c.in); got != c.out || err != nil {
 			t.Errorf("%q:\n got %q (%v)\nwant %q", c.in, got, err, c.out)

@@ -145,7 +145,7 @@ func TestAnErrorIsTheEnd(t *testing.T) {
 	if out, again := f.Close(nil); again == nil || len(out) > 0 {
 		t.Errorf("it closed behind an error: %q", out)
 	}
-	f = filter(t, "image/png", body.Rules{Secrets: []string{"s3cr3t-token"}})
+	f = filter(t, "image/png", body.Rules{Secrets: body.NewSecrets("s3cr3t-token")})
 	if _, err := f.Close(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestSequencesAreMaskedDocumentByDocument(t *testing.T) {
 	in := `{"type":"ADDED","object":{"data":{"a":"canary"}}}` + "\n"
 	want := `{"type":"ADDED","object":{"data":{"a":"***"}}}` + "\n"
 	for _, mediaType := range []string{"application/json;stream=watch", "application/x-ndjson", "application/jsonl"} {
-		r := body.Rules{Paths: paths(t, "$.object.data.*"), Detectors: detectors(t, "redact"), Secrets: []string{"s3cr3t-token"}}
+		r := body.Rules{Paths: paths(t, "$.object.data.*"), Detectors: detectors(t, "redact"), Secrets: body.NewSecrets("s3cr3t-token")}
 		f := filter(t, mediaType, r)
 		for range 3 {
 			if out, err := f.Write(nil, []byte(in)); string(out) != want || err != nil {

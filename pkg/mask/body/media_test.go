@@ -89,7 +89,7 @@ func TestDataUnderAnotherNameIsRefused(t *testing.T) {
 }
 
 func TestTextIsLookedAt(t *testing.T) {
-	r := body.Rules{Detectors: detectors(t, "redact"), Secrets: []string{"s3cr3t-token"}}
+	r := body.Rules{Detectors: detectors(t, "redact"), Secrets: body.NewSecrets("s3cr3t-token")}
 	text := "<p>card 4111 1111 1111 1111, mail a@b.example.com, token s3cr3t-token</p>"
 	for _, mediaType := range []string{"text/html", "text/plain", "text/csv", "application/xml", "image/svg+xml"} {
 		if got, err := everySplit(t, mediaType, r, text); got != "<p>card ***, mail ***, token ***</p>" || err != nil {

@@ -12,25 +12,39 @@ import (
 // leastSecret is the shortest secret that is looked for, in bytes.
 const leastSecret = 4
 
-// needles are literal texts that are replaced wherever they stand, the longest where several begin at one place. The search
-// (Wu and Manber) looks at pairs of bytes and jumps over those that end no needle's first bytes.
-type needles struct {
-	all   []string // the longest first
-	least int      // bytes of the shortest: the first bytes of all needles that are looked at
+// Secrets are literal values, such as a target's credential, in all the forms in which they are looked for. They are made once, for any
+// number of bodies and goroutines. The search (Wu and Manber) looks at pairs of bytes and jumps over those that end no form's first bytes.
+type Secrets struct {
+	all   []string // the longest first, which is the one that is replaced where several begin at one place
+	least int      // bytes of the shortest: the first bytes of all forms that are looked at
 	most  int
 	jump  [1 << pairBits]uint8 // how far the window may move when it ends in a pair of bytes
-	first [256]bool            // what needles begin with
-	held  []byte               // of the body: what may be the beginning of one
+	first [256]bool            // what forms begin with
+}
+
+// needles are secrets that are looked for in one body.
+type needles struct {
+	*Secrets
+	held []byte // of the body: what may be the beginning of one
+}
+
+// newNeedles is nil where there is nothing to look for.
+func newNeedles(s *Secrets) *needles {
+	if s == nil {
+		return nil
+	}
+	return &needles{Secrets: s}
 }
 
 const pairBits = 12
 
 func pair(a, b byte) int { return (int(a)<<4 ^ int(b)) & (1<<pairBits - 1) }
 
-// newNeedles is nil where there is nothing to look for.
-func newNeedles(secrets []string) *needles {
+// NewSecrets makes values ready to be looked for: as they are, and where they are written as base64, percent-encoded, or escaped as in
+// JSON and HTML. Values shorter than four bytes are not looked for. It is nil where none is left.
+func NewSecrets(values ...string) *Secrets {
 	var all []string
-	for _, s := range secrets {
+	for _, s := range values {
 		if len(s) < leastSecret {
 			continue
 		}
@@ -49,7 +63,7 @@ func newNeedles(secrets []string) *needles {
 		}
 		return strings.Compare(a, b)
 	})
-	n := &needles{all: slices.Compact(all)}
+	n := &Secrets{all: slices.Compact(all)}
 	n.most, n.least = len(n.all[0]), min(len(n.all[len(n.all)-1]), 200)
 	for i := range n.jump {
 		n.jump[i] = uint8(n.least - 1)
@@ -116,14 +130,14 @@ func wide(s string) string {
 	return b.String()
 }
 
-// in says whether a text holds any.
-func (n *needles) in(text []byte) bool {
+// in says whether a text holds any of them.
+func (n *Secrets) in(text []byte) bool {
 	_, size := n.find(text, 0)
 	return size > 0
 }
 
-// find is the first needle at or behind i that is there as a whole, and its length, 0 for none.
-func (n *needles) find(b []byte, i int) (at, size int) {
+// find is the first of them at or behind i that is there as a whole, and its length, 0 for none.
+func (n *Secrets) find(b []byte, i int) (at, size int) {
 	for end := i + n.least - 1; end < len(b); {
 		if by := n.jump[pair(b[end-1], b[end])]; by > 0 {
 			end += int(by)
@@ -142,8 +156,8 @@ func (n *needles) find(b []byte, i int) (at, size int) {
 	return len(b), 0
 }
 
-// open is the first place at or behind i, in the last bytes, where a needle may begin whose end has not come.
-func (n *needles) open(b []byte, i int) int {
+// open is the first place at or behind i, in the last bytes, where one may begin whose end has not come.
+func (n *Secrets) open(b []byte, i int) int {
 	for i = max(i, len(b)-n.most+1); i < len(b); i++ {
 		if !n.first[b[i]] {
 			continue
@@ -176,8 +190,8 @@ func (n *needles) flush(dst []byte) []byte {
 	return dst
 }
 
-// replace appends b with stars for needles to dst, and answers where it had to stop.
-func (n *needles) replace(dst, b []byte, over bool) ([]byte, int) {
+// replace appends b with stars for secrets to dst, and answers where it had to stop.
+func (n *Secrets) replace(dst, b []byte, over bool) ([]byte, int) {
 	i, stop := 0, len(b)
 	for {
 		if !over {
