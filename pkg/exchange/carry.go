@@ -115,7 +115,7 @@ func (d *delivery) bring(ctx context.Context, q *Request, a *http1.Answer) error
 			return fmt.Errorf("%w: %w", errUnseen, err)
 		}
 	} else if d.shown.Filter != nil && a.Length > 0 && a.Length <= wholeSize {
-		return d.whole(ctx, content)
+		return d.whole(ctx, content, int(a.Length))
 	}
 	return d.pieces(ctx, content)
 }
@@ -144,12 +144,13 @@ func (d *delivery) pieces(ctx context.Context, content io.Reader) error {
 }
 
 // whole filters a short body at once, so that the client learns its length.
-func (d *delivery) whole(ctx context.Context, content io.Reader) error {
-	all, err := io.ReadAll(content)
-	if err != nil {
+func (d *delivery) whole(ctx context.Context, content io.Reader, length int) error {
+	d.session.room = room(d.session.room, 2*wholeSize)
+	all, out := d.session.room[:length], d.session.room[wholeSize:wholeSize]
+	if _, err := io.ReadFull(content, all); err != nil {
 		return fmt.Errorf("%w: %w", errBroken, err)
 	}
-	piece, err := d.filter(nil, all, true)
+	piece, err := d.filter(out, all, true)
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,11 @@ func (d *delivery) filter(dst, piece []byte, over bool) ([]byte, error) {
 
 // deliver counts and records a piece before the client gets it.
 func (d *delivery) deliver(ctx context.Context, piece []byte, over bool) error {
-	if err := d.pass.Stands(ctx); err != nil {
+	stands := d.pass.Stands
+	if d.bytes == 0 {
+		stands = d.pass.Verdict
+	}
+	if err := stands(ctx); err != nil {
 		return err
 	}
 	if len(piece) > 0 {

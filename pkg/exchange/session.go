@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -149,9 +150,10 @@ func (s *Session) next() (*http1.Request, error) {
 	if _, err := s.client.reader.Peek(1); err != nil {
 		return nil, errLeft
 	}
-	s.patience(headWithin)
+	if !whole(s.client.reader) {
+		s.patience(headWithin)
+	}
 	r, err := http1.ReadRequest(s.client.reader)
-	s.patience(0)
 	if reply, ok := malformed(s.protocol, err); err != nil && ok {
 		s.gate.Note("malformed", "a request was not understood: "+err.Error())
 		_ = write(s.client.conn, nil, reply, true)
@@ -159,6 +161,12 @@ func (s *Session) next() (*http1.Request, error) {
 		return nil, errLeft
 	}
 	return r, err
+}
+
+// whole says that the next head is there as a whole.
+func whole(r *bufio.Reader) bool {
+	there, _ := r.Peek(r.Buffered())
+	return bytes.Contains(there, []byte("\r\n\r\n"))
 }
 
 // patience is how long a read from the client may take; 0: for ever. An interrupted session has none.

@@ -28,7 +28,8 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 	}
 	stop := context.AfterFunc(ctx, s.interrupt)
 	defer stop()
-	_ = conn.SetReadDeadline(time.Time{}) // a switched connection may be silent for as long as it likes
+	s.patience(0) // a switched connection may be silent for as long as it likes, either way
+	_ = conn.SetReadDeadline(time.Time{})
 	s.out = http1.AppendAnswer(s.out[:0], &http1.Answer{Status: 101, Fields: shown.Fields, Upgrade: a.Upgrade})
 	if _, err := s.client.conn.Write(s.out); err != nil {
 		s.finish(pass, guard.Outcome{Tag: "101", Error: "the client left"})

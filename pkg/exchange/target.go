@@ -33,13 +33,14 @@ type Target struct {
 	head   []byte
 	used   time.Time     // when the target was heard last
 	rests  time.Duration // how long the connection may be idle
+	until  time.Time     // when a read of an answer times out
 }
 
 // Limits for targets.
 const (
 	dialWithin    = 10 * time.Second
 	ticketsWithin = 2 * time.Millisecond
-	silence       = time.Hour // in an answer
+	silence       = time.Hour // in an answer, and up to a minute less
 	interims      = 5         // answers of 1xx before the one that counts
 	// restFor is how long an idle connection is used again where the target does not say when it closes it: the shortest time that
 	// servers in wide use close one after is five seconds. A request that crosses with the end of its connection is lost, or done and
@@ -76,7 +77,7 @@ func (t *Target) connected(ctx context.Context) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%w: the session is over", errUnreached)
 	}
-	t.conn = conn
+	t.conn, t.until = conn, time.Time{}
 	if t.reader == nil {
 		t.reader = bufio.NewReaderSize(nil, roomOfReader)
 	}
@@ -98,6 +99,7 @@ func (t *Target) quiet(conn net.Conn) bool {
 	case under == conn:
 		return false
 	}
+	t.until = time.Time{}
 	// TLS has words of its own, such as session tickets: they are read here, and what else there is makes the connection unfit.
 	if conn.SetReadDeadline(time.Now().Add(ticketsWithin)) != nil {
 		return false
@@ -163,7 +165,7 @@ func (t *Target) follow(conn net.Conn, body io.Reader, length int64, sent func()
 
 // answered reads heads up to the one that counts.
 func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+	if err := t.patience(conn); err != nil {
 		return nil, err
 	}
 	for range interims + 1 {
@@ -180,6 +182,16 @@ func (t *Target) answered(conn net.Conn, q *http1.Request) (*http1.Answer, error
 		}
 	}
 	return nil, errors.New("it sends interim answers without an end")
+}
+
+// patience gives the target time to say something.
+func (t *Target) patience(conn net.Conn) error {
+	until := time.Now().Add(silence)
+	if until.Sub(t.until) < time.Minute {
+		return nil
+	}
+	t.until = until
+	return conn.SetReadDeadline(until)
 }
 
 // fill reads what there is of a body by now: TLS and chunks hand out less at once, and every piece has its price.
@@ -244,7 +256,7 @@ func (b *patient) Read(p []byte) (int, error) {
 	if b.conn == nil {
 		return 0, net.ErrClosed
 	}
-	if err := b.conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
+	if err := b.target.patience(b.conn); err != nil {
 		return 0, err
 	}
 	n, err := b.r.Read(p)

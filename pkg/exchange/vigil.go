@@ -39,6 +39,11 @@ func (v *vigil) keep() {
 
 func (v *vigil) watch() {
 	defer close(v.done)
+	v.mu.Lock()
+	if !v.ending {
+		v.session.patience(0) // what was given to the head is not the answer's
+	}
+	v.mu.Unlock()
 	err := v.gone()
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -75,7 +80,7 @@ func (v *vigil) stop() {
 	if again || timer == nil || timer.Stop() {
 		return
 	}
-	_ = v.session.client.conn.SetReadDeadline(time.Unix(1, 0))
+	_ = v.session.client.conn.SetReadDeadline(time.Unix(1, 0)) // no patience comes behind it: ending is set
 	<-v.done
 	v.session.patience(0)
 }

@@ -10,14 +10,22 @@ import (
 )
 
 // Stands is for a command in which more is asked for as long as it runs: a forwarded connection, a shell, a watch. It takes
-// the verdict anew where the policy is another one than at the last piece, and nothing stands whose recording failed. Nothing
-// more may pass, either way, after an error.
+// the verdict anew, and nothing stands whose recording failed. Nothing more may pass, either way, after an error.
 func (p *Pass) Stands(ctx context.Context) error {
 	if p == nil || p.session == nil {
 		return ErrNoPass
 	}
 	if err := p.session.Commit(); err != nil {
 		return fmt.Errorf("commit the recording: %w", err)
+	}
+	return p.Verdict(ctx)
+}
+
+// Verdict takes the verdict anew where the policy is another one than when it was asked last. It is enough before the first piece of a
+// result, while there is nothing to keep that was not kept when the command was sent. Nothing more may pass after an error.
+func (p *Pass) Verdict(ctx context.Context) error {
+	if p == nil || p.session == nil {
+		return ErrNoPass
 	}
 	now := p.session.Standing()
 	p.stoodMu.Lock()
