@@ -14,7 +14,6 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/http1"
-	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 func asserter(t *testing.T) (*Asserter, string) {
@@ -29,10 +28,8 @@ func asserter(t *testing.T) (*Asserter, string) {
 
 func TestAServiceIsToldWhomItServes(t *testing.T) {
 	a, _ := asserter(t)
-	p := startPeer(t)
-	target := p.target(t)
+	target := people(t, &journal{})
 	target.Assertion = &gateway.Assertion{Header: "X-Hoop-Identity", Audience: "grafana"}
-	target.Subject = policy.Subject{Issuer: "https://idp.example.com", ID: "1", User: "dev", Groups: []string{"developers"}, Type: "human"}
 	s, err := newService(target, a)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +88,7 @@ func TestTheKeyOfAssertionsIsPrivateAndStays(t *testing.T) {
 }
 
 func TestAConnectionThatWantsAssertionsIsNotServedWithoutAKey(t *testing.T) {
-	target := startPeer(t).target(t)
+	target := people(t, &journal{})
 	target.Assertion = &gateway.Assertion{Header: "X-Hoop-Identity", Audience: "grafana"}
 	if _, err := newService(target, nil); err == nil {
 		t.Error("it is served")

@@ -17,10 +17,10 @@ import (
 // mirror is a service that logs the fields that it got, and answers with those that it is told to.
 func mirror(t testing.TB, log *journal, answer http.Header) gateway.Target {
 	return site(t, func(w http.ResponseWriter, r *http.Request) {
-		log.add("%s %s", r.Method, r.RequestURI)
-		log.add("Host: %s", r.Host)
+		log.Add("%s %s", r.Method, r.RequestURI)
+		log.Add("Host: %s", r.Host)
 		for name, values := range r.Header {
-			log.add("%s: %s", name, strings.Join(values, " | "))
+			log.Add("%s: %s", name, strings.Join(values, " | "))
 		}
 		for name, values := range answer {
 			w.Header()[name] = values
@@ -36,7 +36,7 @@ func TestHostAndOriginAreTheTargetsWhateverAClientSays(t *testing.T) { // J3
 		"X-Rewrite-URL: /admin\nForwarded: host=evil\nX-Original-Host: evil\nX-HTTP-Method-Override: DELETE\nX-Real-IP: evil\nX_Forwarded_Host: evil\n" +
 		"X-Remote-User: evil\nX-Auth-Request-Email: evil\nCf-Access-Jwt-Assertion: evil\nX-Amzn-Oidc-Data: evil\nX-Middleware-Subrequest: evil\n" +
 		"Authorization: Bearer evil\nProxy-Authorization: evil\nOrigin: http://evil\nReferer: http://evil/page?token=evil\nSec-Fetch-Site: same-origin"
-	if a := open(t, target, allowAll).ask("GET /x", fields, ""); a.StatusCode != 200 {
+	if a := open(t, target, allowAll).Ask("GET /x", fields, ""); a.StatusCode != 200 {
 		t.Fatal(a.Status)
 	}
 	got := log.String()
@@ -74,13 +74,13 @@ func TestACredentialIsSentInItsPlaceAndNoneOfTheClients(t *testing.T) {
 			}
 			target.Credential = c.login
 			s := open(t, target, allowAll)
-			if a := s.ask(c.line, c.fields, ""); a.StatusCode != c.status {
-				t.Fatalf("%s %s", a.Status, a.text)
+			if a := s.Ask(c.line, c.fields, ""); a.StatusCode != c.status {
+				t.Fatalf("%s %s", a.Status, a.Text)
 			}
 			if got := log.String(); strings.Contains(got, "mine") || !strings.Contains(got, c.want) {
 				t.Errorf("the service got:\n%s", got)
 			}
-			if strings.Contains(s.recording(), secretToken) {
+			if strings.Contains(s.Recording(), secretToken) {
 				t.Error("the recording has it")
 			}
 		})
@@ -125,18 +125,18 @@ func TestTheTargetsCredentialNeverComesBack(t *testing.T) { // P1
 		t.Run(name, func(t *testing.T) {
 			log := &journal{}
 			s := open(t, site(t, func(w http.ResponseWriter, r *http.Request) {
-				log.add("%s", r.Header.Get("Authorization"))
+				log.Add("%s", r.Header.Get("Authorization"))
 				play(w, r)
 			}), allowAll)
-			s.send("GET /x HTTP/1.1\nHost: x\nConnection: close\n\n")
-			got, err := io.ReadAll(s.in)
+			s.Send("GET /x HTTP/1.1\nHost: x\nConnection: close\n\n")
+			got, err := io.ReadAll(s.In)
 			if err != nil || len(got) == 0 {
 				t.Fatal(err)
 			}
 			if !strings.Contains(log.String(), secretToken) {
 				t.Fatal("the service was not signed in to")
 			}
-			for where, text := range map[string]string{"the client": string(got), "the recording": s.recording(), "the log": s.log.String()} {
+			for where, text := range map[string]string{"the client": string(got), "the recording": s.Recording(), "the log": s.Log.String()} {
 				for _, form := range []string{secretToken, url.PathEscape(secretToken)} {
 					if strings.Contains(text, form) {
 						t.Errorf("%s has it:\n%s", where, text)
@@ -157,7 +157,7 @@ func TestAnswersSpeakOfNoOriginButTheClients(t *testing.T) { // J11
 		"Service-Worker-Allowed": {"/"}, "Clear-Site-Data": {`"cookies"`}, "Strict-Transport-Security": {"max-age=1"}, "Alt-Svc": {`h3=":443"`},
 		"Refresh": {"0; url=http://grafana.internal/"}, "Www-Authenticate": {"Basic realm=x"}, "X-Kept": {"yes"},
 	}), allowAll)
-	a := s.ask("GET /x", "", "")
+	a := s.Ask("GET /x", "", "")
 	want := []string{"a=1; Path=/; HttpOnly", "b=2; Secure", "sid=fixed"}
 	if got := a.Header["Set-Cookie"]; !slices.Equal(got, want) {
 		t.Errorf("cookies: %q", got)
@@ -220,7 +220,7 @@ func TestWhatABodyWasBeforeItWasMaskedIsNotTold(t *testing.T) { // J9
 		"Accept-Ranges": {"bytes"}, "Content-Type": {"application/json"},
 	}
 	fields := "Range: bytes=10-\nIf-Range: \"x\"\nIf-None-Match: \"x\"\nIf-Modified-Since: Thu, 26 Nov 2026 20:00:00 GMT\nAccept-Encoding: gzip, br"
-	a := open(t, mirror(t, log, answer), maskedStreams).ask("GET /masked", fields, "")
+	a := open(t, mirror(t, log, answer), maskedStreams).Ask("GET /masked", fields, "")
 	for name := range answer {
 		if name != "Content-Type" && a.Header.Get(name) != "" {
 			t.Errorf("%s is told where masks are", name)
@@ -230,13 +230,13 @@ func TestWhatABodyWasBeforeItWasMaskedIsNotTold(t *testing.T) { // J9
 		t.Errorf("the service got:\n%s", got)
 	}
 	log = &journal{}
-	a = open(t, mirror(t, log, answer), allowAll).ask("GET /free", fields, "")
+	a = open(t, mirror(t, log, answer), allowAll).Ask("GET /free", fields, "")
 	if a.Header.Get("Etag") == "" || strings.Contains(log.String(), "Range: bytes=10-") || !strings.Contains(log.String(), "If-None-Match") {
 		t.Errorf("with a credential alone, of which a part must not pass either: %v\n%s", a.Header, log)
 	}
 	log = &journal{}
 	bare := open(t, withoutCredential(mirror(t, log, answer)), allowAll)
-	if bare.ask("GET /free", fields, ""); !strings.Contains(log.String(), "Range: bytes=10-") {
+	if bare.Ask("GET /free", fields, ""); !strings.Contains(log.String(), "Range: bytes=10-") {
 		t.Errorf("with nothing to look for: %s", log)
 	}
 }
@@ -251,8 +251,8 @@ func TestLengthsAreThoseOfMaskedBodies(t *testing.T) { // J9
 		}), maskedStreams)
 		want := fmt.Sprintf(`{"ssn":"***","more":%q}`, strings.Repeat("x", size))
 		for range 2 { // the socket is in step
-			if a := s.ask("GET /x", "", ""); a.text != want || a.ContentLength >= 0 && a.ContentLength != int64(len(want)) {
-				t.Errorf("%d of %d bytes", len(a.text), a.ContentLength)
+			if a := s.Ask("GET /x", "", ""); a.Text != want || a.ContentLength >= 0 && a.ContentLength != int64(len(want)) {
+				t.Errorf("%d of %d bytes", len(a.Text), a.ContentLength)
 			}
 		}
 	}
@@ -260,10 +260,10 @@ func TestLengthsAreThoseOfMaskedBodies(t *testing.T) { // J9
 
 func TestFieldsOfRequestsAreNoPartOfRecordings(t *testing.T) {
 	s := open(t, mirror(t, &journal{}, nil), maskedStreams)
-	s.ask("GET /x?ssn=078-05-1120&name=carol", "Cookie: session=canary-session\nX-Mail: "+foundMail, "")
-	s.ask("GET /a/../b?ssn=078-05-1120", "", "")
-	s.ask("POST /x", "Content-Type: application/json\nCookie: session=canary-session", `{"ssn":"078-05-1120","name":"carol"}`)
-	text := s.recording()
+	s.Ask("GET /x?ssn=078-05-1120&name=carol", "Cookie: session=canary-session\nX-Mail: "+foundMail, "")
+	s.Ask("GET /a/../b?ssn=078-05-1120", "", "")
+	s.Ask("POST /x", "Content-Type: application/json\nCookie: session=canary-session", `{"ssn":"078-05-1120","name":"carol"}`)
+	text := s.Recording()
 	for _, bad := range []string{"canary-session", foundMail, "078-05-1120"} {
 		if strings.Contains(text, bad) {
 			t.Errorf("the recording has %s:\n%s", bad, text)
@@ -277,10 +277,10 @@ func TestFieldsOfRequestsAreNoPartOfRecordings(t *testing.T) {
 func TestErrorsTellTheirStatusAndWhatToDo(t *testing.T) {
 	target := site(t, func(http.ResponseWriter, *http.Request) {})
 	target.Base.Host = "127.0.0.1:1"
-	a := open(t, target, allowAll).ask("GET /x", "", "")
+	a := open(t, target, allowAll).Ask("GET /x", "", "")
 	for _, want := range []string{`"status":502`, `"title":"Bad Gateway"`, `"hint":"Try again`, `"code":"`} {
-		if !strings.Contains(a.text, want) {
-			t.Errorf("no %s in %s", want, a.text)
+		if !strings.Contains(a.Text, want) {
+			t.Errorf("no %s in %s", want, a.Text)
 		}
 	}
 }

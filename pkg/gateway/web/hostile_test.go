@@ -1,4 +1,4 @@
-package web_test
+package web
 
 import (
 	"bufio"
@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest/httpform"
 )
 
 // says is a target that answers the first request of each connection with the next text, whatever was asked, and reads on.
@@ -44,10 +46,10 @@ func TestAnAnswerThatIsNoneIsWithheld(t *testing.T) {
 		"no answer at all":         "PWNED\r\n\r\n",
 		"201 fields":               "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: PWNED\r\n", 201) + "\r\n",
 	} {
-		u := startUpstream(t, says(text))
-		c := client(t, u.target(t), everything)
-		say(c, "GET /a HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n")
-		all, err := io.ReadAll(c)
+		u := httpform.Play(t, says(text))
+		c := open(t, at(u.Base(t)), everything)
+		c.Say("GET /a HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n")
+		all, err := io.ReadAll(c.In)
 		if err != nil || !strings.HasPrefix(string(all), "HTTP/1.1 502 ") || strings.Contains(string(all), "PWNED") {
 			t.Errorf("%s: the client got %q, %v", name, all, err)
 		}
@@ -56,17 +58,17 @@ func TestAnAnswerThatIsNoneIsWithheld(t *testing.T) {
 
 // J12: five interim answers are passed over, and the answer behind them is the answer.
 func TestInterimAnswersArePassedOver(t *testing.T) {
-	u := startUpstream(t, says(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", 5)+fine))
-	c := client(t, u.target(t), everything)
-	say(c, "GET /a HTTP/1.1\r\nHost: app\r\n\r\n")
-	if got := answer(t, bufio.NewReader(c), "GET"); got.status != 200 || got.body != "fine" {
-		t.Errorf("%+v", got)
+	u := httpform.Play(t, says(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", 5)+fine))
+	c := open(t, at(u.Base(t)), everything)
+	c.Say("GET /a HTTP/1.1\r\nHost: app\r\n\r\n")
+	if got := c.Read("GET"); got.StatusCode != 200 || got.Text != "fine" {
+		t.Errorf("%s %s", got.Status, got.Text)
 	}
 }
 
 // J12: a head of 100 MiB costs its limit, not its length.
 func TestAnEndlessHeadIsCutOff(t *testing.T) {
-	u := startUpstream(t, func(_ int, c net.Conn) {
+	u := httpform.Play(t, func(_ int, c net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
 			return
 		}
@@ -78,14 +80,14 @@ func TestAnEndlessHeadIsCutOff(t *testing.T) {
 			}
 		}
 	})
-	c := client(t, u.target(t), everything)
+	c := open(t, at(u.Base(t)), everything)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	say(c, "GET /a HTTP/1.1\r\nHost: app\r\n\r\n")
-	got := answer(t, bufio.NewReader(c), "GET")
+	c.Say("GET /a HTTP/1.1\r\nHost: app\r\n\r\n")
+	got := c.Read("GET")
 	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; got.status != 502 || grown > 4<<20 {
-		t.Errorf("status %d, %d bytes allocated", got.status, grown)
+	if grown := after.TotalAlloc - before.TotalAlloc; got.StatusCode != 502 || grown > 4<<20 {
+		t.Errorf("status %d, %d bytes allocated", got.StatusCode, grown)
 	}
 }
 
@@ -99,16 +101,15 @@ func TestWhatStandsBehindAnAnswerIsNoAnswer(t *testing.T) {
 		"behind 304":            {"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n" + poison},
 		"in the body of HEAD":   {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 43\r\n\r\n" + poison},
 	} {
-		u := startUpstream(t, says(first.text, fine))
-		c := client(t, u.target(t), everything)
-		r := bufio.NewReader(c)
-		say(c, first.method+" /a HTTP/1.1\r\nHost: app\r\n\r\n")
-		if got := answer(t, r, first.method); strings.Contains(got.body, "PWNED") {
-			t.Errorf("%s: %+v", name, got)
+		u := httpform.Play(t, says(first.text, fine))
+		c := open(t, at(u.Base(t)), everything)
+		c.Say(first.method + " /a HTTP/1.1\r\nHost: app\r\n\r\n")
+		if got := c.Read(first.method); strings.Contains(got.Text, "PWNED") {
+			t.Errorf("%s: %s %s", name, got.Status, got.Text)
 		}
-		say(c, "GET /b HTTP/1.1\r\nHost: app\r\n\r\n")
-		if got := answer(t, r, "GET"); got.body != "fine" {
-			t.Errorf("%s: the next answer is %+v", name, got)
+		c.Say("GET /b HTTP/1.1\r\nHost: app\r\n\r\n")
+		if got := c.Read("GET"); got.Text != "fine" {
+			t.Errorf("%s: the next answer is %s %s", name, got.Status, got.Text)
 		}
 	}
 }
@@ -122,10 +123,10 @@ func TestABodyThatBreaksOffDoesNotEnd(t *testing.T) {
 		"bytes too many":  "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfinePWNED\r\n0\r\n\r\n",
 		"a large counted": "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 999999\r\n\r\n" + strings.Repeat("a", 99999) + "ENDS",
 	} {
-		u := startUpstream(t, says(text))
-		c := client(t, u.target(t), everything)
-		say(c, "GET /a HTTP/1.1\r\nHost: app\r\n\r\n")
-		a, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: "GET"})
+		u := httpform.Play(t, says(text))
+		c := open(t, at(u.Base(t)), everything)
+		c.Say("GET /a HTTP/1.1\r\nHost: app\r\n\r\n")
+		a, err := http.ReadResponse(c.In, &http.Request{Method: "GET"})
 		if err != nil {
 			continue // nothing was shown at all
 		}

@@ -66,8 +66,8 @@ func TestABodyInAnEncodingIsDecodedOrWithheld(t *testing.T) { // J8
 					answer = fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", head, len(c.body), c.body)
 				}
 				s := open(t, canned(t, answer), maskedStreams)
-				s.send("GET /x HTTP/1.1\nHost: x\n\n")
-				a := s.head("GET")
+				s.Send("GET /x HTTP/1.1\nHost: x\n\n")
+				a := s.Head("GET")
 				body, err := io.ReadAll(a.Body)
 				switch {
 				case c.want == "cut" && err == nil && a.StatusCode != 502, c.want == "" && a.StatusCode != 502:
@@ -78,7 +78,7 @@ func TestABodyInAnEncodingIsDecodedOrWithheld(t *testing.T) { // J8
 				if bytes.Contains(body, []byte(canarySSN)) {
 					t.Error("what is masked passed")
 				}
-				if text := s.recording(); strings.Contains(text, canarySSN) || strings.Contains(text, foundMail) {
+				if text := s.Recording(); strings.Contains(text, canarySSN) || strings.Contains(text, foundMail) {
 					t.Error("the recording has it")
 				}
 			})
@@ -91,7 +91,6 @@ func TestAMaskHoldsHoweverAnAnswerIsCut(t *testing.T) { // J8, L5
 	const want = `{"a":[{"ssn":"***"},"***"],"token":"***"}`
 	var at atomic.Int64
 	target := raw(t, func(c net.Conn) {
-		_ = c.(*net.TCPConn).SetNoDelay(true)
 		buffer := make([]byte, 4096)
 		for {
 			if _, err := c.Read(buffer); err != nil {
@@ -105,8 +104,8 @@ func TestAMaskHoldsHoweverAnAnswerIsCut(t *testing.T) { // J8, L5
 	s := open(t, target, maskedStreams)
 	for n := 1; n < len(document); n++ {
 		at.Store(int64(n))
-		if a := s.ask("GET /x", "", ""); a.text != want {
-			t.Fatalf("cut at %d: %s", n, a.text)
+		if a := s.Ask("GET /x", "", ""); a.Text != want {
+			t.Fatalf("cut at %d: %s", n, a.Text)
 		}
 	}
 }
@@ -128,14 +127,14 @@ func TestWhatCanNotBeLookedAtIsWithheld(t *testing.T) { // J8
 	} {
 		t.Run(mediaType, func(t *testing.T) {
 			s := open(t, canned(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", mediaType, len(text), text)), maskedStreams)
-			a := s.ask("GET /x", "", "")
-			if a.StatusCode != 502 || strings.Contains(a.text, canarySSN) || !strings.Contains(a.text, "withheld") {
-				t.Errorf("%s %s", a.Status, a.text)
+			a := s.Ask("GET /x", "", "")
+			if a.StatusCode != 502 || strings.Contains(a.Text, canarySSN) || !strings.Contains(a.Text, "withheld") {
+				t.Errorf("%s %s", a.Status, a.Text)
 			}
-			if b := s.ask("GET /x", "", ""); b.StatusCode != 502 {
+			if b := s.Ask("GET /x", "", ""); b.StatusCode != 502 {
 				t.Errorf("the next on the socket: %s", b.Status)
 			}
-			if text := s.recording(); strings.Contains(text, canarySSN) {
+			if text := s.Recording(); strings.Contains(text, canarySSN) {
 				t.Error("the recording has it")
 			}
 		})
@@ -161,8 +160,8 @@ func TestRudeTargetsAreAnswered502(t *testing.T) { // J12
 				_, _ = c.Read(make([]byte, 4096))
 				_, _ = io.WriteString(c, answer)
 			}), allowAll)
-			if a := s.ask("GET /x", "", ""); a.StatusCode != 502 || a.Header.Get("Set-Cookie") != "" {
-				t.Errorf("%s %v %s", a.Status, a.Header, a.text)
+			if a := s.Ask("GET /x", "", ""); a.StatusCode != 502 || a.Header.Get("Set-Cookie") != "" {
+				t.Errorf("%s %v %s", a.Status, a.Header, a.Text)
 			}
 		})
 	}
@@ -170,8 +169,8 @@ func TestRudeTargetsAreAnswered502(t *testing.T) { // J12
 
 func TestFiveInterimAnswersAreReadAndNonePasses(t *testing.T) { // J12
 	s := open(t, canned(t, strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+secretToken+"\r\n\r\n", 5)+"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), allowAll)
-	if a := s.ask("GET /x", "", ""); a.StatusCode != 200 || a.text != "ok" {
-		t.Errorf("%s %q", a.Status, a.text)
+	if a := s.Ask("GET /x", "", ""); a.StatusCode != 200 || a.Text != "ok" {
+		t.Errorf("%s %q", a.Status, a.Text)
 	}
 }
 
@@ -185,8 +184,8 @@ func TestABodyThatBreaksOffIsNotMadeToLookWhole(t *testing.T) { // J12
 				_, _ = c.Read(make([]byte, 4096))
 				_, _ = io.WriteString(c, answer)
 			}), allowAll)
-			s.send("GET /x HTTP/1.1\nHost: x\n\n")
-			a := s.head("GET")
+			s.Send("GET /x HTTP/1.1\nHost: x\n\n")
+			a := s.Head("GET")
 			if body, err := io.ReadAll(a.Body); err == nil && a.StatusCode != 502 {
 				t.Errorf("%d bytes look whole", len(body))
 			}
@@ -198,8 +197,8 @@ func TestTwoSessionsShareNoConnectionToTheTarget(t *testing.T) { // J14
 	log, conns := &journal{}, &atomic.Int64{}
 	target := counting(t, log, conns, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) })
 	a, b := open(t, target, allowAll), open(t, target, allowAll)
-	one, two := a.ask("GET /a", "", "").text, b.ask("GET /b", "", "").text
-	if one == two || a.ask("GET /a", "", "").text != one || b.ask("GET /b", "", "").text != two || conns.Load() != 2 {
+	one, two := a.Ask("GET /a", "", "").Text, b.Ask("GET /b", "", "").Text
+	if one == two || a.Ask("GET /a", "", "").Text != one || b.Ask("GET /b", "", "").Text != two || conns.Load() != 2 {
 		t.Errorf("%s and %s, %d connections:\n%s", one, two, conns.Load(), log)
 	}
 }
@@ -209,8 +208,8 @@ func TestPagesPassUnderMasksOnlyWhereThePolicySaysThatTheyShowNothing(t *testing
 	for says, want := range map[string]int{"": 502, ", pages: true": 200} {
 		rules := "version: 1\nrules: [{name: all, effects: [read], verdict: allow}]\nmasks: [{name: people, json: [\"$..ssn\"], as: redact" + says + "}]\n"
 		s := open(t, canned(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s", len(page), page)), rules)
-		if a := s.ask("GET /x", "", ""); a.StatusCode != want || want == 502 && strings.Contains(a.text, canarySSN) {
-			t.Errorf("%q: %s %s", says, a.Status, a.text)
+		if a := s.Ask("GET /x", "", ""); a.StatusCode != want || want == 502 && strings.Contains(a.Text, canarySSN) {
+			t.Errorf("%q: %s %s", says, a.Status, a.Text)
 		}
 	}
 }

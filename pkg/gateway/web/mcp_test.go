@@ -16,7 +16,7 @@ import (
 func tools(t testing.TB, log *journal) gateway.Target {
 	return site(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		log.add("%s %s", r.Method, body)
+		log.Add("%s %s", r.Method, body)
 		var q struct {
 			ID     json.RawMessage `json:"id"`
 			Method string          `json:"method"`
@@ -26,7 +26,7 @@ func tools(t testing.TB, log *journal) gateway.Target {
 			} `json:"params"`
 		}
 		_ = json.Unmarshal(body, &q)
-		log.add("runs %s %s", q.Method, q.Params.Name)
+		log.Add("runs %s %s", q.Method, q.Params.Name)
 		result := `{"content":[{"type":"text","text":"write to carol.canary@example.com"}],"structuredContent":{"ssn":"078-05-1120"}}`
 		switch q.Method {
 		case "notifications/initialized":
@@ -71,14 +71,14 @@ func TestToolsAreCalledByNameAndArguments(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"drop","arguments":{"limit":1}}}`, 403, `"code":"denied"`},
 		{`{"jsonrpc":"2.0","id":7,"method":"resources/read","params":{"uri":"file:///etc/passwd"}}`, 403, `"code":"denied"`},
 	} {
-		if a := s.ask("POST /mcp", mcpFields, c.body); a.StatusCode != c.status || !strings.Contains(a.text, c.want) {
-			t.Errorf("%s: %s %s", c.body, a.Status, a.text)
+		if a := s.Ask("POST /mcp", mcpFields, c.body); a.StatusCode != c.status || !strings.Contains(a.Text, c.want) {
+			t.Errorf("%s: %s %s", c.body, a.Status, a.Text)
 		}
 	}
-	if got := log.String(); log.count("runs") != 4 || strings.Contains(got, "drop") || strings.Contains(got, "11") || strings.Contains(got, "passwd") {
+	if got := log.String(); log.Count("runs") != 4 || strings.Contains(got, "drop") || strings.Contains(got, "11") || strings.Contains(got, "passwd") {
 		t.Errorf("the server ran:\n%s", got)
 	}
-	text := s.recording()
+	text := s.Recording()
 	if strings.Contains(text, canarySSN) || strings.Contains(text, foundMail) || !strings.Contains(text, "drop") {
 		t.Errorf("recorded:\n%s", text)
 	}
@@ -131,10 +131,10 @@ func TestACallOfAToolCanNotBeSmuggled(t *testing.T) {
 			if fields == "" {
 				fields = "Content-Type: application/json"
 			}
-			if a := s.ask("POST /mcp", fields, c.body); a.StatusCode < 400 {
-				t.Errorf("%s %s", a.Status, a.text)
+			if a := s.Ask("POST /mcp", fields, c.body); a.StatusCode < 400 {
+				t.Errorf("%s %s", a.Status, a.Text)
 			}
-			if log.count("runs") > 0 {
+			if log.Count("runs") > 0 {
 				t.Errorf("the server has it:\n%.500s", log)
 			}
 		})
@@ -142,7 +142,7 @@ func TestACallOfAToolCanNotBeSmuggled(t *testing.T) {
 	t.Run("in the query", func(t *testing.T) {
 		log := &journal{}
 		s := open(t, tools(t, log), denies)
-		if a := s.ask("GET /mcp?jsonrpc=2.0&method=tools/call&params=%7B%22name%22:%22drop%22%7D", "", ""); a.StatusCode != 400 || log.count("GET") > 0 {
+		if a := s.Ask("GET /mcp?jsonrpc=2.0&method=tools/call&params=%7B%22name%22:%22drop%22%7D", "", ""); a.StatusCode != 400 || log.Count("GET") > 0 {
 			t.Errorf("%s\n%s", a.Status, log)
 		}
 	})
@@ -165,11 +165,11 @@ func TestARequestDressedAsACallKeepsTheEffectOfItsMethod(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":1,"method":"ping"}`,
 		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","role":"admin"}}`,
 	} {
-		if a := s.ask("POST /api/users", mcpFields, body); a.StatusCode != 403 {
+		if a := s.Ask("POST /api/users", mcpFields, body); a.StatusCode != 403 {
 			t.Errorf("%s: %s", body, a.Status)
 		}
 	}
-	if log.count("POST") > 0 {
+	if log.Count("POST") > 0 {
 		t.Errorf("the service has:\n%s", log)
 	}
 }
@@ -182,8 +182,8 @@ func TestBodiesThatAreNoCallsPass(t *testing.T) {
 		"\x1f\x8b\x08", `{"name":"x","Name":"y"}`,
 	}
 	for _, body := range bodies {
-		if a := s.ask("POST /x", "Content-Type: application/json", body); a.StatusCode != 200 {
-			t.Errorf("%s: %s %s", body, a.Status, a.text)
+		if a := s.Ask("POST /x", "Content-Type: application/json", body); a.StatusCode != 200 {
+			t.Errorf("%s: %s %s", body, a.Status, a.Text)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package web_test
+package web
 
 import (
 	"bufio"
@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest/httpform"
 )
 
-// echo answers every request that net/http reads from the connection with its line and the length of its body.
-func echo(_ int, c net.Conn) {
+// answering answers every request that net/http reads from the connection with its line and the length of its body.
+func answering(_ int, c net.Conn) {
 	r := bufio.NewReader(c)
 	for {
 		q, err := http.ReadRequest(r)
@@ -30,6 +32,12 @@ func echo(_ int, c net.Conn) {
 		}
 	}
 }
+
+// everything lets pass whatever can be understood: what the wire does wrong is not hidden behind a rule.
+const everything = `version: 1
+rules:
+  - {name: all, effects: [read, write, delete, session, transfer, execute, unknown], verdict: allow}
+`
 
 const stowaway = "GET /stowaway HTTP/1.1\r\nHost: app\r\n\r\n"
 
@@ -62,47 +70,26 @@ func TestARequestThatHidesAnotherReachesNobody(t *testing.T) {
 		"TE in HTTP/1.0":          "POST / HTTP/1.0\r\nHost: app\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + stowaway,
 	} {
 		for _, before := range []string{"", "GET /before HTTP/1.1\r\nHost: app\r\n\r\n"} {
-			u := startUpstream(t, echo)
-			c := client(t, u.target(t), everything)
-			r := bufio.NewReader(c)
+			u := httpform.Play(t, answering)
+			c := open(t, at(u.Base(t)), everything)
 			if before != "" {
-				say(c, before)
-				if got := answer(t, r, "GET"); got.status != 200 {
-					t.Fatalf("%s: %+v", name, got)
+				c.Say(before)
+				if got := c.Read("GET"); got.StatusCode != 200 {
+					t.Fatalf("%s: %s %s", name, got.Status, got.Text)
 				}
 			}
-			say(c, text)
-			got := answer(t, r, "POST")
-			if _, err := r.ReadByte(); got.status != 400 || err == nil {
-				t.Errorf("%s: status %d, then %v", name, got.status, err)
+			c.Say(text)
+			got := c.Read("POST")
+			if _, err := c.In.ReadByte(); got.StatusCode != 400 || err == nil {
+				t.Errorf("%s: status %d, then %v", name, got.StatusCode, err)
 			}
-			_ = c.Close()
-			u.stop()
-			if came := u.text(); strings.Contains(came, "stowaway") || strings.Contains(came, "front") || strings.Count(came, " HTTP/1.1") != strings.Count(before, " HTTP/1.1") {
+			_ = c.Conn.Close()
+			u.Stop()
+			if came := u.Text(); strings.Contains(came, "stowaway") || strings.Contains(came, "front") || strings.Count(came, " HTTP/1.1") != strings.Count(before, " HTTP/1.1") {
 				t.Errorf("%s: the target heard %q", name, came)
 			}
 		}
 	}
-}
-
-// told is what a client got.
-type told struct {
-	status int
-	fields http.Header
-	body   string
-}
-
-func answer(t *testing.T, r *bufio.Reader, method string) told {
-	t.Helper()
-	a, err := http.ReadResponse(r, &http.Request{Method: method})
-	if err != nil {
-		t.Fatalf("read an answer: %v", err)
-	}
-	body, err := io.ReadAll(a.Body)
-	if err != nil {
-		t.Fatalf("read a body: %v, so far %q", err, body)
-	}
-	return told{a.StatusCode, a.Header, string(body)}
 }
 
 // J1: the target reads what was understood, in one spelling, and a body is a body however it came.
@@ -133,16 +120,16 @@ func TestTheTargetReadsWhatWasUnderstood(t *testing.T) {
 			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\n\r\n",
 		},
 	} {
-		u := startUpstream(t, echo)
-		socket := client(t, u.target(t), everything)
-		say(socket, c.in)
-		if got := answer(t, bufio.NewReader(socket), "GET"); got.status != 200 {
-			t.Errorf("%s: %+v", name, got)
+		u := httpform.Play(t, answering)
+		socket := open(t, at(u.Base(t)), everything)
+		socket.Say(c.in)
+		if got := socket.Read("GET"); got.StatusCode != 200 {
+			t.Errorf("%s: %s %s", name, got.Status, got.Text)
 		}
-		_ = socket.Close()
-		u.stop()
-		if want := strings.Replace(c.want, "TARGET", u.listener.Addr().String(), 1); u.text() != want {
-			t.Errorf("%s: the target heard\n%q, not\n%q", name, u.text(), want)
+		_ = socket.Conn.Close()
+		u.Stop()
+		if want := strings.Replace(c.want, "TARGET", u.Base(t).Host, 1); u.Text() != want {
+			t.Errorf("%s: the target heard\n%q, not\n%q", name, u.Text(), want)
 		}
 	}
 }
@@ -155,7 +142,7 @@ func TestALongBodyIsNoRequest(t *testing.T) {
 		"in chunks": "POST /long HTTP/1.1\r\nHost: app\r\nTransfer-Encoding: chunked\r\n\r\n100025\r\n" + long + "\r\n0\r\n\r\n",
 	} {
 		var read [][]byte // by one goroutine a connection, of which there is one
-		u := startUpstream(t, func(_ int, c net.Conn) {
+		u := httpform.Play(t, func(_ int, c net.Conn) {
 			r := bufio.NewReader(c)
 			for {
 				q, err := http.ReadRequest(r)
@@ -167,19 +154,18 @@ func TestALongBodyIsNoRequest(t *testing.T) {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 			}
 		})
-		c := client(t, u.target(t), everything)
-		say(c, text)
-		r := bufio.NewReader(c)
-		if got := answer(t, r, "POST"); got.status != 200 {
-			t.Errorf("%s: %+v", name, got)
+		c := open(t, at(u.Base(t)), everything)
+		c.Say(text)
+		if got := c.Read("POST"); got.StatusCode != 200 {
+			t.Errorf("%s: %s %s", name, got.Status, got.Text)
 		}
-		_ = c.Close()
-		u.stop()
+		_ = c.Conn.Close()
+		u.Stop()
 		if len(read) != 1 || !bytes.Equal(read[0], []byte("/long "+long)) {
 			t.Errorf("%s: the target read %d requests, the first of them %.40q", name, len(read), append(read, nil)[0])
 		}
-		if head, _, _ := strings.Cut(u.text(), "\r\n\r\n"); !strings.HasPrefix(head, "POST /long HTTP/1.1\r\n") || !strings.Contains(head, credentialValue) {
-			t.Errorf("%s: the target heard %.80q first", name, u.text())
+		if head, _, _ := strings.Cut(u.Text(), "\r\n\r\n"); !strings.HasPrefix(head, "POST /long HTTP/1.1\r\n") || !strings.Contains(head, credentialValue) {
+			t.Errorf("%s: the target heard %.80q first", name, u.Text())
 		}
 	}
 }
@@ -190,20 +176,19 @@ func TestARuleReadsTheFieldsThatTheTargetGets(t *testing.T) {
 rules:
   - {name: dry, effects: [read, write, delete, session], http: {headers: {x-dry-run: ["true"]}}, verdict: allow}
 `
-	u := startUpstream(t, echo)
-	c := client(t, u.target(t), dry)
-	r := bufio.NewReader(c)
-	say(c, "DELETE /a HTTP/1.1\r\nHost: app\r\nX-Dry-Run: true\r\n\r\n")
-	if got := answer(t, r, "DELETE"); got.status != 200 {
-		t.Fatalf("the rule admits nothing: %+v", got)
+	u := httpform.Play(t, answering)
+	c := open(t, at(u.Base(t)), dry)
+	c.Say("DELETE /a HTTP/1.1\r\nHost: app\r\nX-Dry-Run: true\r\n\r\n")
+	if got := c.Read("DELETE"); got.StatusCode != 200 {
+		t.Fatalf("the rule admits nothing: %s %s", got.Status, got.Text)
 	}
-	say(c, "DELETE /b HTTP/1.1\r\nHost: app\r\nX-Dry-Run: true\r\nConnection: X-Dry-Run\r\n\r\n")
-	if got := answer(t, r, "DELETE"); got.status != 403 {
-		t.Errorf("%+v", got)
+	c.Say("DELETE /b HTTP/1.1\r\nHost: app\r\nX-Dry-Run: true\r\nConnection: X-Dry-Run\r\n\r\n")
+	if got := c.Read("DELETE"); got.StatusCode != 403 {
+		t.Errorf("%s %s", got.Status, got.Text)
 	}
-	_ = c.Close()
-	u.stop()
-	if strings.Contains(u.text(), "DELETE /b") {
-		t.Errorf("the target heard %q", u.text())
+	_ = c.Conn.Close()
+	u.Stop()
+	if strings.Contains(u.Text(), "DELETE /b") {
+		t.Errorf("the target heard %q", u.Text())
 	}
 }

@@ -14,13 +14,14 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
 	"github.com/hoop-gateway/hoop/pkg/http1/websocket"
 )
 
 // talks is a service whose WebSockets are played by a function, which says what it got in its log.
 func talks(t testing.TB, log *journal, play func(c net.Conn, r *websocket.Reader, w *websocket.Writer)) gateway.Target {
 	return site(t, func(w http.ResponseWriter, r *http.Request) {
-		log.add("%s %s %v", r.Method, r.URL, r.Header)
+		log.Add("%s %s %v", r.Method, r.URL, r.Header)
 		if r.Header.Get("Upgrade") == "" {
 			fmt.Fprint(w, "no socket")
 			return
@@ -43,10 +44,10 @@ func echo(log *journal) func(net.Conn, *websocket.Reader, *websocket.Writer) {
 		for {
 			f, err := r.Message()
 			if err != nil {
-				log.add("end %v", err)
+				log.Add("end %v", err)
 				return
 			}
-			log.add("frame %d %s", f.Opcode, f.Payload)
+			log.Add("frame %d %s", f.Opcode, f.Payload)
 			switch f.Opcode {
 			case websocket.Ping:
 				_ = w.Message(websocket.Pong, f.Payload)
@@ -70,29 +71,29 @@ type socket struct {
 func dial(t testing.TB, target gateway.Target, rules string) *socket {
 	t.Helper()
 	s := open(t, target, rules)
-	s.send(upgradeHead)
-	a := s.head("GET")
+	s.Send(upgradeHead)
+	a := s.Head("GET")
 	if a.StatusCode != 101 || a.Header.Get("Sec-WebSocket-Accept") != websocket.Accept("dGhlIHNhbXBsZSBub25jZQ==") {
-		t.Fatalf("%s %v\n%s", a.Status, a.Header, s.log)
+		t.Fatalf("%s %v\n%s", a.Status, a.Header, s.Log)
 	}
 	if a.Header.Get("Sec-WebSocket-Extensions") != "" {
 		t.Error("an extension was agreed on")
 	}
-	return &socket{s, websocket.NewReader(s.in, websocket.Server), websocket.NewWriter(s.conn, websocket.Client)}
+	return &socket{s, websocket.NewReader(s.In, websocket.Server), websocket.NewWriter(s.Conn, websocket.Client)}
 }
 
 func (s *socket) say(op websocket.Opcode, text string) {
-	s.t.Helper()
+	s.T.Helper()
 	if err := s.w.Message(op, []byte(text)); err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 }
 
 func (s *socket) hear() websocket.Frame {
-	s.t.Helper()
+	s.T.Helper()
 	f, err := s.r.Message()
 	if err != nil {
-		s.t.Fatalf("%v\n%s", err, s.log)
+		s.T.Fatalf("%v\n%s", err, s.Log)
 	}
 	f.Payload = bytes.Clone(f.Payload)
 	return f
@@ -100,16 +101,16 @@ func (s *socket) hear() websocket.Frame {
 
 // bye reads up to the gateway's Close, and answers its code and reason.
 func (s *socket) bye() (code int, reason string) {
-	s.t.Helper()
-	if err := s.conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
-		s.t.Fatal(err)
+	s.T.Helper()
+	if err := s.Conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		s.T.Fatal(err)
 	}
 	for {
 		f := s.hear()
 		if f.Opcode == websocket.Close {
 			code, reason, err := websocket.ParseClose(f.Payload)
 			if err != nil {
-				s.t.Fatal(err)
+				s.T.Fatal(err)
 			}
 			return code, reason
 		}
@@ -141,11 +142,11 @@ func TestEachMessageOfAWebSocketIsJudged(t *testing.T) {
 	if code, reason := s.bye(); code != 1008 || !strings.HasPrefix(reason, "hoop: ") {
 		t.Errorf("%d %q", code, reason)
 	}
-	s.closed("behind a refusal")
-	if log.count("shutdown") > 0 {
+	s.Closed("behind a refusal")
+	if log.Count("shutdown") > 0 {
 		t.Errorf("the service has what was refused:\n%s", log)
 	}
-	text := s.recording()
+	text := s.Recording()
 	for _, want := range []string{`MESSAGE /live text\n\nhello`, "shutdown", "tools/call", `MESSAGE /live binary\n\n0001`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the recording does not have %q:\n%s", want, text)
@@ -168,8 +169,8 @@ func TestARefusedMessageNeverReachesTheTarget(t *testing.T) {
 			if code, _ := s.bye(); code != 1008 {
 				t.Errorf("closed with %d", code)
 			}
-			s.closed("behind a refusal")
-			if log.count("frame") > 0 {
+			s.Closed("behind a refusal")
+			if log.Count("frame") > 0 {
 				t.Errorf("the service got something:\n%s", log)
 			}
 		})
@@ -180,7 +181,7 @@ func TestNoRuleForMessagesLetsNoMessagePass(t *testing.T) {
 	log := &journal{}
 	s := dial(t, talks(t, log, echo(log)), "version: 1\nrules: [{name: r, effects: [read, session], verdict: allow}]\n")
 	s.say(websocket.Text, "hello")
-	if code, _ := s.bye(); code != 1008 || log.count("frame") > 0 {
+	if code, _ := s.bye(); code != 1008 || log.Count("frame") > 0 {
 		t.Errorf("%d\n%s", code, log)
 	}
 }
@@ -194,7 +195,7 @@ func TestFragmentsAreOneMessage(t *testing.T) {
 		s.w.Write(websocket.Frame{Opcode: websocket.Continuation, Fin: true, Payload: []byte(`down"}`)})); err != nil {
 		t.Fatal(err)
 	}
-	if code, _ := s.bye(); code != 1008 || log.count("frame") > 0 {
+	if code, _ := s.bye(); code != 1008 || log.Count("frame") > 0 {
 		t.Errorf("%d\n%s", code, log)
 	}
 }
@@ -208,9 +209,9 @@ func TestMessagesAbove1MiBAreRefused(t *testing.T) {
 		t.Errorf("%d bytes came back", len(f.Payload))
 	}
 	go func() {
-		_, _ = s.conn.Write(append([]byte{0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4}, most...))
+		_, _ = s.Conn.Write(append([]byte{0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4}, most...))
 	}()
-	if code, _ := s.bye(); code != websocket.TooBig || log.count("frame") != 1 {
+	if code, _ := s.bye(); code != websocket.TooBig || log.Count("frame") != 1 {
 		t.Errorf("closed with %d", code)
 	}
 }
@@ -248,7 +249,7 @@ func TestPingsAreAnsweredOnTheSideTheyComeFrom(t *testing.T) {
 	if f := s.hear(); string(f.Payload) != "hello" {
 		t.Errorf("%q", f.Payload)
 	}
-	if log.count("secret words") > 0 {
+	if log.Count("secret words") > 0 {
 		t.Error("what stands in a ping reached the target unjudged")
 	}
 }
@@ -283,7 +284,7 @@ func TestMessagesOfTheTargetAreMasked(t *testing.T) {
 		if want == "" && f.Opcode != websocket.Close || want != "" && string(f.Payload) != want {
 			t.Errorf("%q came as %d %q", sent, f.Opcode, f.Payload)
 		}
-		if text := s.recording(); strings.Contains(text, "078-05-1120") || strings.Contains(text, foundMail) {
+		if text := s.Recording(); strings.Contains(text, "078-05-1120") || strings.Contains(text, foundMail) {
 			t.Errorf("%q: the recording has what was masked:\n%s", sent, text)
 		}
 	}
@@ -316,7 +317,7 @@ func TestTheTargetsCredentialDoesNotPassInMessages(t *testing.T) {
 	if !strings.Contains(log.String(), secretToken) {
 		t.Error("the service was not signed in to")
 	}
-	if text := s.recording(); strings.Contains(text, secretToken) {
+	if text := s.Recording(); strings.Contains(text, secretToken) {
 		t.Error("the recording has it")
 	}
 }
@@ -331,7 +332,7 @@ func TestBothSidesCloseInOrder(t *testing.T) {
 		if code, _ := s.bye(); code != 1001 {
 			t.Errorf("answered with %d", code)
 		}
-		s.closed("behind both")
+		s.Closed("behind both")
 		if got := log.String(); !strings.Contains(got, "frame 8 \x03\xe9") || strings.Contains(got, "nobody judged") {
 			t.Errorf("the target got:\n%q", got)
 		}
@@ -346,23 +347,23 @@ func TestBothSidesCloseInOrder(t *testing.T) {
 			t.Errorf("%d %q", code, reason)
 		}
 		s.say(websocket.Close, "\x0f\xa1")
-		s.closed("behind both")
-		within(t, time.Second, "the target gets the client's Close", func() bool { return log.count("frame 8 \x0f\xa1") == 1 })
+		s.Closed("behind both")
+		guardtest.Within(t, time.Second, "the target gets the client's Close", func() bool { return log.Count("frame 8 \x0f\xa1") == 1 })
 	})
 	t.Run("a target that does not answer", func(t *testing.T) {
 		log := &journal{}
 		s := dial(t, talks(t, log, func(c net.Conn, r *websocket.Reader, _ *websocket.Writer) { _, _ = io.Copy(io.Discard, c) }), talkPolicy)
 		s.say(websocket.Close, "")
-		<-s.served
+		_ = s.Served(t, 5*time.Second)
 	})
 }
 
 func TestAWebSocketIsCutWithinASecond(t *testing.T) {
 	cuts := map[string]func(*socket){
-		"the grant ends":       func(s *socket) { s.end(&api.Error{Code: api.CodeGrantEnded, Message: "The grant was ended."}) },
-		"the rule is gone":     func(s *socket) { s.change("version: 1\nrules: [{name: none, effects: [session], verdict: allow}]\n") },
-		"other masks hold":     func(s *socket) { s.change(maskedTalk) },
-		"the recording failed": func(s *socket) { s.kept.full.Store(true) },
+		"the grant ends":       func(s *socket) { s.End(&api.Error{Code: api.CodeGrantEnded, Message: "The grant was ended."}) },
+		"the rule is gone":     func(s *socket) { s.Change("version: 1\nrules: [{name: none, effects: [session], verdict: allow}]\n") },
+		"other masks hold":     func(s *socket) { s.Change(maskedTalk) },
+		"the recording failed": func(s *socket) { s.Recorder.Fail() },
 	}
 	for name, cut := range cuts {
 		t.Run(name, func(t *testing.T) {
@@ -371,10 +372,10 @@ func TestAWebSocketIsCutWithinASecond(t *testing.T) {
 			s.say(websocket.Text, "hello")
 			s.hear()
 			cut(s)
-			if rest := s.closed(name); name != "the recording failed" && !strings.Contains(rest, "hoop: ") {
+			if rest := s.Closed(name); name != "the recording failed" && !strings.Contains(rest, "hoop: ") {
 				t.Errorf("the client was not told: %q", rest)
 			}
-			within(t, time.Second, "the target is freed", func() bool { return log.count("end") == 1 })
+			guardtest.Within(t, time.Second, "the target is freed", func() bool { return log.Count("end") == 1 })
 		})
 	}
 }
@@ -402,16 +403,16 @@ func TestASocketWhoseUpgradeDidNotComeAboutIsClosed(t *testing.T) {
 					if err != nil {
 						return
 					}
-					log.add("%s %s", q.Method, q.URL)
+					log.Add("%s %s", q.Method, q.URL)
 					_, _ = io.WriteString(c, strings.Replace(text, "KEY", websocket.Accept(q.Header.Get("Sec-WebSocket-Key")), 1))
 				}
 			}), allowAll)
-			s.send(upgradeHead + behind)
-			if a := s.read("GET"); a.StatusCode == 101 || !a.Close {
+			s.Send(upgradeHead + behind)
+			if a := s.Read("GET"); a.StatusCode == 101 || !a.Close {
 				t.Errorf("%s, close %v", a.Status, a.Close)
 			}
-			s.closed("behind an upgrade that did not come about")
-			if log.count("/live") != 1 || log.count("/behind") > 0 {
+			s.Closed("behind an upgrade that did not come about")
+			if log.Count("/live") != 1 || log.Count("/behind") > 0 {
 				t.Errorf("the service got:\n%s", log)
 			}
 		})
@@ -421,8 +422,8 @@ func TestASocketWhoseUpgradeDidNotComeAboutIsClosed(t *testing.T) {
 func TestOnlyWebSocketsAreUpgraded(t *testing.T) {
 	log := &journal{}
 	s := open(t, talks(t, log, echo(log)), allowAll)
-	s.send("GET /live HTTP/1.1\nHost: localhost\nUpgrade: tcp\nConnection: Upgrade\n\n")
-	if a := s.read("GET"); a.StatusCode != 415 || !a.Close || log.count("GET") > 0 {
+	s.Send("GET /live HTTP/1.1\nHost: localhost\nUpgrade: tcp\nConnection: Upgrade\n\n")
+	if a := s.Read("GET"); a.StatusCode != 415 || !a.Close || log.Count("GET") > 0 {
 		t.Errorf("%s\n%s", a.Status, log)
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest/httpform"
 )
 
 // steps is a service that puts out the next piece of a stream whenever it is told to, and says when its client is gone.
@@ -55,8 +57,8 @@ func TestEventsReachTheClientWhileTheServiceHoldsTheNext(t *testing.T) {
 		t.Run(mediaType, func(t *testing.T) {
 			service := streaming(t, mediaType)
 			s := open(t, service.Target, maskedStreams)
-			s.send("GET /events HTTP/1.1\nHost: x\nAccept: " + mediaType + "\n\n")
-			body := s.head("GET").Body // the head is there before anything of the body
+			s.Send("GET /events HTTP/1.1\nHost: x\nAccept: " + mediaType + "\n\n")
+			body := s.Head("GET").Body // the head is there before anything of the body
 			slow := 0
 			for n := range 20 {
 				service.next <- fmt.Sprintf(pair[0], n)
@@ -78,19 +80,19 @@ func TestEventsReachTheClientWhileTheServiceHoldsTheNext(t *testing.T) {
 
 func TestAStreamIsCutWithinASecond(t *testing.T) {
 	for name, cut := range map[string]func(*stand){
-		"the grant ends":       func(s *stand) { s.end(&api.Error{Code: api.CodeGrantEnded, Message: "The grant was ended."}) },
-		"the rule is gone":     func(s *stand) { s.change("version: 1\nrules: [{name: none, effects: [session], verdict: allow}]\n") },
-		"other masks hold":     func(s *stand) { s.change(maskedStreams + "  - {name: more, json: [\"$..more\"], as: redact}\n") },
-		"other detectors":      func(s *stand) { s.change(strings.Replace(maskedStreams, "email", "iban", 1)) },
-		"the recording failed": func(s *stand) { s.kept.full.Store(true) },
+		"the grant ends":       func(s *stand) { s.End(&api.Error{Code: api.CodeGrantEnded, Message: "The grant was ended."}) },
+		"the rule is gone":     func(s *stand) { s.Change("version: 1\nrules: [{name: none, effects: [session], verdict: allow}]\n") },
+		"other masks hold":     func(s *stand) { s.Change(maskedStreams + "  - {name: more, json: [\"$..more\"], as: redact}\n") },
+		"other detectors":      func(s *stand) { s.Change(strings.Replace(maskedStreams, "email", "iban", 1)) },
+		"the recording failed": func(s *stand) { s.Recorder.Fail() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := streaming(t, "text/event-stream")
 			s := open(t, service.Target, maskedStreams)
-			s.send("GET /events HTTP/1.1\nHost: x\n\n")
-			a := s.head("GET")
+			s.Send("GET /events HTTP/1.1\nHost: x\n\n")
+			a := s.Head("GET")
 			cut(s) // and the service stays silent
-			if rest := s.closed(name); strings.Contains(rest, "0\r\n\r\n") {
+			if rest := s.Closed(name); strings.Contains(rest, "0\r\n\r\n") {
 				t.Errorf("a stream that was cut looks whole: %q %q", a.Status, rest)
 			}
 			select {
@@ -115,17 +117,16 @@ func TestAClientThatLeavesFreesTheTarget(t *testing.T) {
 				<-r.Context().Done()
 				close(gone)
 			}), allowAll)
-			s.send("GET /wait HTTP/1.1\nHost: x\n\n")
+			s.Send("GET /wait HTTP/1.1\nHost: x\n\n")
 			<-came
-			_ = s.conn.Close()
+			_ = s.Conn.Close()
 			select {
 			case <-gone:
 			case <-time.After(2 * time.Second):
 				t.Fatal("the target still works for a client that left")
 			}
-			<-s.served
-			if s.why != nil {
-				t.Errorf("the session ended with %v", s.why)
+			if err := s.Served(t, 5*time.Second); err != nil {
+				t.Errorf("the session ended with %v", err)
 			}
 		})
 	}
@@ -135,31 +136,31 @@ func TestStatementTimeEndsWaitsAndStreams(t *testing.T) {
 	limited := allowAll + "limits:\n  - {name: quick, statement: 200ms}\n"
 	t.Run("a wait", func(t *testing.T) {
 		s := open(t, site(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), limited)
-		if a := s.ask("GET /wait", "", ""); a.StatusCode != 429 || !strings.Contains(a.text, "quick") {
-			t.Errorf("%s %s", a.Status, a.text)
+		if a := s.Ask("GET /wait", "", ""); a.StatusCode != 429 || !strings.Contains(a.Text, "quick") {
+			t.Errorf("%s %s", a.Status, a.Text)
 		}
 	})
 	t.Run("a stream", func(t *testing.T) {
 		service := streaming(t, "text/event-stream")
 		s := open(t, service.Target, limited)
-		s.send("GET /events HTTP/1.1\nHost: x\n\n")
-		s.head("GET")
-		s.closed("behind the time of a statement")
+		s.Send("GET /events HTTP/1.1\nHost: x\n\n")
+		s.Head("GET")
+		s.Closed("behind the time of a statement")
 		<-service.gone
 	})
 	t.Run("a slow reader", func(t *testing.T) {
 		large := strings.Repeat("x", 64<<20)
 		s := open(t, site(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }), limited)
-		s.send("GET /large HTTP/1.1\nHost: x\n\n")
-		<-s.served // though nothing is read
+		s.Send("GET /large HTTP/1.1\nHost: x\n\n")
+		_ = s.Served(t, 5*time.Second) // though nothing is read
 	})
 }
 
 func TestBytesAreLimited(t *testing.T) {
 	limited := allowAll + "limits:\n  - {name: small, bytes: 100000, per: command}\n"
 	s := open(t, site(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, big(10<<20)) }), limited)
-	s.send("GET /large HTTP/1.1\nHost: x\n\n")
-	body, err := io.ReadAll(s.head("GET").Body)
+	s.Send("GET /large HTTP/1.1\nHost: x\n\n")
+	body, err := io.ReadAll(s.Head("GET").Body)
 	if err == nil || len(body) > 100000 {
 		t.Errorf("%d bytes, %v", len(body), err)
 	}
@@ -174,11 +175,11 @@ func TestASlowReaderGetsAllAndHoldsNothingInMemory(t *testing.T) {
 			written.Add(int64(n))
 		}
 	}), allowAll)
-	s.send("GET /large HTTP/1.1\nHost: x\n\n")
-	body := s.head("GET").Body
+	s.Send("GET /large HTTP/1.1\nHost: x\n\n")
+	body := s.Head("GET").Body
 	var before int64
 	same := 0
-	within(t, 10*time.Second, "the service has to wait for the reader", func() bool {
+	guardtest.Within(t, 10*time.Second, "the service has to wait for the reader", func() bool {
 		if now := written.Load(); now != before || now == 0 {
 			before, same = now, 0
 		}
@@ -210,9 +211,9 @@ func TestAnswersWithoutBodies(t *testing.T) {
 		}
 	}), maskedStreams)
 	for _, c := range [][2]string{{"GET", "/204"}, {"GET", "/304"}, {"HEAD", "/x"}, {"HEAD", "/x"}, {"GET", "/204"}} {
-		a := s.ask(c[0]+" "+c[1], "", "")
-		if a.Header.Get("X-Path") != c[1] || a.text != "" || a.Close {
-			t.Errorf("%v: %s %v %q", c, a.Status, a.Header, a.text)
+		a := s.Ask(c[0]+" "+c[1], "", "")
+		if a.Header.Get("X-Path") != c[1] || a.Text != "" || a.Close {
+			t.Errorf("%v: %s %v %q", c, a.Status, a.Header, a.Text)
 		}
 		if c[0] == "HEAD" && a.Header.Get("Content-Length") != "" {
 			t.Error("HEAD tells the length of a body before it is masked")
@@ -227,8 +228,8 @@ func TestClientsOfHTTP10AreServed(t *testing.T) {
 				w.(http.Flusher).Flush() // in chunks, which the client does not know
 				_, _ = io.WriteString(w, "hello")
 			}), allowAll)
-			s.send("GET /x HTTP/1.0\n" + fields + "\n")
-			if got := s.closed("behind an answer"); !strings.HasSuffix(got, "\r\n\r\nhello") || strings.Contains(got, "chunked") {
+			s.Send("GET /x HTTP/1.0\n" + fields + "\n")
+			if got := s.Closed("behind an answer"); !strings.HasSuffix(got, "\r\n\r\nhello") || strings.Contains(got, "chunked") {
 				t.Errorf("%q", got)
 			}
 		})
@@ -240,11 +241,11 @@ func TestManyRequestsGoOverOneConnectionEachOnce(t *testing.T) {
 	s := open(t, counting(t, log, conns, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }), allowAll)
 	for n := range 300 {
 		body := fmt.Sprintf("body %d", n)
-		if a := s.ask(fmt.Sprintf("POST /n%d-", n), "", body); a.text != body {
-			t.Fatalf("%s %q", a.Status, a.text)
+		if a := s.Ask(fmt.Sprintf("POST /n%d-", n), "", body); a.Text != body {
+			t.Fatalf("%s %q", a.Status, a.Text)
 		}
-		if log.count(fmt.Sprintf("/n%d-", n)) != 1 {
-			t.Fatalf("request %d is %d times in the log", n, log.count(fmt.Sprintf("/n%d-", n)))
+		if log.Count(fmt.Sprintf("/n%d-", n)) != 1 {
+			t.Fatalf("request %d is %d times in the log", n, log.Count(fmt.Sprintf("/n%d-", n)))
 		}
 	}
 	if conns.Load() != 1 {
@@ -260,7 +261,7 @@ func counting(t testing.TB, log *journal, conns *atomic.Int64, serve http.Handle
 	}
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			log.add("%s %s from %s", r.Method, r.URL, r.RemoteAddr)
+			log.Add("%s %s from %s", r.Method, r.URL, r.RemoteAddr)
 			serve(w, r)
 		}),
 		ConnState: func(_ net.Conn, s http.ConnState) {
@@ -271,7 +272,7 @@ func counting(t testing.TB, log *journal, conns *atomic.Int64, serve http.Handle
 	}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
-	return at(t, "http://"+l.Addr().String())
+	return at(httpform.Parsed(t, "http://"+l.Addr().String()))
 }
 
 func TestATargetMayCloseItsConnectionBetweenRequests(t *testing.T) {
@@ -286,18 +287,18 @@ func TestATargetMayCloseItsConnectionBetweenRequests(t *testing.T) {
 			s := open(t, raw(t, func(c net.Conn) {
 				if q, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 					body, _ := io.ReadAll(q.Body)
-					log.add("%s %s", q.URL, body)
+					log.Add("%s %s", q.URL, body)
 					_, _ = io.WriteString(c, answer)
 				}
 				_ = c.Close()
 				closed <- struct{}{}
 			}), allowAll)
 			for n := range 5 {
-				if a := s.ask(fmt.Sprintf("POST /n%d-", n), "", "x"); a.text != "ok" || a.Close {
-					t.Fatalf("request %d: %s %q", n, a.Status, a.text)
+				if a := s.Ask(fmt.Sprintf("POST /n%d-", n), "", "x"); a.Text != "ok" || a.Close {
+					t.Fatalf("request %d: %s %q", n, a.Status, a.Text)
 				}
 				<-closed
-				if got := log.count(fmt.Sprintf("/n%d-", n)); got != 1 {
+				if got := log.Count(fmt.Sprintf("/n%d-", n)); got != 1 {
 					t.Fatalf("request %d came %d times", n, got)
 				}
 			}
@@ -308,8 +309,8 @@ func TestATargetMayCloseItsConnectionBetweenRequests(t *testing.T) {
 func TestAConnectionIsNotUsedAgainWhenItsTargetIsAboutToCloseIt(t *testing.T) {
 	log, conns := &journal{}, &atomic.Int64{}
 	s := open(t, counting(t, log, conns, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Keep-Alive", "timeout=1") }), allowAll)
-	s.ask("GET /one", "", "")
-	s.ask("GET /two", "", "")
+	s.Ask("GET /one", "", "")
+	s.Ask("GET /two", "", "")
 	if conns.Load() != 2 {
 		t.Errorf("%d connections", conns.Load())
 	}
@@ -324,15 +325,15 @@ func TestARequestWhoseConnectionBreaksIsNotSentTwice(t *testing.T) {
 			if err != nil {
 				return
 			}
-			log.add("%s", q.URL)
+			log.Add("%s", q.URL)
 			if n > 0 {
 				return
 			}
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
 	}), allowAll)
-	s.ask("GET /first", "", "")
-	if a := s.ask("POST /second", "", "x"); a.StatusCode != 502 || !strings.Contains(a.text, "may have been carried out") || log.count("/second") != 1 {
-		t.Errorf("%s %s\n%s", a.Status, a.text, log)
+	s.Ask("GET /first", "", "")
+	if a := s.Ask("POST /second", "", "x"); a.StatusCode != 502 || !strings.Contains(a.Text, "may have been carried out") || log.Count("/second") != 1 {
+		t.Errorf("%s %s\n%s", a.Status, a.Text, log)
 	}
 }

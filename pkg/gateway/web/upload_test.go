@@ -20,7 +20,7 @@ func took(t testing.TB, log *journal) gateway.Target {
 	return site(t, func(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.New()
 		n, err := io.Copy(sum, r.Body)
-		log.add("%s %s %d %x %v %d", r.Method, r.URL.Path, n, sum.Sum(nil), err, r.ContentLength)
+		log.Add("%s %s %d %x %v %d", r.Method, r.URL.Path, n, sum.Sum(nil), err, r.ContentLength)
 		fmt.Fprintf(w, "%d %x", n, sum.Sum(nil))
 	})
 }
@@ -45,13 +45,13 @@ func TestUploadsOfEveryLengthArriveWhole(t *testing.T) {
 	for _, n := range []int{1, bodyCap - 1, bodyCap, bodyCap + 1, bodyCap + 2, 3*bodyCap + 17} {
 		body := big(n)
 		s := open(t, target, allowAll)
-		if got := s.ask("PUT /counted", "", body); got.text != fmt.Sprintf("%d %s", n, sumOf(body)) {
-			t.Errorf("%d bytes, counted: %s %q", n, got.Status, got.text)
+		if got := s.Ask("PUT /counted", "", body); got.Text != fmt.Sprintf("%d %s", n, sumOf(body)) {
+			t.Errorf("%d bytes, counted: %s %q", n, got.Status, got.Text)
 		}
 		s = open(t, target, allowAll)
-		s.send("PUT /chunked HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", n, body))
-		if got := s.read("PUT"); got.text != fmt.Sprintf("%d %s", n, sumOf(body)) {
-			t.Errorf("%d bytes, chunked: %s %q", n, got.Status, got.text)
+		s.Send("PUT /chunked HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", n, body))
+		if got := s.Read("PUT"); got.Text != fmt.Sprintf("%d %s", n, sumOf(body)) {
+			t.Errorf("%d bytes, chunked: %s %q", n, got.Status, got.Text)
 		}
 	}
 }
@@ -61,15 +61,15 @@ func TestALongUploadIsATransferThatIsHashed(t *testing.T) {
 	target := took(t, log)
 	body := big(2 * bodyCap)
 	writes := "version: 1\nrules: [{name: w, effects: [read, write], verdict: allow}]\n"
-	if got := open(t, target, writes).ask("PUT /kept-out", "", body); got.StatusCode != 403 {
+	if got := open(t, target, writes).Ask("PUT /kept-out", "", body); got.StatusCode != 403 {
 		t.Errorf("a rule for writes admits a transfer: %s", got.Status)
 	}
-	if log.count("kept-out") > 0 {
+	if log.Count("kept-out") > 0 {
 		t.Error("the service has it")
 	}
 	s := open(t, target, allowAll)
-	s.ask("PUT /let-in", "", body)
-	if text := s.recording(); !strings.Contains(text, sumOf(body[bodyCap:])) {
+	s.Ask("PUT /let-in", "", body)
+	if text := s.Recording(); !strings.Contains(text, sumOf(body[bodyCap:])) {
 		t.Errorf("the recording has no hash of what was not shown:\n%s", text)
 	}
 }
@@ -77,9 +77,9 @@ func TestALongUploadIsATransferThatIsHashed(t *testing.T) {
 func TestALongUploadCanNotBeApproved(t *testing.T) {
 	log := &journal{}
 	asks := "version: 1\nrules: [{name: w, effects: [write, transfer], verdict: approve, approval: {by: {groups: [dba]}}}]\n"
-	got := open(t, took(t, log), asks).ask("PUT /asked", "", big(bodyCap+1))
-	if got.StatusCode != 403 || !strings.Contains(got.text, "nobody can approve") || log.count("asked") > 0 {
-		t.Errorf("%s %s\n%s", got.Status, got.text, log)
+	got := open(t, took(t, log), asks).Ask("PUT /asked", "", big(bodyCap+1))
+	if got.StatusCode != 403 || !strings.Contains(got.Text, "nobody can approve") || log.Count("asked") > 0 {
+		t.Errorf("%s %s\n%s", got.Status, got.Text, log)
 	}
 }
 
@@ -87,9 +87,9 @@ func TestARefusalReachesAClientThatStillSends(t *testing.T) {
 	log := &journal{}
 	s := open(t, took(t, log), "version: 1\nrules: [{name: r, effects: [read], verdict: allow}]\n")
 	go func() {
-		_, _ = io.WriteString(s.conn, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n"+big(30000000))
+		_, _ = io.WriteString(s.Conn, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n"+big(30000000))
 	}()
-	if got := s.read("PUT"); got.StatusCode != 403 || !got.Close {
+	if got := s.Read("PUT"); got.StatusCode != 403 || !got.Close {
 		t.Errorf("%s, close %v", got.Status, got.Close)
 	}
 }
@@ -97,19 +97,19 @@ func TestARefusalReachesAClientThatStillSends(t *testing.T) {
 func TestAClientIsToldToContinueAndThenJudged(t *testing.T) {
 	log := &journal{}
 	s := open(t, took(t, log), allowAll)
-	s.send("PUT /x HTTP/1.1\nHost: x\nContent-Length: 5\nExpect: 100-continue\n\n")
-	if line, err := s.in.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+	s.Send("PUT /x HTTP/1.1\nHost: x\nContent-Length: 5\nExpect: 100-continue\n\n")
+	if line, err := s.In.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 		t.Fatalf("%q %v", line, err)
 	}
-	_, _ = s.in.ReadString('\n')
-	if _, err := io.WriteString(s.conn, "hello"); err != nil {
+	_, _ = s.In.ReadString('\n')
+	if _, err := io.WriteString(s.Conn, "hello"); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.read("PUT"); got.text != "5 "+sumOf("hello") {
-		t.Error(got.text)
+	if got := s.Read("PUT"); got.Text != "5 "+sumOf("hello") {
+		t.Error(got.Text)
 	}
-	s.send("PUT /a/../b HTTP/1.1\nHost: x\nContent-Length: 5\nExpect: 100-continue\n\n")
-	if got := s.read("PUT"); got.StatusCode != 400 || !got.Close {
+	s.Send("PUT /a/../b HTTP/1.1\nHost: x\nContent-Length: 5\nExpect: 100-continue\n\n")
+	if got := s.Read("PUT"); got.StatusCode != 400 || !got.Close {
 		t.Errorf("what is refused by its head is not asked for its body: %s", got.Status)
 	}
 }
@@ -124,26 +124,26 @@ func TestAnEarlyAnswerReachesAClientThatStillSends(t *testing.T) {
 	})
 	s := open(t, target, allowAll)
 	go func() {
-		_, _ = io.WriteString(s.conn, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n"+big(30000000))
+		_, _ = io.WriteString(s.Conn, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n"+big(30000000))
 	}()
-	if got := s.read("PUT"); got.StatusCode != 413 || got.text != "large" || !got.Close {
-		t.Errorf("%s %q, close %v", got.Status, got.text, got.Close)
+	if got := s.Read("PUT"); got.StatusCode != 413 || got.Text != "large" || !got.Close {
+		t.Errorf("%s %q, close %v", got.Status, got.Text, got.Close)
 	}
-	<-s.served
+	_ = s.Served(t, 5*time.Second)
 }
 
 func TestAClientThatLeavesAnUploadFreesTheTarget(t *testing.T) {
 	freed := make(chan error, 1)
 	target := raw(t, func(c net.Conn) { _, err := io.Copy(io.Discard, c); freed <- err })
 	s := open(t, target, allowAll)
-	s.send("PUT /x HTTP/1.1\nHost: x\nContent-Length: 30000000\n\n" + big(2*bodyCap))
-	_ = s.conn.Close()
+	s.Send("PUT /x HTTP/1.1\nHost: x\nContent-Length: 30000000\n\n" + big(2*bodyCap))
+	_ = s.Conn.Close()
 	select {
 	case <-freed:
 	case <-time.After(2 * time.Second):
 		t.Fatal("the target still waits for the rest")
 	}
-	<-s.served
+	_ = s.Served(t, 5*time.Second)
 }
 
 func TestAClientThatLeavesWhileItsUploadIsAnsweredFreesTheTarget(t *testing.T) {
@@ -161,9 +161,9 @@ func TestAClientThatLeavesWhileItsUploadIsAnsweredFreesTheTarget(t *testing.T) {
 	})
 	s := open(t, target, allowAll)
 	body := big(2 * bodyCap)
-	s.send(fmt.Sprintf("PUT /x HTTP/1.1\nHost: x\nContent-Length: %d\n\n%s", len(body), body))
+	s.Send(fmt.Sprintf("PUT /x HTTP/1.1\nHost: x\nContent-Length: %d\n\n%s", len(body), body))
 	<-whole
-	_ = s.conn.Close()
+	_ = s.Conn.Close()
 	select {
 	case <-freed:
 	case <-time.After(2 * time.Second):

@@ -10,8 +10,8 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
 
-// desk stands in the broker's place: it answers every request as it is told to, and uses an approval up once.
-type desk struct {
+// Desk stands in the broker's place: it answers every request as it is told to, and uses an approval up once.
+type Desk struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	state   string // what requests become; "" holds them
@@ -19,38 +19,42 @@ type desk struct {
 	used    int
 }
 
-func newDesk() *desk {
-	d := &desk{state: "rejected"}
+func newDesk() *Desk {
+	d := &Desk{state: "rejected"}
 	d.changed = sync.NewCond(&d.mu)
 	return d
 }
 
-// answer decides requests from now on, those that wait among them.
-func (d *desk) answer(state string) {
+// Answer decides requests from now on, those that wait among them.
+func (d *Desk) Answer(state string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.state = state
 	d.changed.Broadcast()
 }
 
-func (d *desk) hold() { d.answer("") }
+// Hold has requests wait.
+func (d *Desk) Hold() { d.Answer("") }
 
-func (d *desk) claims() int {
+// Claims is how many approvals were used.
+func (d *Desk) Claims() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.used
 }
 
-func (d *desk) awaitAsked(t testing.TB) {
+// AwaitAsked returns once somebody was asked.
+func (d *Desk) AwaitAsked(t testing.TB) {
 	t.Helper()
-	within(t, 10*time.Second, "a request is made", func() bool {
+	Within(t, 10*time.Second, "a request is made", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return d.asked > 0
 	})
 }
 
-func (d *desk) AskApproval(_ context.Context, a api.Approval, _ string) (api.Approval, error) {
+// AskApproval makes a request.
+func (d *Desk) AskApproval(_ context.Context, a api.Approval, _ string) (api.Approval, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked++
@@ -61,7 +65,8 @@ func (d *desk) AskApproval(_ context.Context, a api.Approval, _ string) (api.App
 	return a, nil
 }
 
-func (d *desk) AwaitApproval(ctx context.Context, id string) (api.Approval, error) {
+// AwaitApproval waits for the answer.
+func (d *Desk) AwaitApproval(ctx context.Context, id string) (api.Approval, error) {
 	stop := context.AfterFunc(ctx, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -76,7 +81,8 @@ func (d *desk) AwaitApproval(ctx context.Context, id string) (api.Approval, erro
 	return api.Approval{ID: id, State: d.state}, ctx.Err()
 }
 
-func (d *desk) ClaimApproval(context.Context, string, string, api.Identity, []api.Approvers) error {
+// ClaimApproval uses an approval up.
+func (d *Desk) ClaimApproval(context.Context, string, string, api.Identity, []api.Approvers) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.state != api.ApprovalApproved {
@@ -86,6 +92,8 @@ func (d *desk) ClaimApproval(context.Context, string, string, api.Identity, []ap
 	return nil
 }
 
-func (d *desk) WithdrawApproval(context.Context, string, api.Identity) error { return nil }
+// WithdrawApproval does nothing.
+func (d *Desk) WithdrawApproval(context.Context, string, api.Identity) error { return nil }
 
-func (d *desk) PublishGrantEvent(context.Context, string, api.GrantEvent) error { return nil }
+// PublishGrantEvent does nothing.
+func (d *Desk) PublishGrantEvent(context.Context, string, api.GrantEvent) error { return nil }

@@ -4,79 +4,129 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
-// engagement is one session under test: a real gate, a real recording, a desk in the broker's place.
-type engagement struct {
-	client   net.Conn // what forms are written to
-	socket   net.Conn // below it
-	desk     *desk
-	recorder *recorder
-	log      *buffer
-	end      context.CancelCauseFunc
-	served   chan error
+// Setting is what a session under test runs in.
+type Setting struct {
+	// Protocol makes the protocol, which logs where the session's own log is.
+	Protocol func(*slog.Logger) gateway.Protocol
+	Target   gateway.Target
+	Visit    gateway.Visit // what the tunnel's opening says
+	Policy   string        // the one in force until Change
 }
 
-func open(t testing.TB, a Adapter) *engagement {
+// Engagement is one session under test: a real gate, a real recording, a desk in the broker's place.
+type Engagement struct {
+	// Socket is the client's.
+	Socket   net.Conn
+	Gate     *guard.Session
+	Desk     *Desk
+	Recorder *Recorder
+	Log      *Log
+	// End ends the session's context, as the gateway does with a grant.
+	End context.CancelCauseFunc
+
+	rules  atomic.Pointer[policy.Policy]
+	served chan struct{}
+	why    error // behind served
+}
+
+// Subject is whose sessions are tested.
+func Subject() policy.Subject {
+	return policy.Subject{Issuer: "https://idp.example.com", ID: "1", User: "dev", Groups: []string{"developers"}, Type: "human"}
+}
+
+// Open begins a session, which ends with the test.
+func Open(t testing.TB, s Setting) *Engagement {
 	t.Helper()
 	ours, theirs := pair(t)
-	e := &engagement{client: ours, socket: ours, desk: newDesk(), log: &buffer{}, served: make(chan error, 1)}
-	e.recorder = startRecording(t, a)
-	rules, err := policy.Parse([]byte(a.Policy), "policy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gate, err := guard.New(guard.Config{
-		ID: "se_test", GrantID: "gr_test", Identity: api.Identity{Issuer: "https://idp.example.com", Subject: "1", User: "dev"},
-		Subject:    policy.Subject{Issuer: "https://idp.example.com", ID: "1", User: "dev", Groups: []string{"developers"}, Type: "human"},
-		Connection: a.Target.Connection, Policy: func() guard.Policy { return rules }, Recorder: e.recorder, Approvals: e.desk,
-		Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now, ResultCap: 1 << 20,
+	e := &Engagement{Socket: ours, Desk: newDesk(), Recorder: startRecording(t, s.Target.Connection), Log: &Log{}, served: make(chan struct{})}
+	e.Change(t, s.Policy)
+	log := slog.New(slog.NewTextHandler(e.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	e.Gate, err = guard.New(guard.Config{
+		ID: "se_test", GrantID: "gr_test", Identity: api.Identity{Issuer: Subject().Issuer, Subject: Subject().ID, User: Subject().User},
+		Subject: Subject(), Connection: s.Target.Connection, Policy: func() guard.Policy { return e.rules.Load() }, Recorder: e.Recorder,
+		Approvals: e.Desk, Log: log, Now: time.Now, ResultCap: 1 << 20, Tally: guard.NewTally(time.Now().Add(time.Hour)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancelCause(context.Background())
-	e.end = end
-	go func() { e.served <- serve(ctx, a, theirs, gate) }()
-	if a.Speak != nil {
-		e.client, err = a.Speak(ours)
-	} else {
-		err = a.Hello(ours)
-	}
-	if err != nil {
-		t.Fatalf("sign in: %v", err)
-	}
-	t.Cleanup(func() { end(nil); _ = e.client.Close(); _ = ours.Close(); <-e.served })
+	e.End = end
+	go func() {
+		defer close(e.served)
+		e.why = serve(ctx, s.Protocol(log), s, theirs, e.Gate)
+	}()
+	t.Cleanup(func() { end(nil); _ = ours.Close(); <-e.served })
 	return e
 }
 
+// Change puts another policy in force.
+func (e *Engagement) Change(t testing.TB, rules string) {
+	t.Helper()
+	p, err := policy.Parse([]byte(rules), "policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.rules.Store(p)
+}
+
 // serve does for one socket what the gateway does.
-func serve(ctx context.Context, a Adapter, client net.Conn, gate *guard.Session) error {
-	hello, err := a.Protocol.Greet(ctx, client, a.Visit)
+func serve(ctx context.Context, p gateway.Protocol, s Setting, client net.Conn, gate *guard.Session) error {
+	hello, err := p.Greet(ctx, client, s.Visit)
 	if err != nil {
 		return err
 	}
-	session, err := a.Protocol.Open(ctx, hello, a.Target)
+	session, err := p.Open(ctx, hello, s.Target)
 	if err != nil {
 		return errors.Join(err, client.Close())
 	}
 	err = session.Serve(ctx, gate)
 	return errors.Join(err, ignoreClosed(session.Close()))
+}
+
+// Served returns once the session is over, and says why it was.
+func (e *Engagement) Served(t testing.TB, limit time.Duration) error {
+	t.Helper()
+	select {
+	case <-e.served:
+		return e.why
+	case <-time.After(limit):
+		t.Fatalf("the session is still open after %v", limit)
+		return nil
+	}
+}
+
+// Recording ends the session and answers its recording as text.
+func (e *Engagement) Recording(t testing.TB) string {
+	t.Helper()
+	_ = e.Socket.Close()
+	_ = e.Served(t, 10*time.Second)
+	if err := e.Recorder.w.Seal("test"); err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.NewReader(bytes.NewReader(e.Recorder.file(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := record.Export(&text, r, "ndjson"); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
 }
 
 func ignoreClosed(err error) error {
@@ -103,164 +153,21 @@ func pair(t testing.TB) (client, server net.Conn) {
 	return client, server
 }
 
-func (e *engagement) send(t testing.TB, b []byte) {
-	t.Helper()
-	if _, err := e.client.Write(b); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (e *engagement) read(t testing.TB, f Form) Answer {
-	t.Helper()
-	if err := e.client.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	got, err := f.Read(e.client)
-	if err != nil && !errors.Is(err, io.EOF) {
-		t.Fatalf("read an answer: %v, so far %q", err, got.Raw)
-	}
-	got.Ended = got.Ended || err != nil
-	return got
-}
-
-func (e *engagement) ask(t testing.TB, f Form, text string) Answer {
-	t.Helper()
-	e.send(t, f.Encode(text))
-	return e.read(t, f)
-}
-
-func (e *engagement) awaitServed(t testing.TB, limit time.Duration) {
-	t.Helper()
-	select {
-	case err := <-e.served:
-		e.served <- err
-	case <-time.After(limit):
-		t.Fatalf("the session is still open after %v", limit)
-	}
-}
-
-// close ends the session and answers the recording as text.
-func (e *engagement) close(t testing.TB) string {
-	t.Helper()
-	if err := e.client.Close(); err != nil {
-		t.Fatal(err)
-	}
-	e.awaitServed(t, 10*time.Second)
-	if err := e.recorder.w.Seal("test"); err != nil {
-		t.Fatal(err)
-	}
-	r, err := record.NewReader(bytes.NewReader(e.recorder.file(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text bytes.Buffer
-	if err := record.Export(&text, r, "ndjson"); err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
-}
-
-// recorder is a real recording that can be told to fail.
-type recorder struct {
-	w       *record.Writer
-	name    string
-	failing atomic.Bool
-}
-
-func startRecording(t testing.TB, a Adapter) *recorder {
-	t.Helper()
-	dir := t.TempDir()
-	signer, err := record.LoadOrCreateSigner(filepath.Join(dir, "keys"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recorder{name: filepath.Join(dir, "se_test.hrec")}
-	r.w, err = record.Create(r.name, record.Header{Session: "se_test", Connection: a.Target.Connection.Name, Kind: a.Target.Connection.Kind, Started: time.Now()}, record.Options{Signer: signer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-var errFull = errors.New("no space left on device")
-
-func (r *recorder) Stage(t record.Type, body []byte) (uint64, error) {
-	if r.failing.Load() {
-		return 0, errFull
-	}
-	return r.w.Stage(t, body)
-}
-
-func (r *recorder) Commit() error {
-	if r.failing.Load() {
-		return errFull
-	}
-	return r.w.Commit()
-}
-
-func (r *recorder) Behind() bool { return r.w.Behind() }
-
-func (r *recorder) AppendSync(t record.Type, body []byte) (uint64, error) {
-	if r.failing.Load() {
-		return 0, errFull
-	}
-	return r.w.AppendSync(t, body)
-}
-
-func (r *recorder) AppendBatch(command uint64, raw []byte) error {
-	if r.failing.Load() {
-		return errFull
-	}
-	return r.w.AppendBatch(command, raw)
-}
-
-func (r *recorder) file(t testing.TB) []byte {
-	t.Helper()
-	b, err := os.ReadFile(r.name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// hostile sends lengths that nobody may send, while a neighbour goes on undisturbed.
-func hostile(t *testing.T, a Adapter) {
-	var form Form
-	for _, form = range a.Forms {
-		break
-	}
-	neighbour := open(t, a)
-	for _, message := range a.Hostile {
-		e := open(t, a)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, err := e.socket.Write(message); err != nil {
-			t.Fatal(err)
-		}
-		e.awaitServed(t, 5*time.Second)
-		runtime.ReadMemStats(&after)
-		if grown := after.TotalAlloc - before.TotalAlloc; grown > 2<<20 {
-			t.Errorf("%q: %d bytes allocated", message, grown)
-		}
-	}
-	if got := neighbour.ask(t, form, a.Allowed(marker("neighbour"))); got.Refused || got.Ended {
-		t.Errorf("another session was disturbed: %q", got.Raw)
-	}
-}
-
-// buffer is a log that may be written and read at once.
-type buffer struct {
+// Log is a log that may be written and read at once.
+type Log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (b *buffer) Write(p []byte) (int, error) {
+// Write adds a line.
+func (b *Log) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.Write(p)
 }
 
-func (b *buffer) String() string {
+// String is all that was logged.
+func (b *Log) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()

@@ -134,7 +134,7 @@ func (s *suite) refused(t *testing.T) {
 }
 
 // goesOn checks that the session is usable after a refusal.
-func (s *suite) goesOn(t *testing.T, e *engagement) {
+func (s *suite) goesOn(t *testing.T, e *client) {
 	t.Helper()
 	mark := marker("after")
 	if got := e.ask(t, s.form, s.Allowed(mark)); got.Refused || got.Ended || !logged(t, s.Adapter, mark, nil) {
@@ -158,7 +158,7 @@ func (s *suite) recorded(t *testing.T) {
 
 func (s *suite) unrecorded(t *testing.T) {
 	e := open(t, s.Adapter)
-	e.recorder.failing.Store(true)
+	e.Recorder.Fail()
 	mark := marker("unrecorded")
 	if got := e.ask(t, s.form, s.Allowed(mark)); !got.Refused && !got.Ended {
 		t.Errorf("not refused: %q", got.Raw)
@@ -172,7 +172,7 @@ func (s *suite) unapproved(t *testing.T) {
 	e := open(t, s.Adapter)
 	for _, state := range []string{"rejected", "expired", "pending"} {
 		mark := marker("unapproved")
-		e.desk.answer(state)
+		e.Desk.Answer(state)
 		if got := e.ask(t, s.form, s.Held(mark)); !got.Refused {
 			t.Errorf("%s: not refused: %q", state, got.Raw)
 		}
@@ -186,14 +186,14 @@ func (s *suite) unapproved(t *testing.T) {
 func (s *suite) approved(t *testing.T) {
 	e := open(t, s.Adapter)
 	mark := marker("approved")
-	e.desk.answer("approved")
+	e.Desk.Answer("approved")
 	if got := e.ask(t, s.form, s.Held(mark)); got.Refused || got.Ended {
 		t.Fatalf("refused: %q", got.Raw)
 	}
 	if !logged(t, s.Adapter, mark, s.OnlyPrepared) {
 		t.Error("the peer's log does not have it")
 	}
-	if claims := e.desk.claims(); claims != 1 {
+	if claims := e.Desk.Claims(); claims != 1 {
 		t.Errorf("the approval was used %d times", claims)
 	}
 }
@@ -201,18 +201,18 @@ func (s *suite) approved(t *testing.T) {
 func (s *suite) vanished(t *testing.T) {
 	e := open(t, s.Adapter)
 	mark := marker("vanished")
-	e.desk.hold()
+	e.Desk.Hold()
 	e.send(t, s.form.Encode(s.Held(mark)))
-	e.desk.awaitAsked(t)
-	if err := e.client.Close(); err != nil {
+	e.Desk.AwaitAsked(t)
+	if err := e.conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e.awaitServed(t, 5*time.Second)
-	e.desk.answer("approved")
+	_ = e.Served(t, 5*time.Second)
+	e.Desk.Answer("approved")
 	if logged(t, s.Adapter, mark, s.OnlyPrepared) {
 		t.Error("the peer's log has it")
 	}
-	if e.desk.claims() != 0 {
+	if e.Desk.Claims() != 0 {
 		t.Error("the approval was used")
 	}
 }
@@ -227,7 +227,7 @@ func (s *suite) canaries(t *testing.T) {
 	if !logged(t, s.Adapter, mark, nil) {
 		t.Error("the peer's log does not have it")
 	}
-	e.desk.answer("approved")
+	e.Desk.Answer("approved")
 	found := e.ask(t, s.form, s.Found(marker("found")))
 	if found.Refused || found.Ended {
 		t.Fatalf("a read of free text was refused: %q", found.Raw)
@@ -238,10 +238,10 @@ func (s *suite) canaries(t *testing.T) {
 		if bytes.Contains(bytes.Join(seen, nil), []byte(canary)) {
 			t.Errorf("the client got %q", canary)
 		}
-		if strings.Contains(text, canary) || bytes.Contains(e.recorder.file(t), []byte(canary)) {
+		if strings.Contains(text, canary) || bytes.Contains(e.Recorder.file(t), []byte(canary)) {
 			t.Errorf("the recording has %q", canary)
 		}
-		if strings.Contains(e.log.String(), canary) {
+		if strings.Contains(e.Log.String(), canary) {
 			t.Errorf("the log has %q", canary)
 		}
 	}
@@ -272,20 +272,20 @@ func (s *suite) ending(t *testing.T) {
 	e := open(t, s.Adapter)
 	mark := marker("running")
 	e.send(t, s.form.Encode(s.Running(mark)))
-	within(t, 10*time.Second, "the peer's log has the running command", func() bool { return logged(t, s.Adapter, mark, s.OnlyPrepared) })
+	Within(t, 10*time.Second, "the peer's log has the running command", func() bool { return logged(t, s.Adapter, mark, s.OnlyPrepared) })
 	began := time.Now()
-	e.end(fmt.Errorf("the grant was ended"))
-	e.awaitServed(t, 5*time.Second)
+	e.End(fmt.Errorf("the grant was ended"))
+	_ = e.Served(t, 5*time.Second)
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the session closed after %v", took)
 	}
-	if _, err := io.Copy(io.Discard, e.client); err != nil && !strings.Contains(err.Error(), "reset") {
+	if _, err := io.Copy(io.Discard, e.conn); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("the client's socket is still open: %v", err)
 	}
 }
 
-// within polls a condition of another process until it holds.
-func within(t testing.TB, limit time.Duration, what string, ok func() bool) {
+// Within polls a condition of another process until it holds.
+func Within(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
