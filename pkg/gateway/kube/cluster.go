@@ -60,17 +60,6 @@ func (c *cluster) hidden() *body.Secrets {
 	return c.secrets
 }
 
-// unsecret takes credentials out of a text.
-func (c *cluster) unsecret(text string) string {
-	c.mu.Lock()
-	known := c.known
-	c.mu.Unlock()
-	for _, secret := range known {
-		text = strings.ReplaceAll(text, secret, stars)
-	}
-	return text
-}
-
 // detected says whether detectors look at what this person sees.
 func detected(now *guard.Standing) bool {
 	if now == nil {

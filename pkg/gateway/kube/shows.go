@@ -16,14 +16,11 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 		return exchange.Shown{}, fmt.Errorf("the cluster switches protocols unasked")
 	}
 	whole := !t.IsResource()
-	out := exchange.Shown{Fields: answered(t, a, whole)}
-	for i, f := range out.Fields {
-		value, err := p.Scan().Text(f.Value)
-		if err != nil {
-			return exchange.Shown{}, err
-		}
-		out.Fields[i].Value = c.unsecret(value)
+	fields, err := exchange.Seen(p, answered(t, a, whole), c.hidden())
+	if err != nil {
+		return exchange.Shown{}, err
 	}
+	out := exchange.Shown{Fields: fields}
 	if a.Length == 0 {
 		return out, nil
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/exchange"
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -68,13 +67,8 @@ func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) 
 	if err != nil {
 		return exchange.Shown{}, err
 	}
-	out := exchange.Shown{Fields: s.answered(a, s.masked(p.Standing()))}
-	for i, f := range out.Fields {
-		if out.Fields[i].Value, err = p.Scan().Text(f.Value); err != nil {
-			return exchange.Shown{}, err
-		}
-	}
-	if out.Fields, err = s.unsecret(out.Fields); err != nil {
+	var out exchange.Shown
+	if out.Fields, err = exchange.Seen(p, s.answered(a, s.masked(p.Standing())), s.secrets); err != nil {
 		return exchange.Shown{}, err
 	}
 	out.Filter, err = exchange.NewFilter(p, a, s.rules(p.Standing(), paths))
@@ -91,25 +85,6 @@ func (s *service) rules(now *guard.Standing, paths []body.Path) body.Rules {
 		}
 	}
 	return body.Rules{Paths: paths, Secrets: s.secrets, Pages: pages}
-}
-
-// unsecret takes the target's credential out of fields that show it, in every form in which bodies are searched for it.
-func (s *service) unsecret(fields http1.Fields) (http1.Fields, error) {
-	var text []byte
-	for _, f := range fields {
-		text = append(append(append(append(text, f.Name...), ':'), f.Value...), '\n')
-	}
-	text, err := exchange.Masked("", text, body.Rules{Secrets: s.secrets})
-	if err != nil {
-		return nil, err
-	}
-	out := make(http1.Fields, 0, len(fields))
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(text), "\n"), "\n") {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			out = append(out, http1.Field{Name: name, Value: value})
-		}
-	}
-	return out, nil
 }
 
 var _ exchange.Protocol = (*service)(nil)
