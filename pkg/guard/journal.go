@@ -2,7 +2,6 @@ package guard
 
 import (
 	"bytes"
-	"encoding/hex"
 	"unicode/utf8"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -102,13 +101,13 @@ func (s *Session) recordOutcome(p *Pass, o Outcome) error {
 	}
 	if p.rest != nil {
 		e.TruncatedBytes = p.bytes - p.whole
-		e.TruncatedHash = hex.EncodeToString(p.rest.Sum(nil))
+		e.TruncatedHash = p.rest.Hex()
 	}
 	p.inputMu.Lock()
 	defer p.inputMu.Unlock()
 	if p.input != nil {
 		e.InputBytes = p.inputBytes
-		e.InputHash = hex.EncodeToString(p.input.Sum(nil))
+		e.InputHash = p.input.Hex()
 	}
 	return s.append(e, false)
 }

@@ -1,10 +1,8 @@
 package guard
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -36,11 +34,11 @@ type Pass struct {
 	standing   *Standing // of the policy that admitted it
 	scan       *Scan
 	state      atomic.Int32
-	bytes      int64     // of result
-	whole      int64     // of result given to the recorder
-	rest       hash.Hash // over result bytes beyond the cap
+	bytes      int64          // of result
+	whole      int64          // of result given to the recorder
+	rest       *record.Digest // of result bytes beyond the cap
 	inputMu    sync.Mutex
-	input      hash.Hash // over input data
+	input      *record.Digest // of input data
 	inputBytes int64
 	bounds     bounds
 	reserved   int64 // commands that it counts for
@@ -73,7 +71,7 @@ func (p *Pass) Result(raw []byte) error {
 		return p.session.cfg.Recorder.AppendBatch(p.number, raw)
 	}
 	if p.rest == nil { // from here on nothing more of this result is kept
-		p.rest = sha256.New()
+		p.rest = &record.Digest{}
 	}
 	p.rest.Write(raw)
 	return nil
@@ -84,7 +82,7 @@ func (p *Pass) Input(raw []byte) {
 	p.inputMu.Lock()
 	defer p.inputMu.Unlock()
 	if p.input == nil {
-		p.input = sha256.New()
+		p.input = &record.Digest{}
 	}
 	p.input.Write(raw)
 	p.inputBytes += int64(len(raw))

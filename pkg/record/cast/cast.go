@@ -5,11 +5,8 @@
 package cast
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"sync"
 	"time"
 
@@ -73,7 +70,7 @@ type Stream struct {
 	closed bool
 	counts record.Exit
 	kept   int64
-	rest   hash.Hash // over what lies beyond the cap
+	rest   *record.Digest // of what lies beyond the cap; nil: nothing does
 
 	giving  sync.Mutex // held while chunks go to the recorder; taken before mu
 	spare   []byte     // of giving: a buffer to fill next
@@ -217,7 +214,7 @@ func (s *Stream) exit(x record.Exit) record.Exit {
 	x.Command, x.DurationUS = s.o.Terminal.Command, s.elapsed().Microseconds()
 	x.OutputBytes, x.ErrorBytes = s.counts.OutputBytes, s.counts.ErrorBytes
 	if s.rest != nil {
-		x.TruncatedBytes, x.TruncatedHash = s.counts.TruncatedBytes, hex.EncodeToString(s.rest.Sum(nil))
+		x.TruncatedBytes, x.TruncatedHash = s.counts.TruncatedBytes, s.rest.Hex()
 	}
 	return x
 }
@@ -257,7 +254,7 @@ func (s *Stream) count(k record.ChunkKind, p []byte) []byte {
 	s.kept += int64(within)
 	if beyond := p[within:]; len(beyond) > 0 {
 		if s.rest == nil {
-			s.rest = sha256.New()
+			s.rest = &record.Digest{}
 		}
 		s.rest.Write(beyond)
 		s.counts.TruncatedBytes += int64(len(beyond))
