@@ -1,11 +1,11 @@
 package localproxy
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -20,9 +20,10 @@ const signInPath = "/.hoop/sign-in"
 const cookiePrefix = "hoop_local_"
 
 // browsers are signed in by a link, which is good once, and known by a cookie from then on. A cookie is sent to every port
-// of its host: it is set for NAME.localhost alone, which other programs don't go by, and never for 127.0.0.1.
+// of its host, and so to whoever of this machine has a page opened there: it is set for a host that was drawn for this
+// listener, which only those know that were given a link, and never for one that can be guessed.
 type browsers struct {
-	host   string // NAME.localhost:PORT
+	host   string // NAME-DRAWN.localhost, with the port as browsers write it
 	cookie string // its name, of this run
 	secret Secret // its value
 	tell   func(Event)
@@ -31,12 +32,20 @@ type browsers struct {
 	code Secret // of the link that is good now
 }
 
-// browserHost is the name that browsers reach an endpoint by; empty where the connection's name can't be one.
+// drawnLength is the number of characters, of 32 that a host may have, which are drawn for one: 80 bits.
+const drawnLength = 16
+
+// longestLabel is how long what stands between two dots of a host may be (RFC 1035).
+const longestLabel = 63
+
+// browserHost draws the name that browsers reach an endpoint by; it is empty where the connection's name can't be a part of one.
 func browserHost(e Endpoint) string {
-	if !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`).MatchString(e.Name) {
+	named := regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`).MatchString(e.Name)
+	last := e.Name[strings.LastIndexByte(e.Name, '.')+1:]
+	if !named || len(last)+1+drawnLength > longestLabel {
 		return ""
 	}
-	return e.Name + ".localhost:" + strconv.Itoa(e.Port)
+	return e.Name + "-" + strings.ToLower(rand.Text()[:drawnLength]) + ".localhost"
 }
 
 func newBrowsers(host string, port int, tell func(Event)) (*browsers, error) {

@@ -1,7 +1,9 @@
 package localproxy_test
 
 import (
+	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -10,14 +12,20 @@ import (
 
 // browser is what a browser sends with the address of a link.
 func (p *webProxy) browser(more ...string) []string {
-	return append([]string{"Host: grafana.localhost:" + p.port(), "Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", "Accept: text/html"}, more...)
+	return append([]string{"Host: " + p.browserHost(), "Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", "Accept: text/html"}, more...)
 }
 
-// signInTarget is the path of the link, which is for NAME.localhost.
+// browserHost is the host of the links.
+func (p *webProxy) browserHost() string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(p.Endpoint().SignIn.Reveal(), "http://"), "/")
+	return host
+}
+
+// signInTarget is the path of the link, which is for a host of this listener alone.
 func (p *webProxy) signInTarget(t testing.TB, link localproxy.Secret) string {
 	t.Helper()
-	target, ok := strings.CutPrefix(link.Reveal(), "http://grafana.localhost:"+p.port())
-	if !ok || strings.Contains(link.Reveal(), p.secret()) {
+	target, ok := strings.CutPrefix(link.Reveal(), "http://"+p.browserHost())
+	if !ok || !regexp.MustCompile(`^grafana-[a-z2-7]{16}\.localhost:`+p.port()+`$`).MatchString(p.browserHost()) || strings.Contains(link.Reveal(), p.secret()) {
 		t.Fatalf("the link is %s", link.Reveal())
 	}
 	return target
@@ -52,15 +60,17 @@ func TestABrowserSignsInByALinkThatIsGoodOnce(t *testing.T) {
 		"no code":                     {403, "GET /.hoop/sign-in?code=", p.browser()},
 		"the link by another name":    {403, "GET " + second, append([]string{"Host: 127.0.0.1:" + p.port()}, p.browser()[1:]...)},
 		"the link by a form":          {403, "POST " + second, p.browser()},
-		"the link on another page":    {403, "GET " + second, []string{"Host: grafana.localhost:" + p.port(), "Sec-Fetch-Site: cross-site"}},
+		"the link on another page":    {403, "GET " + second, []string{"Host: " + p.browserHost(), "Sec-Fetch-Site: cross-site"}},
 		"the cookie":                  {200, "GET /d/1", p.browser(cookie)},
-		"the cookie, for a WebSocket": {200, "GET /ws", []string{"Host: grafana.localhost:" + p.port(), "Origin: http://grafana.localhost:" + p.port(), cookie}},
+		"the cookie, for a WebSocket": {200, "GET /ws", []string{"Host: " + p.browserHost(), "Origin: http://" + p.browserHost(), cookie}},
 		"the cookie and a token":      {200, "GET /d/2", p.browser(cookie, "Authorization: Bearer theirs")},
 		"the cookie and two tokens":   {401, "GET /d/3", p.browser(cookie, "Authorization: Bearer a", "Authorization: Bearer b")},
 		"the cookie, by 127.0.0.1":    {401, "GET /", append([]string{"Host: 127.0.0.1:" + p.port(), cookie}, p.browser()[1:]...)},
+		"the cookie, by its name":     {401, "GET /", append([]string{"Host: grafana.localhost:" + p.port(), cookie}, p.browser()[1:]...)},
+		"the link by its name":        {403, "GET " + second, append([]string{"Host: grafana.localhost:" + p.port()}, p.browser()[1:]...)},
 		"the cookie, by localhost":    {401, "GET /", append([]string{"Host: localhost:" + p.port(), cookie}, p.browser()[1:]...)},
-		"the cookie, not of a page":   {401, "GET /", []string{"Host: grafana.localhost:" + p.port(), cookie}},
-		"the cookie, from elsewhere":  {403, "GET /", []string{"Host: grafana.localhost:" + p.port(), "Sec-Fetch-Site: same-site", cookie}},
+		"the cookie, not of a page":   {401, "GET /", []string{"Host: " + p.browserHost(), cookie}},
+		"the cookie, from elsewhere":  {403, "GET /", []string{"Host: " + p.browserHost(), "Sec-Fetch-Site: same-site", cookie}},
 		"a wrong cookie":              {401, "GET /", p.browser(cookie[:len(cookie)-1])},
 		"another cookie":              {401, "GET /", p.browser(strings.Replace(cookie, "hoop_local_", "hoop_local_1", 1))},
 		"none":                        {401, "GET /", p.browser()},
@@ -98,8 +108,31 @@ func TestTheSignInIsNotPassedOn(t *testing.T) {
 	}
 }
 
+// A cookie is sent to every port of its host. Whoever could have a page opened at that host would get it, so nobody may learn
+// the host who was not given a link: it is another for each listener, and no answer says it to who does not name it.
+func TestTheHostOfBrowsersIsOfOneListenerAndToldToNobody(t *testing.T) {
+	p := serveWeb(t, "http", nil)
+	if q := serveWeb(t, "http", nil); q.browserHost() == p.browserHost() || strings.Split(q.browserHost(), ".")[0] == strings.Split(p.browserHost(), ".")[0] {
+		t.Errorf("two listeners are both %s", p.browserHost())
+	}
+	drawn := strings.TrimPrefix(strings.Split(p.browserHost(), ".")[0], "grafana-")
+	for _, host := range []string{"127.0.0.1:" + p.port(), "localhost:" + p.port(), "grafana.localhost:" + p.port(), "grafana-" + strings.Repeat("a", 16) + ".localhost:" + p.port()} {
+		for _, line := range []string{"GET /", "GET /.hoop/sign-in", "GET /.hoop/sign-in?code=x", "POST /.hoop/sign-in"} {
+			sock := p.client(t)
+			sock.send(t, head(line, "Host: "+host, "Sec-Fetch-Site: none", "Accept: text/html"))
+			a, body := sock.answer(t, "GET")
+			if said := fmt.Sprint(a.Header, body); a.StatusCode < 400 || strings.Contains(said, drawn) {
+				t.Errorf("%s to %s: %d %s", line, host, a.StatusCode, said)
+			}
+		}
+	}
+	if said := fmt.Sprintf("%v %+v %#v %s", p.Endpoint(), p.Endpoint(), p.Endpoint(), p.Endpoint().Env()); strings.Contains(said, drawn) {
+		t.Errorf("printed: %s", said)
+	}
+}
+
 func TestNoBrowserSignsInWhereTheNameIsNoHost(t *testing.T) {
-	for _, name := range []string{"a_b", "a..b", "a-", "a."} {
+	for _, name := range []string{"a_b", "a..b", "a-", "a.", strings.Repeat("a", 47)} {
 		p := serveWeb(t, "http", func(o *localproxy.Options, _ *webGateway) { o.Connection.Name = name })
 		if link := p.Endpoint().SignIn.Reveal(); link != "" {
 			t.Errorf("%s: %s", name, link)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,25 +46,27 @@ const socket = url => new Promise(r => { const s = new WebSocket(url); s.onopen 
 </script>`
 
 // ATTACKS A5, A8: whatever a page does in a browser that is signed in, from another site and from another port of the same
-// host, nothing of it reaches the tunnel. What the person opens does.
+// host, nothing of it reaches the tunnel. What the person opens does. Who can serve pages at another port gets the cookie at
+// none of the hosts that can be guessed; that it would be seen is shown by the one host where it is sent.
 func TestNoPageOfAnotherOriginReachesTheTunnel(t *testing.T) {
-	done := make(chan struct{}, 2)
+	done := make(chan struct{}, 3)
 	var lock sync.Mutex
 	var pages []string // from where the hostile pages were served
-	var victims, after string
+	var victims string
+	var next []string // where the browser is led to from one page after the other
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/page":
 			lock.Lock()
 			defer lock.Unlock()
-			pages = append(pages, r.Host)
-			next := after
-			if len(pages) > 1 {
-				next = "/end"
-			}
 			w.Header().Set("Content-Type", "text/html")
-			_, _ = fmt.Fprintf(w, hostilePage, victims, next)
+			_, _ = fmt.Fprintf(w, hostilePage, victims, next[0])
+			next = next[1:]
 		case "/done":
+			lock.Lock()
+			defer lock.Unlock()
+			known := strings.Contains(r.Header.Get("Cookie"), "hoop_local_")
+			pages = append(pages, fmt.Sprintf("%s with the cookie: %v", r.Host, known))
 			done <- struct{}{}
 		}
 	}))
@@ -82,8 +85,9 @@ func TestNoPageOfAnotherOriginReachesTheTunnel(t *testing.T) {
 		}
 	})
 	lock.Lock()
-	victims = fmt.Sprintf("['grafana.localhost:%[1]s', '127.0.0.1:%[1]s', 'localhost:%[1]s']", p.port())
-	after = "http://grafana.localhost:" + evilPort + "/page"
+	victims = fmt.Sprintf("['"+p.browserHost()+"', 'grafana.localhost:%[1]s', '127.0.0.1:%[1]s', 'localhost:%[1]s']", p.port())
+	ownHost := strings.TrimSuffix(p.browserHost(), p.port()) + evilPort
+	next = []string{"http://grafana.localhost:" + evilPort + "/page", "http://" + ownHost + "/page", "/end"}
 	lock.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 	defer cancel()
@@ -93,7 +97,7 @@ func TestNoPageOfAnotherOriginReachesTheTunnel(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a browser is many processes
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	must(t, cmd.Start())
-	for range 2 {
+	for range 3 {
 		select {
 		case <-done:
 		case <-ctx.Done():
@@ -104,8 +108,9 @@ func TestNoPageOfAnotherOriginReachesTheTunnel(t *testing.T) {
 	_ = cmd.Wait() // it was killed
 	lock.Lock()
 	defer lock.Unlock()
-	if strings.Join(pages, " ") != "127.0.0.1:"+evilPort+" grafana.localhost:"+evilPort {
-		t.Errorf("hostile pages were served at %v", pages)
+	want := []string{"127.0.0.1:" + evilPort + " with the cookie: false", "grafana.localhost:" + evilPort + " with the cookie: false", ownHost + " with the cookie: true"}
+	if !slices.Equal(pages, want) {
+		t.Errorf("hostile pages were served at %q", pages)
 	}
 	opened := false
 	for _, q := range p.gw.requests() {

@@ -3,6 +3,7 @@ package localproxy
 import (
 	"crypto/subtle"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,14 +27,21 @@ type door struct {
 // newDoor makes the door of an endpoint on TCP.
 func newDoor(scheme string, e Endpoint) *door {
 	d := &door{name: e.Name, secret: e.Password, origins: map[string]string{}}
-	port := strconv.Itoa(e.Port)
 	for _, host := range []string{loopback, "localhost", e.Name + ".localhost"} {
-		d.origins[host+":"+port] = scheme + "://" + host + ":" + port
-		if port == map[string]string{"http": "80", "https": "443"}[scheme] {
-			d.origins[host] = scheme + "://" + host
-		}
+		d.know(scheme, host, e.Port)
 	}
 	return d
+}
+
+// know takes host for a name of this endpoint, and answers what browsers name as Host then.
+func (d *door) know(scheme, host string, port int) (named string) {
+	named = net.JoinHostPort(host, strconv.Itoa(port))
+	d.origins[named] = scheme + "://" + named
+	if port == map[string]int{"http": 80, "https": 443}[scheme] {
+		named = host
+		d.origins[named] = scheme + "://" + named
+	}
+	return named
 }
 
 // admit answers nil for a request that may pass, which then has no secret of ours any more.

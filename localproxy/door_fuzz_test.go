@@ -18,16 +18,16 @@ func FuzzDoor(f *testing.F) {
 	basic := base64.StdEncoding.EncodeToString([]byte("hoop:s3cret"))
 	for _, fields := range []string{
 		"Host: 127.0.0.1:4000\r\nAuthorization: Bearer s3cret", "Host: localhost:4000\r\nAuthorization: Basic " + basic,
-		"Host: grafana.localhost:4000\r\nSec-Fetch-Site: none\r\nCookie: a=1; hoop_local_4000_x=c00kie; b=2",
-		"Host: grafana.localhost:4000\r\nOrigin: http://grafana.localhost:4000\r\nCookie: hoop_local_4000_x=c00kie;;hoop_local_1=; c = \" ; d\"",
-		"Host: evil.test\r\nAuthorization: Bearer s3cret", "Host: 127.0.0.1:4000\r\nOrigin: null\r\nAuthorization: Bearer s3cret",
+		"Host: grafana-drawn.localhost:4000\r\nSec-Fetch-Site: none\r\nCookie: a=1; hoop_local_4000_x=c00kie; b=2",
+		"Host: grafana-drawn.localhost:4000\r\nOrigin: http://grafana-drawn.localhost:4000\r\nCookie: hoop_local_4000_x=c00kie;;hoop_local_1=; c = \" ; d\"",
+		"Host: grafana.localhost:4000\r\nSec-Fetch-Site: none\r\nCookie: hoop_local_4000_x=c00kie", "Host: evil.test\r\nAuthorization: Bearer s3cret", "Host: 127.0.0.1:4000\r\nOrigin: null\r\nAuthorization: Bearer s3cret",
 	} {
 		f.Add([]byte("GET /a?b HTTP/1.1\r\n" + fields + "\r\n\r\n"))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		d := newDoor("http", e)
 		d.basic = true
-		d.browsers = &browsers{host: "grafana.localhost:4000", cookie: "hoop_local_4000_x", secret: Secret{"c00kie"}, code: Secret{"c0de"}, tell: func(Event) {}}
+		d.browsers = &browsers{host: d.know("http", "grafana-drawn.localhost", 4000), cookie: "hoop_local_4000_x", secret: Secret{"c00kie"}, code: Secret{"c0de"}, tell: func(Event) {}}
 		q, err := http1.ReadRequest(bufio.NewReader(bytes.NewReader(in)))
 		if err != nil {
 			return
@@ -47,8 +47,12 @@ func FuzzDoor(f *testing.F) {
 			return // of what this reader knows less
 		}
 		host := strings.ToLower(out.Host)
-		if host != "127.0.0.1:4000" && host != "localhost:4000" && host != "grafana.localhost:4000" {
+		programs := host == "127.0.0.1:4000" || host == "localhost:4000" || host == "grafana.localhost:4000"
+		if !programs && host != "grafana-drawn.localhost:4000" {
 			t.Fatalf("passed to %q", out.Host)
+		}
+		if programs && !bytes.Contains(in, []byte("s3cret")) && !bytes.Contains(in, []byte(basic)) {
+			t.Fatalf("a cookie passed to %q", out.Host)
 		}
 		if origin := out.Header.Get("Origin"); origin != "" && origin != "http://"+host {
 			t.Fatalf("passed from %q", origin)

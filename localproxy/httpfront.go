@@ -29,7 +29,7 @@ func (p *httpFront) listen() error {
 	p.door = newDoor("http", p.endpoint)
 	p.door.basic = true
 	if host := browserHost(p.endpoint); host != "" {
-		if p.door.browsers, err = newBrowsers(host, p.endpoint.Port, p.event); err != nil {
+		if p.door.browsers, err = newBrowsers(p.door.know("http", host, p.endpoint.Port), p.endpoint.Port, p.event); err != nil {
 			return err
 		}
 		p.endpoint.SignIn = p.door.browsers.link()

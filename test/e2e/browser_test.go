@@ -172,15 +172,21 @@ func TestAServiceIsUsedInABrowser(t *testing.T) {
 	b.open(t, pageElsewhere(t))
 	var home string
 	b.do(t, "GET", "/url", nil, &home)
-	said := b.run(t, fmt.Sprintf(hostile, fmt.Sprintf("http://prom.localhost:%d", l.port)))
+	own, _, _ := strings.Cut(ready.Browser, "/.hoop/")
+	said := b.run(t, fmt.Sprintf(hostile, own))
+	said = fmt.Sprint(said, b.run(t, fmt.Sprintf(hostile, fmt.Sprintf("http://prom.localhost:%d", l.port))))
 	said = fmt.Sprint(said, b.run(t, fmt.Sprintf(hostile, fmt.Sprintf("http://127.0.0.1:%d", l.port))))
 	t.Logf("a page at %s: %v", home, said)
 	if strings.Contains(queries(), "hostile") {
 		t.Errorf("a page of another origin reached the service: %s", queries())
 	}
-	b.open(t, fmt.Sprintf("http://prom.localhost:%d/classic/graph", l.port)) // the sign-in is still good
+	b.open(t, own+"/classic/graph") // the sign-in is still good
 	if b.do(t, "GET", "/title", nil, &title); !strings.Contains(title, "Prometheus") {
 		t.Errorf("later the page is called %q", title)
+	}
+	b.open(t, fmt.Sprintf("http://prom.localhost:%d/classic/graph", l.port)) // a name that others can guess
+	if b.do(t, "GET", "/title", nil, &title); !strings.Contains(title, "Unauthorized") {
+		t.Errorf("by a name that can be guessed the page is called %q", title)
 	}
 }
 
