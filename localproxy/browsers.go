@@ -103,7 +103,7 @@ func (b *browsers) knows(q *http1.Request, host string) (known, guessed bool) {
 	if b == nil || host != b.host || q.Fields.Get("Origin") == "" && q.Fields.Get("Sec-Fetch-Site") == "" {
 		return false, false
 	}
-	for _, field := range q.Fields.Values("Cookie") {
+	for field := range q.Fields.All("Cookie") {
 		for crumb := range strings.SplitSeq(field, ";") {
 			if name, value, _ := strings.Cut(strings.TrimSpace(crumb), "="); name == b.cookie {
 				known, guessed = known || same(value, b.secret), true
@@ -113,9 +113,9 @@ func (b *browsers) knows(q *http1.Request, host string) (known, guessed bool) {
 	return known, guessed && !known
 }
 
-// takeCookies takes all cookies of hoop out of a request, and leaves the service's own.
+// takeCookies takes all cookies of hoop out of a request, whose fields are in its hands alone, and leaves the service's own.
 func takeCookies(q *http1.Request) {
-	var left http1.Fields
+	left := q.Fields[:0]
 	for _, f := range q.Fields {
 		if strings.EqualFold(f.Name, "Cookie") {
 			if f.Value = othersCookies(f.Value); f.Value == "" {
@@ -143,7 +143,7 @@ func isOurs(crumb string) bool {
 
 // staleCookies are the names of hoop's cookies of earlier runs.
 func staleCookies(q *http1.Request, current string) (names []string) {
-	for _, field := range q.Fields.Values("Cookie") {
+	for field := range q.Fields.All("Cookie") {
 		for crumb := range strings.SplitSeq(field, ";") {
 			name, _, _ := strings.Cut(strings.TrimSpace(crumb), "=")
 			if isOurs(name) && name != current && regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`).MatchString(name) {

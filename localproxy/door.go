@@ -57,7 +57,7 @@ func (d *door) admit(q *http1.Request) *reply {
 	case r != nil:
 		return r
 	case d.browsers != nil && q.Path == signInPath:
-		return d.browsers.signIn(q, host)
+		return &reply{ask: func() *reply { return d.browsers.signIn(q, host) }}
 	}
 	r = d.checkSecret(q, host)
 	takeCookies(q)
@@ -67,21 +67,23 @@ func (d *door) admit(q *http1.Request) *reply {
 // checkOrigin refuses what a page of another origin sends: by a name that it made mean this machine (DNS rebinding, which
 // shows in Host), or by a form, an image, a script or a WebSocket (which shows in Origin or Sec-Fetch-Site).
 func (d *door) checkOrigin(q *http1.Request) (host string, r *reply) {
-	hosts := q.Fields.Values("Host")
-	if len(hosts) != 1 {
+	hosts := 0
+	for said := range q.Fields.All("Host") {
+		host, hosts = strings.ToLower(said), hosts+1
+	}
+	if hosts != 1 {
 		return "", foreign("The request does not name one Host.")
 	}
-	host = strings.ToLower(hosts[0])
 	own, known := d.origins[host]
 	if !known {
 		return "", foreign("The request names a Host that this is not.")
 	}
-	for _, origin := range q.Fields.Values("Origin") {
+	for origin := range q.Fields.All("Origin") {
 		if origin != own {
 			return "", foreign("The request comes from a page of another origin.")
 		}
 	}
-	for _, site := range q.Fields.Values("Sec-Fetch-Site") {
+	for site := range q.Fields.All("Sec-Fetch-Site") {
 		if site != "same-origin" && site != "none" {
 			return "", foreign("The request comes from another page.")
 		}
@@ -96,16 +98,19 @@ func foreign(message string) *reply {
 
 // checkSecret takes Authorization out of a request that it proves. What it says else is for the service.
 func (d *door) checkSecret(q *http1.Request, host string) *reply {
-	said := q.Fields.Values("Authorization")
-	if len(said) == 1 && d.proves(said[0]) {
+	last, said := "", 0
+	for value := range q.Fields.All("Authorization") {
+		last, said = value, said+1
+	}
+	if said == 1 && d.proves(last) {
 		q.Fields = q.Fields.Without("Authorization")
 		return nil
 	}
 	known, guessed := d.browsers.knows(q, host)
-	if known && len(said) <= 1 {
+	if known && said <= 1 {
 		return nil
 	}
-	r := &reply{status: http.StatusUnauthorized, guess: guessed || len(said) > 0, why: &api.Error{Code: api.CodeSignInNeeded,
+	r := &reply{status: http.StatusUnauthorized, guess: guessed || said > 0, why: &api.Error{Code: api.CodeSignInNeeded,
 		Message: "The request does not carry the secret of the running `hoop connect " + d.name + "`.", Hint: "Print it with: hoop env " + d.name}}
 	if d.browsers != nil {
 		r.page = "In a browser, open the link that `hoop connect` printed. Each link is good for one sign-in; the next is printed when one was used."

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // kubeFront is the front of connections to clusters: TLS, since clients send a token over nothing else.
@@ -40,8 +42,11 @@ func (p *kubeFront) remove() {
 }
 
 func (p *kubeFront) serve(ctx context.Context, c net.Conn, proved func() bool) {
-	local := tls.Server(c, p.tls)
-	if c.SetDeadline(time.Now().Add(openWithin)) != nil || local.HandshakeContext(ctx) != nil {
+	if c.SetDeadline(time.Now().Add(openWithin)) != nil {
+		return
+	}
+	local, err := tunnel.Serve(ctx, c, p.tls)
+	if err != nil {
 		return
 	}
 	p.converse(ctx, local, proved, p.door, saysKubernetes)

@@ -14,10 +14,11 @@ import (
 // reply is an answer that is given here instead of by the gateway. The socket is closed behind it.
 type reply struct {
 	status int
-	why    *api.Error   // nil: a redirect
-	page   string       // what a person at a browser is told beside why
-	more   http1.Fields // of the answer
-	guess  bool         // somebody tried a secret: it costs a turn
+	why    *api.Error    // nil: a redirect
+	page   string        // what a person at a browser is told beside why
+	more   http1.Fields  // of the answer
+	guess  bool          // somebody tried a secret: it costs a turn
+	ask    func() *reply // says what to reply when that is due; nil: this
 }
 
 // saying puts what is wrong into the words of a protocol. q is nil where no request could be read.

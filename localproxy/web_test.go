@@ -26,6 +26,9 @@ type seen struct {
 	whole bool // the body came to its end
 }
 
+// noLoop has tunnels be something that no loop takes.
+var noLoop atomic.Bool
+
 // webGateway stands for tunnel and gateway of services and clusters. What comes out of each tunnel is answered by serve.
 type webGateway struct {
 	serve func(g *webGateway, c *net.TCPConn)
@@ -63,6 +66,9 @@ func (g *webGateway) dial(ctx context.Context, first []byte) (tunnel.Conn, strin
 		defer far.Close()
 		g.serve(g, far.(*net.TCPConn))
 	})
+	if noLoop.Load() {
+		return struct{ tunnel.Conn }{near.(*net.TCPConn)}, fmt.Sprintf("ses_%d", n), nil
+	}
 	return near.(*net.TCPConn), fmt.Sprintf("ses_%d", n), nil
 }
 

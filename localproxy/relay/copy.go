@@ -12,27 +12,34 @@ const turns = 4
 
 // flow is one direction of a link.
 type flow struct {
-	dst, src end
+	dst, src *End
 	seen     func([]byte) bool
 	err      error // why it ended
 }
 
-// copy carries one direction to its end.
-func (e *Engine) copy(k *link, dst, src end, seen func([]byte) bool) {
-	f := &flow{dst: dst, src: src, seen: seen}
-	for f.err == nil {
-		if src.socket == nil {
-			e.lend(f.pass)
-		} else if err := src.socket.Park(f.pass); err != nil {
-			f.err = err
-		}
-		if dst.socket != nil && f.err == nil {
-			f.err = dst.socket.Drain()
-		}
-	}
-	if !errors.Is(f.err, io.EOF) || dst.CloseWrite() != nil {
+// copy carries one direction to its end, and passes that on.
+func (e *Engine) copy(k *link, dst, src *End, seen func([]byte) bool) {
+	if (&flow{dst: dst, src: src, seen: seen}).run() != nil || dst.CloseWrite() != nil {
 		k.abort()
 	}
+}
+
+// Copy carries what comes from src to dst until it ends in order, which is no error and is not passed on.
+func Copy(dst, src *End) error { return (&flow{dst: dst, src: src}).run() }
+
+func (f *flow) run() error {
+	for f.err == nil {
+		if err := f.src.Park(f.pass); err != nil {
+			f.err = err
+		}
+		if f.err == nil {
+			f.err = f.dst.Drain()
+		}
+	}
+	if errors.Is(f.err, io.EOF) {
+		return nil
+	}
+	return f.err
 }
 
 // pass carries what there is: all of it, by one write. It answers false when more can't be carried now: at the end, or
@@ -49,11 +56,11 @@ func (f *flow) pass(room []byte) bool {
 		}
 		switch {
 		case errors.Is(err, pump.ErrNothing):
-			return f.dst.socket == nil || f.dst.socket.Unsent() == 0
+			return !f.dst.Full()
 		case err != nil:
 			f.err = err
 			return false
-		case f.src.socket == nil, f.dst.socket != nil && f.dst.socket.Unsent() > 0:
+		case !f.src.InLoop(), f.dst.Full():
 			return false
 		}
 	}
@@ -63,7 +70,7 @@ func (f *flow) pass(room []byte) bool {
 // gather reads once, or where reading never waits as much as there is and has room.
 func (f *flow) gather(room []byte) (int, error) {
 	n, err := f.src.Read(room)
-	for f.src.socket != nil && err == nil && n < len(room) {
+	for f.src.InLoop() && err == nil && n < len(room) {
 		var more int
 		more, err = f.src.Read(room[n:])
 		n += more

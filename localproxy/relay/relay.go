@@ -1,10 +1,11 @@
 // Package relay carries bytes both ways between a local socket and a tunnel.
+//
+// Carry does all of it. Who has to look at one direction has Take and Copy, and an End to do the other with.
 package relay
 
 import (
 	"net"
 	"sync"
-	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/pump"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
@@ -50,7 +51,8 @@ func Reference() *Engine { return &Engine{links: map[*link]bool{}} }
 // Carry carries a link until both directions have ended: the end of one is passed on as such, an error ends both. When it
 // returns both sockets are closed. A link that comes after End is closed at once.
 func (e *Engine) Carry(l Link) {
-	k := e.link(l)
+	k := &link{}
+	k.local, k.remote = e.Take(l.Local, l.Remote)
 	defer k.abort()
 	if !e.keep(k) {
 		return
@@ -60,8 +62,8 @@ func (e *Engine) Carry(l Link) {
 	wg.Go(func() { e.copy(k, k.remote, k.local, nil) })
 	e.copy(k, k.local, k.remote, l.Seen)
 	wg.Wait()
-	k.local.settle()
-	k.remote.settle()
+	k.local.Settle()
+	k.remote.Settle()
 }
 
 // End ends all links at once, without a farewell. It returns when the loop is over.
@@ -94,48 +96,10 @@ func (e *Engine) forget(k *link) {
 }
 
 // link is a Link that is being carried.
-type link struct{ local, remote end }
-
-// end is one end of it, and the socket below where the loop has that.
-type end struct {
-	Conn
-	socket *pump.Conn
-}
-
-// link takes the sockets of a Link into the loop where both can be.
-func (e *Engine) link(l Link) *link {
-	k := &link{end{Conn: l.Local}, end{Conn: l.Remote}}
-	e.mu.Lock()
-	loop := e.loop
-	e.mu.Unlock()
-	below, ok := tunnel.Below(l.Remote)
-	if loop == nil || !ok {
-		return k
-	}
-	local, err := loop.Adopt(l.Local)
-	if err != nil {
-		return k
-	}
-	k.local = end{local, local}
-	remote, err := loop.Adopt(below)
-	if err != nil { // half of it can't be carried in the loop, and the other half can't go back
-		k.abort()
-		return k
-	}
-	tunnel.Rebase(l.Remote, remote)
-	k.remote.socket = remote
-	return k
-}
-
-// settle gives what was written last a second to leave, TLS's farewell among it.
-func (e end) settle() {
-	if e.socket != nil && e.socket.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
-		_ = e.socket.Drain() // the link is over in any case
-	}
-}
+type link struct{ local, remote *End }
 
 // abort closes both sockets at once.
 func (k *link) abort() {
-	tunnel.Abort(k.local.Conn)
-	tunnel.Abort(k.remote.Conn)
+	k.local.Abort()
+	k.remote.Abort()
 }

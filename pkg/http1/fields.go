@@ -1,6 +1,10 @@
 package http1
 
-import "strings"
+import (
+	"iter"
+	"slices"
+	"strings"
+)
 
 // Field is one header field. The name's case is kept as it came.
 type Field struct{ Name, Value string }
@@ -19,14 +23,17 @@ func (f Fields) Get(name string) string {
 }
 
 // Values answers all values of a name, in order. Case does not matter.
-func (f Fields) Values(name string) []string {
-	var all []string
-	for i := range f {
-		if sameName(f[i].Name, name) {
-			all = append(all, f[i].Value)
+func (f Fields) Values(name string) []string { return slices.Collect(f.All(name)) }
+
+// All goes over all values of a name, in order. Case does not matter.
+func (f Fields) All(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range f {
+			if sameName(f[i].Name, name) && !yield(f[i].Value) {
+				return
+			}
 		}
 	}
-	return all
 }
 
 // Without answers the fields that bear none of the names. Neither case nor the difference between "-" and "_" matters: many

@@ -157,6 +157,18 @@ func (c *Conn) leave() {
 
 // Close ends the connection. What is unsent is lost: Drain comes before.
 func (c *Conn) Close() error {
+	return c.close(func() { _ = unix.Shutdown(c.fd, unix.SHUT_RDWR) }) // fails where the peer has left already
+}
+
+// Reset ends the connection such that the peer of a TCP socket learns that it did not end in order.
+func (c *Conn) Reset() error {
+	return c.close(func() {
+		_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}) // never fails for a socket
+	})
+}
+
+// close ends all calls, does what comes before the descriptor is closed, and closes it behind the last of them.
+func (c *Conn) close(first func()) error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -168,7 +180,7 @@ func (c *Conn) Close() error {
 	c.reader.wake()
 	c.drainer.wake()
 	c.mu.Unlock()
-	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // fails where the peer has left already
+	first()
 	if parked {
 		c.loop.kick(c)
 	}

@@ -317,6 +317,42 @@ func TestCloseEndsWhoWaitsAndFreesTheDescriptor(t *testing.T) {
 	})
 }
 
+// What a peer got before a reset has no end, and is not taken for whole.
+func TestAResetIsNoEndInOrder(t *testing.T) {
+	l := start(t)
+	for _, parked := range []bool{false, true} {
+		c, far := pair(t, l)
+		if _, err := c.Write([]byte("half")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(far, make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			if !parked {
+				_, err := c.Read(make([]byte, 1))
+				ended <- err
+				return
+			}
+			ended <- c.Park(func(room []byte) bool {
+				_, err := c.Read(room)
+				return errors.Is(err, pump.ErrNothing)
+			})
+		}()
+		if err := c.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		within(t, "who waits", func() { <-ended })
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("parked %v: the peer reads %v", parked, err)
+		}
+		if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("closed again: %v", err)
+		}
+	}
+}
+
 func TestAPeerThatLeavesIsSeenParked(t *testing.T) {
 	for _, reset := range []bool{false, true} {
 		c, far := pair(t, start(t))

@@ -33,3 +33,6 @@ func (*Conn) Drain() error { return nil }
 
 // CloseWrite answers errors.ErrUnsupported.
 func (*Conn) CloseWrite() error { return errors.ErrUnsupported }
+
+// Reset answers errors.ErrUnsupported.
+func (*Conn) Reset() error { return errors.ErrUnsupported }

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"sync"
@@ -81,8 +82,18 @@ func (c *gathered) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Below is the socket below the TLS of a tunnel that Dial opened.
-func Below(c Conn) (net.Conn, bool) {
+// Serve does the handshake of a TLS server, and answers a connection of the same make as a tunnel.
+func Serve(ctx context.Context, c net.Conn, conf *tls.Config) (Conn, error) {
+	under := &gathering{Conn: c}
+	conn := tls.Server(under, conf)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return &gathered{conn, under}, nil
+}
+
+// Below is the socket below the TLS of a connection that Dial or Serve opened.
+func Below(c net.Conn) (net.Conn, bool) {
 	g, ok := c.(*gathered)
 	if !ok {
 		return nil, false
@@ -92,7 +103,7 @@ func Below(c Conn) (net.Conn, bool) {
 
 // Rebase puts another connection to the same peer in the place of Below, for an engine that reads and writes sockets in a
 // way of its own. Nobody else may be using c.
-func Rebase(c Conn, below net.Conn) {
+func Rebase(c net.Conn, below net.Conn) {
 	under := c.(*gathered).under
 	under.mu.Lock()
 	defer under.mu.Unlock()
