@@ -141,8 +141,7 @@ func (j *judge) routine(n *node) string {
 		return ""
 	case 1:
 		if n.is("CallStmt") {
-			qualified, _ := j.function("", parts[0])
-			return qualified
+			return j.callees("", parts[0])[0].qualified
 		}
 		return j.names.home() + "." + parts[0]
 	}

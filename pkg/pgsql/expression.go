@@ -68,13 +68,14 @@ func (j *judge) call(n *node) {
 	if len(parts) > 1 {
 		schema = parts[len(parts)-2]
 	}
-	qualified, effect := j.function(schema, function)
-	j.functions[qualified] = struct{}{}
-	if qualified == "pg_catalog.set_config" {
-		j.setConfig(n)
-		return
+	for _, c := range j.callees(schema, function) {
+		j.functions[c.qualified] = struct{}{}
+		if c.qualified == "pg_catalog.set_config" {
+			j.setConfig(n)
+			continue
+		}
+		j.effectOfCall(n, c.qualified, c.effect)
 	}
-	j.effectOfCall(n, qualified, effect)
 }
 
 func (j *judge) effectOfCall(n *node, qualified, effect string) {
@@ -97,36 +98,58 @@ func (j *judge) effectOfCall(n *node, qualified, effect string) {
 	}
 }
 
-// function resolves a function's name and says what calling it does.
-func (j *judge) function(schema, function string) (qualified, effect string) {
-	if c := j.env.Catalog; c != nil && schema != "pg_catalog" && j.names.foreign(c.functions[function], schema) {
+// callee is a function that a call may mean, and what calling it does.
+type callee struct{ qualified, effect string }
+
+// callees are all functions that a name may mean here: which one it is depends on the types of the arguments. So a function that
+// somebody has made under the name of another does not hide what the other does.
+func (j *judge) callees(schema, function string) []callee {
+	var out []callee
+	c := j.env.Catalog
+	if c != nil && schema != "pg_catalog" {
 		for _, s := range c.functions[function] {
-			if j.names.foreign([]string{s}, schema) {
-				if strings.HasPrefix(function, "dblink") {
-					return s + "." + function, Transfer
-				}
-				return s + "." + function, Execute
+			if !j.names.foreign([]string{s}, schema) {
+				continue
 			}
+			effect := Execute
+			if strings.HasPrefix(function, "dblink") {
+				effect = Transfer
+			}
+			out = append(out, callee{s + "." + function, effect})
 		}
 	}
-	if schema == "information_schema" && strings.HasPrefix(function, "_pg_") {
-		return schema + "." + function, Read
+	if own, ok := j.ownFunction(schema, function); ok {
+		return append(out, own)
 	}
-	if reviewed := reviewedFunctions()[function]; schema == "" || schema == "pg_catalog" {
-		if reviewed != "" {
-			return "pg_catalog." + function, reviewed
-		}
-		if function == "set_config" {
-			return "pg_catalog.set_config", Session
-		}
-		if c := j.env.Catalog; c != nil && c.builtin[function] {
-			return "pg_catalog." + function, Execute
-		}
+	if len(out) > 0 {
+		return out
 	}
 	if schema == "" {
 		schema = j.names.home()
 	}
-	return schema + "." + function, Execute
+	return []callee{{schema + "." + function, Execute}}
+}
+
+// ownFunction is the one of Postgres' own that a name may mean.
+func (j *judge) ownFunction(schema, function string) (own callee, ok bool) {
+	if schema == "information_schema" && strings.HasPrefix(function, "_pg_") {
+		return callee{schema + "." + function, Read}, true
+	}
+	if schema != "" && schema != "pg_catalog" {
+		return callee{}, false
+	}
+	own.qualified = "pg_catalog." + function
+	switch reviewed := reviewedFunctions()[function]; {
+	case reviewed != "":
+		own.effect = reviewed
+	case function == "set_config":
+		own.effect = Session
+	case j.env.Catalog != nil && j.env.Catalog.builtin[function]:
+		own.effect = Execute
+	default:
+		return callee{}, false
+	}
+	return own, true
 }
 
 // sequenceOf is the object that nextval, setval and their like change, where it is written as a constant.

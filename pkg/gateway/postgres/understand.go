@@ -66,12 +66,8 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 	if a.Problem != nil {
 		return nil, s.reject(ctx, a.Recorded, a.Problem)
 	}
-	for _, u := range st.uses {
-		if u.meant != nil {
-			if r := s.stillHolds(ctx, u.meant); r != nil {
-				return nil, r
-			}
-		}
+	if st.void != nil {
+		return nil, st.void
 	}
 	if len(st.uses) == 0 && !changesNames(&a) && len(text) < maxInLoop {
 		if len(s.parsed.texts) >= maxAnalyses {
@@ -97,12 +93,17 @@ func changesNames(a *pgsql.Analysis) bool {
 	return slices.ContainsFunc(a.Statements, func(st pgsql.Statement) bool { return st.Names.Op != pgsql.NoName })
 }
 
-// continued answers the accesses of what a text goes on with under a name, and notes that the text depends on it.
+// continued answers the accesses of what a text goes on with under a name, and notes that the text depends on it. Where what the
+// name stands for would be another text now, the text is void; else its accesses are those of now: the same names may have come
+// to mean other tables.
 func (s *session) continued(ctx context.Context, by *statement, key nameKey) ([]pgsql.Access, bool) {
 	meant := s.meaningOf(ctx, key)
 	by.uses = append(by.uses, nameUse{key, meant})
 	if meant == nil {
 		return nil, false
+	}
+	if r := s.stillHolds(ctx, meant); r != nil && by.void == nil {
+		by.void = r
 	}
 	var all []pgsql.Access
 	for _, x := range meant.analysis.Statements {
