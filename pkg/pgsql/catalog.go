@@ -156,6 +156,18 @@ func (n names) relation(schema, relation string) name {
 	return name{object: n.home() + "." + relation}
 }
 
+// hides says whether an unqualified name that was found in a schema would mean another relation, were the first one gone.
+func (n names) hides(found name, relation string) bool {
+	behind := false
+	for _, s := range n.path {
+		if behind && n.in(s, relation).known {
+			return true
+		}
+		behind = behind || s == found.schema
+	}
+	return false
+}
+
 // temporary is the session's own temporary schema; "pg_temp" where it has none yet.
 func (n names) temporary() string {
 	for _, s := range n.path {

@@ -183,7 +183,7 @@ func (j *judge) named(rv *node, effect string) name {
 	if effect == Schema || effect == Session || effect == Execute || effect == Transfer {
 		j.refuseSchemaOfMasked(rv, found)
 	}
-	if _, made := j.made[rv]; !made && rv.loc >= 0 {
+	if _, made := j.made[rv]; !made && (rv.loc >= 0 || !j.masks) {
 		j.qualify(rv, found)
 	}
 	return found

@@ -70,9 +70,15 @@ func (j *judge) project(r *Relation, masks map[string]ColumnMask, only bool, sam
 }
 
 // qualify writes the schema that a relation's name was found in before it. The name stays what columns are qualified with,
-// and the server can find no other relation by it: one that was made or dropped since the catalog was read.
+// and the server can find no other relation by it: one that was made or dropped since the catalog was read. Where nothing is
+// masked, it does so only for names that would come to mean another relation when theirs is dropped, while the statement waits
+// for its lock or before.
 func (j *judge) qualify(n *node, found name) {
-	if !j.masks || !found.known || n.text("schemaname") != "" {
+	if !found.known || n.text("schemaname") != "" || !j.masks && (j.env.Unrestricted || !j.names.hides(found, n.text("relname"))) {
+		return
+	}
+	if n.loc < 0 && !j.masks {
+		j.refuse(&Problem{SQLState: "42501", Rule: "names", Message: `"` + n.text("relname") + `" means more than one relation here`, Hint: "Write its schema: " + found.object + "."})
 		return
 	}
 	i := j.find(n.loc)

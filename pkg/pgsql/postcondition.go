@@ -1,18 +1,21 @@
 package pgsql
 
+import (
+	"maps"
+	"slices"
+)
+
 // rewrite makes the text to send and proves it: the text is parsed again, and every relation that it reads must be a CTE in
 // scope, an unmasked relation, or stand inside a projection of ours. A slip of the walk before refuses; it can't leak.
 func (a *analyzer) rewrite() {
-	if !a.masks {
-		return
-	}
 	stmts := a.stmts
 	if len(a.edits) > 0 {
-		edits := make([]edit, 0, len(a.edits))
-		for _, e := range a.edits {
-			edits = append(edits, e)
-		}
-		a.out.Rewritten = applyEdits(a.text, edits)
+		a.out.Rewritten = applyEdits(a.text, slices.Collect(maps.Values(a.edits)))
+	}
+	if !a.masks {
+		return // all that is written into it are schemas
+	}
+	if len(a.edits) > 0 {
 		again := a.pool.parse(a.ctx, a.out.Rewritten)
 		if again.problem != nil {
 			a.personal = true // it may be a worker's that was ended

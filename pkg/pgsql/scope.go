@@ -225,9 +225,11 @@ func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
 		it.object = found.object
 		j.add(Read, found.object)
 	}
-	if j.masks {
-		j.mask(n, it, found, sample)
+	if !j.masks {
+		j.qualify(n, found)
+		return
 	}
+	j.mask(n, it, found, sample)
 }
 
 func schemaOf(found name) string {

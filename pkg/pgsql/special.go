@@ -139,9 +139,11 @@ func (j *judge) copyOut(n, rel *node) {
 	} else {
 		j.add(Read, found.object)
 	}
-	if j.masks {
-		j.maskCopy(n, rel, found)
+	if !j.masks {
+		j.qualify(rel, found)
+		return
 	}
+	j.maskCopy(n, rel, found)
 }
 
 // into judges what SELECT INTO and CREATE TABLE AS make.

@@ -23,7 +23,7 @@ type statement struct {
 	catalog  string   // of the catalog alone
 	types    []uint32 // of its parameters, as far as they are known
 	uses     []nameUse
-	void     *refused // why what it goes on with can't go on
+	void     *refused        // why what it goes on with can't go on
 	facts    *policy.Command // of analysis, once they were asked for
 	memo     *guard.Memo     // comes and goes with facts
 }

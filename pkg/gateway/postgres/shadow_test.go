@@ -33,7 +33,8 @@ func refusesLast(t *testing.T, s *stand, texts ...string) {
 	c := s.client(t)
 	for i, text := range texts {
 		got := transcript(t, c, text)
-		if last := i == len(texts)-1; last != strings.Contains(got, "decision_id") || strings.Contains(got, "canary") {
+		refused := strings.Contains(got, "decision_id") || strings.Contains(got, "is void")
+		if last := i == len(texts)-1; last != refused || strings.Contains(got, "canary") {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
@@ -42,6 +43,11 @@ func refusesLast(t *testing.T, s *stand, texts ...string) {
 func TestANameIsJudgedByWhatItMeansNow(t *testing.T) {
 	t.Run("EXECUTE of what was prepared before its table gave way to another", func(t *testing.T) {
 		refusesLast(t, vault(t), "CREATE TABLE agent.vault(v text)", "PREPARE p AS SELECT * FROM vault", "EXECUTE p", "DROP TABLE agent.vault", "EXECUTE p")
+	})
+	t.Run("EXECUTE of what reads a closed table now", func(t *testing.T) {
+		s := vault(t)
+		admin(t, "CREATE VIEW agent.behind AS SELECT v FROM vault; ALTER VIEW agent.behind OWNER TO agent")
+		refusesLast(t, s, "CREATE TABLE agent.box(v text)", "PREPARE p AS SELECT * FROM agent.box", "EXECUTE p", "ALTER TABLE agent.box RENAME TO box2", "ALTER VIEW agent.behind RENAME TO box", "EXECUTE p")
 	})
 	t.Run("EXPLAIN ANALYZE of it", func(t *testing.T) {
 		refusesLast(t, vault(t), "CREATE TABLE agent.vault(v text)", "PREPARE p AS SELECT * FROM vault", "ALTER TABLE agent.vault RENAME TO v2", "EXPLAIN ANALYZE EXECUTE p")
@@ -61,4 +67,34 @@ func TestAFunctionDoesNotHideAnotherOfItsName(t *testing.T) {
 	t.Run("in an operator's place", func(t *testing.T) {
 		refusesLast(t, vault(t), "CREATE FUNCTION agent.guarded(text) RETURNS text LANGUAGE sql AS 'SELECT $1'", "SELECT (1).guarded")
 	})
+}
+
+// A name is resolved again when the statement has waited for the lock of what it meant: then the first one is gone.
+func TestANameIsNotAnothersWhileItWaitsForALock(t *testing.T) {
+	for _, text := range []string{"SELECT * FROM vault", "COPY vault TO STDOUT", "UPDATE vault SET v = v RETURNING v", "WITH x AS (SELECT 1) SELECT v.* FROM x, vault v"} {
+		t.Run(text, func(t *testing.T) {
+			s := vault(t)
+			a, b := s.client(t), s.client(t)
+			transcript(t, a, "CREATE TABLE agent.vault(v text)")
+			transcript(t, a, "BEGIN; SAVEPOINT s")
+			if got := transcript(t, a, "DROP TABLE agent.vault"); !strings.Contains(got, "DROP") {
+				t.Fatal(got)
+			}
+			done := make(chan string)
+			go func() { done <- transcript(t, b, text) }()
+			for waits := false; !waits; {
+				waits = count(t, "SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
+				select {
+				case got := <-done:
+					t.Fatalf("it did not wait: %s", got)
+				default:
+				}
+			}
+			transcript(t, a, "COMMIT")
+			if got := <-done; strings.Contains(got, "canary") || !strings.Contains(got, "does not exist") && !strings.Contains(got, "decision_id") {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+	refusesLast(t, vault(t), "CREATE TABLE agent.vault(v text)", "SELECT vault.v FROM vault", "DROP TABLE vault")
 }
