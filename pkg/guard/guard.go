@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -251,6 +252,11 @@ type Standing struct {
 	policy.Standing
 	Version string
 	scan    *Scan
+}
+
+// Masked says whether any mask of this person's is of a kind. Where no policy stands, all are.
+func (s *Standing) Masked(kind func(*policy.Mask) bool) bool {
+	return s == nil || slices.ContainsFunc(s.Masks, func(m policy.Mask) bool { return kind(&m) })
 }
 
 // Standing answers what the policy in force says of this session's person before any command. Without a policy it

@@ -62,15 +62,7 @@ func (c *cluster) hidden() *body.Secrets {
 
 // detected says whether detectors look at what this person sees.
 func detected(now *guard.Standing) bool {
-	if now == nil {
-		return true
-	}
-	for _, m := range now.Masks {
-		if len(m.Detect) > 0 {
-			return true
-		}
-	}
-	return false
+	return now.Masked(func(m *policy.Mask) bool { return len(m.Detect) > 0 })
 }
 
 // fieldsOf are what is masked of what a request is about. Without a policy nothing runs.

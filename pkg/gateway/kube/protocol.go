@@ -3,7 +3,6 @@ package kube
 import (
 	"context"
 	"log/slog"
-	"net"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -17,24 +16,16 @@ const Kind = "kubernetes"
 
 // Protocol serves connections of kind kubernetes.
 type Protocol struct {
+	exchange.Door
 	log  *slog.Logger
 	held *waits
 }
 
 // New makes the protocol.
-func New(log *slog.Logger) *Protocol { return &Protocol{log, newWaits()} }
-
-// Greet reads the head of the first request.
-func (p *Protocol) Greet(_ context.Context, client net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
-	c, err := exchange.Greet(client, words{p.held})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+func New(log *slog.Logger) *Protocol {
+	held := newWaits()
+	return &Protocol{exchange.NewDoor(words{held}), log, held}
 }
-
-// Refuse answers the first request where there is no session for it.
-func (p *Protocol) Refuse(g gateway.Greeting, why *api.Error) { g.(*exchange.Client).Refuse(why) }
 
 // Open makes ready to reach the cluster, which the first request does.
 func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
@@ -60,9 +51,6 @@ func (s *session) About() (database, role string, settings map[string]string) {
 	}
 	return "", role, map[string]string{"origin": s.cluster.origin()}
 }
-
-// GrantEnded has nothing to end: nothing is kept for a grant.
-func (p *Protocol) GrantEnded(string) {}
 
 // Judge understands a request as it would be understood in a session. It asks nothing of the cluster.
 func (p *Protocol) Judge(ctx context.Context, t gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {

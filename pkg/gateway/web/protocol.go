@@ -5,7 +5,6 @@ package web
 import (
 	"context"
 	"log/slog"
-	"net"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -19,24 +18,15 @@ const Kind = "http"
 
 // Protocol serves connections of kind http.
 type Protocol struct {
+	exchange.Door
 	log     *slog.Logger
 	asserts *Asserter
 }
 
 // New makes the protocol. Without an Asserter connections that want assertions are refused.
-func New(log *slog.Logger, asserts *Asserter) *Protocol { return &Protocol{log, asserts} }
-
-// Greet reads the head of the first request.
-func (p *Protocol) Greet(_ context.Context, client net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
-	c, err := exchange.Greet(client, words{})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+func New(log *slog.Logger, asserts *Asserter) *Protocol {
+	return &Protocol{exchange.NewDoor(words{}), log, asserts}
 }
-
-// Refuse answers the first request where there is no session for it.
-func (p *Protocol) Refuse(g gateway.Greeting, why *api.Error) { g.(*exchange.Client).Refuse(why) }
 
 // Open makes ready to reach the service, which the first request does.
 func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
@@ -59,9 +49,6 @@ type session struct {
 func (s *session) About() (database, role string, settings map[string]string) {
 	return "", "", map[string]string{"origin": s.service.origin()}
 }
-
-// GrantEnded has nothing to end: nothing is kept for a grant.
-func (p *Protocol) GrantEnded(string) {}
 
 // Judge understands a request as it would be understood in a session: "POST /api/users", and behind an empty line its body.
 func (p *Protocol) Judge(ctx context.Context, t gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/http1"
 	"github.com/hoop-gateway/hoop/pkg/mask"
 	"github.com/hoop-gateway/hoop/pkg/mask/body"
+	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 // service is one HTTP service as one session sees it.
@@ -29,15 +30,7 @@ func (s *service) ownCookie(name string) bool { return s.cookie != "" && name ==
 
 // masked says whether anything is looked for in answers.
 func (s *service) masked(now *guard.Standing) bool {
-	if now == nil {
-		return true
-	}
-	for _, m := range now.Masks {
-		if len(m.JSON) > 0 || len(m.Detect) > 0 {
-			return true
-		}
-	}
-	return false
+	return now.Masked(func(m *policy.Mask) bool { return len(m.JSON) > 0 || len(m.Detect) > 0 })
 }
 
 // paths are those that masks name.
@@ -78,13 +71,8 @@ func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) 
 // rules are what is looked for in bodies. Paths name nothing in pages, which pass only where every mask with paths says that they
 // show nothing of what it masks.
 func (s *service) rules(now *guard.Standing, paths []body.Path) body.Rules {
-	pages := now != nil
-	if now != nil {
-		for _, m := range now.Masks {
-			pages = pages && (len(m.JSON) == 0 || m.Pages)
-		}
-	}
-	return body.Rules{Paths: paths, Secrets: s.secrets, Pages: pages}
+	hidden := now.Masked(func(m *policy.Mask) bool { return len(m.JSON) > 0 && !m.Pages })
+	return body.Rules{Paths: paths, Secrets: s.secrets, Pages: !hidden}
 }
 
 var _ exchange.Protocol = (*service)(nil)
