@@ -180,6 +180,10 @@ func TestBehindAnUpgradeBytesPassBothWays(t *testing.T) {
 	p := serveWeb(t, "http", func(_ *localproxy.Options, g *webGateway) {
 		g.serve = func(g *webGateway, c *net.TCPConn) {
 			r := bufio.NewReader(c)
+			if _, err := g.read(r); err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 			q, err := g.read(r)
 			if err != nil || q.Header.Get("Upgrade") != "websocket" || q.Header.Get("Connection") != "Upgrade" {
 				said <- fmt.Sprint(err, q.Header)
@@ -192,6 +196,8 @@ func TestBehindAnUpgradeBytesPassBothWays(t *testing.T) {
 		}
 	})
 	sock := p.client(t)
+	sock.send(t, head("GET /before", p.good()...))
+	sock.answer(t, "GET")
 	// What follows looks like a request, and is none.
 	sock.send(t, head("GET /ws", p.good("Connection: keep-alive, Upgrade", "Upgrade: WebSocket", "Sec-WebSocket-Key: x")...)+"GET / HTTP/1.1\r\n\r\n")
 	a, err := http.ReadResponse(sock.r, &http.Request{Method: "GET"})
@@ -253,25 +259,28 @@ func TestLargeBodiesPassBothWays(t *testing.T) {
 func TestABodyThatWaitsForPermissionIsAskedFor(t *testing.T) {
 	p := serveWeb(t, "http", func(_ *localproxy.Options, g *webGateway) {
 		g.serve = func(_ *webGateway, c *net.TCPConn) {
-			r := bufio.NewReader(c)
-			q, err := http.ReadRequest(r)
-			if err != nil || q.Header.Get("Expect") != "100-continue" {
-				return
+			for r := bufio.NewReader(c); ; {
+				q, err := http.ReadRequest(r)
+				if err != nil || q.Header.Get("Expect") != "100-continue" {
+					return
+				}
+				_, _ = io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n")
+				b, _ := io.ReadAll(q.Body)
+				_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(b), b)
 			}
-			_, _ = io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n")
-			b, _ := io.ReadAll(q.Body)
-			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(b), b)
 		}
 	})
 	sock := p.client(t)
-	sock.send(t, head("POST /", p.good("Expect: 100-continue", "Content-Length: 4")...))
-	if line, err := sock.r.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
-		t.Fatal(line, err)
-	}
-	_, _ = sock.r.ReadString('\n')
-	sock.send(t, "data")
-	if _, body := sock.answer(t, "POST"); body != "data" {
-		t.Errorf("came back %q", body)
+	for _, framing := range [][2]string{{"Content-Length: 4", "data"}, {"Content-Length: 4", "data"}, {"Transfer-Encoding: chunked", "4\r\ndata\r\n0\r\n\r\n"}} {
+		sock.send(t, head("POST /", p.good("Expect: 100-continue", framing[0])...))
+		if line, err := sock.r.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+			t.Fatal(line, err)
+		}
+		_, _ = sock.r.ReadString('\n')
+		sock.send(t, framing[1])
+		if _, body := sock.answer(t, "POST"); body != "data" {
+			t.Errorf("came back %q", body)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ func TestTheSameHoldsWhereNoLoopServes(t *testing.T) {
 		"broken tunnels":      TestATunnelThatBreaksBreaksTheAnswer,
 		"early answers":       TestAnAnswerArrivesThoughItsRequestIsNotReadToItsEnd,
 		"what needs somebody": TestWhatCannotPassInTheLoopIsDoneAsEver,
+		"later cuts":          TestALaterRequestPassesHoweverItIsCut,
 		"nobody reads":        TestATunnelThatIsNotReadHoldsItsRequestsBack,
 		"nobody reads, back":  TestAProgramThatDoesNotReadHoldsNoOtherUp,
 	} {
@@ -79,6 +80,28 @@ func TestWhatCannotPassInTheLoopIsDoneAsEver(t *testing.T) {
 			}
 			sock.closed(t)
 		})
+	}
+}
+
+// Wherever it is cut, a request that comes behind an answer is the same. What another socket asks in between shows that the
+// first part was seen by itself.
+func TestALaterRequestPassesHoweverItIsCut(t *testing.T) {
+	p := serveWeb(t, "http", nil)
+	sock, other := p.client(t), p.client(t)
+	text := head("PUT /a?b", p.good("Content-Length: 5")...) + "hello"
+	for cut := range len(text) {
+		sock.send(t, text[:cut])
+		other.send(t, head("GET /", p.good()...))
+		other.answer(t, "GET")
+		sock.send(t, text[cut:])
+		if _, body := sock.answer(t, "PUT"); body != "PUT /a?b" {
+			t.Fatalf("cut at %d: %q", cut, body)
+		}
+	}
+	for _, q := range p.gw.requests() {
+		if q.Method == "PUT" && q.body != "hello" || !q.whole {
+			t.Fatalf("came out: %v %q", q.Request, q.body)
+		}
 	}
 }
 
