@@ -4,8 +4,10 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
 )
@@ -64,6 +66,20 @@ const (
 	CodeTooLarge    = "too_large"
 	CodeUnsupported = "unsupported"
 )
+
+// Packed refuses a request whose body does not come as it is, whichever of several fields a server reads; nil: it does. rule stands
+// where the name of a rule would.
+func Packed(q *http1.Request, rule string) *api.Refusal {
+	for _, coding := range q.Fields.Values("Content-Encoding") {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return &api.Refusal{
+				Code: CodeUnsupported, Rule: rule, Message: "The body of a request must come as it is: an encoded one can't be judged.",
+				Remedy: []api.Remedy{{Kind: "rewrite", Text: "Send it without Content-Encoding."}},
+			}
+		}
+	}
+	return nil
+}
 
 // StatusOf is the HTTP status of a refusal.
 func StatusOf(code string) int {

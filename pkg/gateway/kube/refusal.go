@@ -17,8 +17,11 @@ const (
 	codeMasked      = "masked_value"
 )
 
+// ruleRequest stands where a rule's name would: it is the request's form that is refused.
+const ruleRequest = "request"
+
 func refusal(code, message, hint string) *api.Refusal {
-	return &api.Refusal{Code: code, Rule: "request", Message: message, Remedy: []api.Remedy{{Kind: "rewrite", Text: hint}}}
+	return &api.Refusal{Code: code, Rule: ruleRequest, Message: message, Remedy: []api.Remedy{{Kind: "rewrite", Text: hint}}}
 }
 
 func badRequest(message string) *api.Refusal {

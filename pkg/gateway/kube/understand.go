@@ -17,8 +17,8 @@ func (c *cluster) Understand(ctx context.Context, q *exchange.Request) (*exchang
 	if r := impersonates(q.Fields); r != nil {
 		return m, r
 	}
-	if coding := q.Fields.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return m, refusal(codeUnsupported, "The body of a request must come as it is: an encoded one can't be judged.", "Send it without Content-Encoding.")
+	if r := exchange.Packed(q.Request, ruleRequest); r != nil {
+		return m, r
 	}
 	u, why := c.read(q)
 	if why != nil {

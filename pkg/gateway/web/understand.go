@@ -30,8 +30,8 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if why != nil {
 		return m, why
 	}
-	if !plainly(q.Fields.Values("Content-Encoding")) {
-		return m, unsupported("The body of a request must come as it is: an encoded one can't be judged.", "Send it without Content-Encoding.")
+	if why := exchange.Packed(q.Request, Kind); why != nil {
+		return m, why
 	}
 	for name := range facts.Query {
 		if s.parameter != "" && strings.EqualFold(name, s.parameter) {
@@ -67,16 +67,6 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 		return m, s.upgrade(m, q)
 	}
 	return m, nil
-}
-
-// plainly says whether a body comes as it is, whatever of the fields a server reads.
-func plainly(codings []string) bool {
-	for _, c := range codings {
-		if c != "" && !strings.EqualFold(c, "identity") {
-			return false
-		}
-	}
-	return true
 }
 
 // factsOf are those that a request's line tells.

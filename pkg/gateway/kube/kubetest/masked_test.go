@@ -139,3 +139,25 @@ func TestWhatIsRefusedNeverReachesTheCluster(t *testing.T) {
 		t.Errorf("it reached the cluster: %s", e.RequestURI)
 	}
 }
+
+// A server may read another of two fields than the gateway does, so that both must say that the body is as it is.
+func TestABodyThatMayBePackedNeverReachesTheCluster(t *testing.T) {
+	c := kubetest.Start(t)
+	d := opened(t, c, reading, nil)
+	for name, codings := range map[string][]string{
+		"refused-packed": {"gzip"}, "refused-packed-first": {"gzip", "identity"}, "refused-packed-second": {"identity", "gzip"}, "refused-packed-list": {"identity, gzip"},
+		"plain-once": {"Identity"}, "plain-twice": {"identity", ""},
+	} {
+		q, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+d.address+"/api/v1/namespaces/stg/configmaps?dryRun=All&fieldManager="+name, strings.NewReader(`{"metadata":{"name":"x"}}`))
+		must(t, err)
+		q.Header.Set("Content-Type", "application/json")
+		q.Header["Content-Encoding"] = codings
+		a, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(q)
+		must(t, err)
+		_ = a.Body.Close()
+		reached := len(c.Audited(t, func(e kubetest.Event) bool { return strings.Contains(e.RequestURI, "="+name) }))
+		if refused := strings.HasPrefix(name, "refused"); refused && (a.StatusCode != 415 || reached != 0) || !refused && (a.StatusCode != 201 || reached == 0) {
+			t.Errorf("%s: %d, %d events in the audit log", name, a.StatusCode, reached)
+		}
+	}
+}
