@@ -145,7 +145,7 @@ func TestEndingAGrantTellsTheGatewayAndTheClient(t *testing.T) {
 	feed := w.broker.Endings(t.Context())
 	began := time.Now()
 	ended, err := security.EndGrant(t.Context(), g.ID, "incident")
-	if err != nil || ended.State != "ended" || ended.EndedBy != "sec" {
+	if err != nil || ended.State != "ended" || ended.EndedBy != "sec" || ended.Closed != nil {
 		t.Errorf("%+v, %v", ended, err)
 	}
 	if e := nextEnding(t, feed); e.GrantID != g.ID || e.SessionID != "" || e.Reason != api.EndingEnded {
@@ -155,7 +155,7 @@ func TestEndingAGrantTellsTheGatewayAndTheClient(t *testing.T) {
 		t.Errorf("the gateway was told after %s", took)
 	}
 	again, err := dev.EndGrant(t.Context(), g.ID, "")
-	if err != nil || again.EndedBy != "sec" {
+	if err != nil || again.EndedBy != "sec" || again.Closed == nil || again.Closed.Code != api.EndingEnded || again.Closed.Message != "The grant was ended by sec." {
 		t.Errorf("ending it again: %+v, %v", again, err)
 	}
 	if got := w.auditKinds(g.ID); !slices.Equal(got, []string{"grant", "grant_ended"}) {
@@ -163,6 +163,21 @@ func TestEndingAGrantTellsTheGatewayAndTheClient(t *testing.T) {
 	}
 	if listed, err := security.Grants(t.Context()); err != nil || len(listed) != 1 {
 		t.Errorf("the list of those with the power: %+v, %v", listed, err)
+	}
+}
+
+// Who gives a grant back is told how it ended before, also where nobody has written that down yet and where much happened under it.
+func TestAGrantThatIsGivenBackTooLateSaysHowItEnded(t *testing.T) {
+	w := newWorld(t)
+	dev := w.signIn("dev", "developers")
+	g, _ := w.grant(dev)
+	for range 250 {
+		w.must(w.broker.PublishGrantEvent(t.Context(), g.ID, api.GrantEvent{Type: api.EventApprovalWaiting}))
+	}
+	w.clock.add(g.ExpiresAt.Sub(g.CreatedAt))
+	ended, err := dev.EndGrant(t.Context(), g.ID, "hoop connect ended")
+	if err != nil || ended.State != "expired" || ended.Closed == nil || ended.Closed.Code != api.EndingExpired || ended.Closed.Message == "" {
+		t.Errorf("%+v, %v", ended, err)
 	}
 }
 

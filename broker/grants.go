@@ -214,7 +214,8 @@ func (b *Broker) listGrants(c *call) (any, error) {
 	return out, err
 }
 
-// deleteGrant ends a grant: one's own, or with the power grants.end. Ending it again changes nothing.
+// deleteGrant ends a grant: one's own, or with the power grants.end. Ending it again changes nothing, and is answered with how it had
+// ended: whoever gives a grant back may not have heard of that yet.
 func (b *Broker) deleteGrant(c *call) (any, error) {
 	in, err := readOptional[api.EndRequest](c)
 	if err != nil {
@@ -232,15 +233,53 @@ func (b *Broker) deleteGrant(c *call) (any, error) {
 		if key(g.Identity) != key(c.who) && !b.may(c.who, policy.GrantsEnd, g.Connection.Name) {
 			return store.ErrNotFound
 		}
+		if g, err = b.written(tx, n, g); err != nil {
+			return err
+		}
+		closed, err := closedBefore(tx, g)
+		if err != nil {
+			return err
+		}
 		err = b.endGrant(tx, n, g, ending{reason: api.EndingEnded, message: "The grant was ended by " + c.who.User + ".", by: c.who, why: in.Reason})
 		if err != nil {
 			return err
 		}
 		g, err = tx.Grant(g.ID)
 		out = b.shown(g)
+		out.Closed = closed
 		return err
 	})
 	return out, err
+}
+
+// written writes down the end of a grant whose time is over.
+func (b *Broker) written(tx store.Tx, n *news, g store.Grant) (store.Grant, error) {
+	if g.State != grantActive || b.active(g) {
+		return g, nil
+	}
+	if err := b.endGrant(tx, n, g, timeIsOver()); err != nil {
+		return g, err
+	}
+	return tx.Grant(g.ID)
+}
+
+// closedBefore is the event with which a grant that is over was closed; nil: it is not over.
+func closedBefore(tx store.Tx, g store.Grant) (*api.GrantEvent, error) {
+	if g.State == grantActive {
+		return nil, nil
+	}
+	for after := int64(0); ; {
+		events, err := tx.Events(g.ID, after, eventBatch)
+		if err != nil || len(events) == 0 {
+			return nil, err
+		}
+		for i := range events {
+			if events[i].Type == api.EventClosed {
+				return &events[i], nil
+			}
+		}
+		after = events[len(events)-1].Seq
+	}
 }
 
 // shown is a grant as it stands in lists: a grant whose time is over is expired also in
@@ -262,6 +301,10 @@ type ending struct {
 	message string
 	by      api.Identity
 	why     string // in the words of who did it
+}
+
+func timeIsOver() ending {
+	return ending{reason: api.EndingExpired, message: "The grant's time is over."}
 }
 
 func lostReach(by api.Identity) ending {

@@ -85,7 +85,7 @@ func (b *Broker) sweepGrants(tx store.Tx, n *news, now time.Time) error {
 	}
 	for _, g := range grants {
 		if !g.ExpiresAt.After(now) {
-			err = b.endGrant(tx, n, g, ending{reason: api.EndingExpired, message: "The grant's time is over."})
+			err = b.endGrant(tx, n, g, timeIsOver())
 		} else if !g.Warned {
 			g.Warned = true
 			expiring := api.GrantEvent{Type: api.EventExpiring, Time: now, ExpiresAt: g.ExpiresAt}

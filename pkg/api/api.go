@@ -115,6 +115,7 @@ type Grant struct {
 	EndedBy     string       `json:"ended_by,omitempty"`
 	Certificate *Certificate `json:"certificate,omitempty"`
 	Gateway     *Gateway     `json:"gateway,omitempty"`
+	Closed      *GrantEvent  `json:"closed,omitempty"` // of DELETE, where the grant was over already: its last event
 }
 
 // Grants answers GET /v1/grants.

@@ -122,8 +122,10 @@ func (p *program) connect(ctx context.Context, o connectOptions) (err error) {
 	}
 	defer out.close()
 	all := &links{program: p, options: o}
-	defer all.end(ctx)
-	defer func() { all.over(out, err) }()
+	defer func() {
+		all.end(ctx)
+		all.over(out, err)
+	}()
 	for _, name := range o.names {
 		if err := all.ask(ctx, broker, out, name); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -114,12 +115,17 @@ func (h *held) dial(ctx context.Context, first []byte) (tunnel.Conn, string, err
 // endWithin bounds the last call: the grant ends by itself soon after in any case.
 const endWithin = time.Second
 
-// end gives the grant back.
-func (h *held) end(ctx context.Context) {
+// end gives the grant back. closed is how it had ended before, where it had: nobody may have heard of that here yet.
+func (h *held) end(ctx context.Context) (closed *api.GrantEvent) {
 	if h == nil || h.ID == "" {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
 	defer cancel()
-	_, _ = h.broker.EndGrant(ctx, h.ID, "hoop connect ended")
+	g, err := h.broker.EndGrant(ctx, h.ID, "hoop connect ended")
+	var refused *api.Error
+	if errors.As(err, &refused) && refused.Code == api.CodeLocked { // a lock ends all grants
+		return &api.GrantEvent{Type: api.EventClosed, Code: api.EndingLocked, Message: refused.Message}
+	}
+	return g.Closed
 }

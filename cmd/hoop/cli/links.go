@@ -144,11 +144,16 @@ func (s *links) over(out *outlet, err error) {
 	}
 }
 
-// end gives all grants back.
+// end gives all grants back, and tells of those that had ended before: the gateway ends what runs under a grant as soon as it hears
+// of the grant's end, so that a program may be gone before hoop has heard of it too.
 func (s *links) end(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range s.all {
-		wg.Go(func() { l.grant.end(ctx) })
+		wg.Go(func() {
+			if closed := l.grant.end(ctx); closed != nil && !l.sink.done.Load() {
+				l.sink.closed(*closed)
+			}
+		})
 	}
 	wg.Wait()
 }

@@ -138,6 +138,16 @@ func terminate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(syscall.Kill(ready.PID, signal))
 }
 
+// grantOf is the grant that an events file names.
+func grantOf(ts *testscript.TestScript, file string) string {
+	var ready struct {
+		GrantID string `json:"grant_id"`
+	}
+	line, _, _ := strings.Cut(ts.ReadFile(file), "\n")
+	ts.Check(json.Unmarshal([]byte(line), &ready))
+	return ready.GrantID
+}
+
 // worldCmd makes something happen: world WHAT ARGS...
 func worldCmd(ts *testscript.TestScript, neg bool, args []string) {
 	w := ts.Value(worldKey{}).(*world)
@@ -170,6 +180,15 @@ func worldCmd(ts *testscript.TestScript, neg bool, args []string) {
 		w.announce(api.GrantEvent{Type: args[1], ApprovalID: "ap_1", ApprovalURL: "https://broker/approvals/ap_1", Command: "DELETE FROM a", By: "dba\x1b[31m", HoldUntil: time.Now().Add(45 * time.Second), ExpiresAt: time.Now().Add(time.Hour)})
 	case "end": // end GRANT CODE
 		w.end(args[1], args[2], "The grant was "+args[2]+".")
+	case "over": // over FILE CODE MESSAGE: the grant of an events file, and nobody hears of it
+		id := grantOf(ts, args[1])
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !w.over(id, args[2], args[3]) {
+			ts.Fatalf("the grant %q is over", id)
+		}
+	case "end-of": // end-of FILE CODE: the grant of an events file
+		w.end(grantOf(ts, args[1]), args[2], "The grant was "+args[2]+".")
 	case "ended": // ended GRANT: by the client
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -292,11 +292,16 @@ func (w *world) route(rw http.ResponseWriter, r *http.Request, route string, bod
 	case route == "POST /v1/grants":
 		w.grant(rw, body)
 	case len(parts) == 3 && parts[1] == "grants" && r.Method == "DELETE":
+		w.mu.Lock()
+		before := w.grants[parts[2]].Closed
+		w.mu.Unlock()
 		w.end(parts[2], "ended", "The grant was ended.")
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.ended = append(w.ended, parts[2])
-		send(rw, w.grants[parts[2]])
+		out := *w.grants[parts[2]]
+		out.Closed = before
+		send(rw, out)
 	case len(parts) == 4 && parts[3] == "events":
 		w.events(rw, r, parts[2])
 	default:
@@ -339,10 +344,19 @@ func (w *world) grant(rw http.ResponseWriter, body []byte) {
 func (w *world) end(id, code, message string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if g := w.grants[id]; g != nil && g.State == "active" {
-		g.State = "ended"
-		w.streams[id] <- api.GrantEvent{Type: api.EventClosed, Code: code, Message: message}
+	if w.over(id, code, message) {
+		w.streams[id] <- *w.grants[id].Closed
 	}
+}
+
+// over ends a grant without telling those who listen. w.mu is held.
+func (w *world) over(id, code, message string) bool {
+	g := w.grants[id]
+	if g == nil || g.State != "active" {
+		return false
+	}
+	g.State, g.Closed = "ended", &api.GrantEvent{Type: api.EventClosed, Code: code, Message: message}
+	return true
 }
 
 // announce sends an event to every living grant.
