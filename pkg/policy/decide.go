@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Names that stand where a rule's name would, where no rule decided. No rule may bear them.
@@ -55,7 +56,11 @@ func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 			return refuseAll(cmd, r.name, fmt.Sprintf("the condition of rule %s can't be evaluated: %v", r.name, err))
 		}
 	}
-	return judge(matched, &s, &c, &cmd)
+	d = judge(matched, &s, &c, &cmd)
+	if d.Verdict == Deny && p.unlabelled(&s, &c, &named, d.Rule) {
+		d.Message = strings.TrimSuffix(d.Message, ".") + "; the labels of the namespace " + cmd.Kube.Namespace + ", which a rule asks for, are not known"
+	}
+	return d
 }
 
 // match is a rule that matches a command.

@@ -155,6 +155,22 @@ func (f *kubeFacts) stands(k *Kube, how bearing) bool {
 	})
 }
 
+// unlabelled says that a command was refused, by this rule, for want of its namespace's labels: the rule asks for them, or another one
+// does that would admit the command if they were right.
+func (p *Policy) unlabelled(s *Subject, c *Connection, cmd *Command, by string) bool {
+	if cmd.Kube == nil || cmd.Kube.NamespaceLabels != nil || cmd.Kube.Namespace == "" {
+		return false
+	}
+	return slices.ContainsFunc(p.rules, func(r rule) bool {
+		if r.kube == nil || r.kube.namespaceLabels == nil || !r.meets(s, c) || (by != r.name && (by != RuleDefault || r.verdict == Deny)) {
+			return false
+		}
+		facts := *r.kube
+		facts.namespaceLabels = nil
+		return facts.match(cmd.Kube, bearingOf(r.verdict)) && r.touchesAny(cmd.Accesses)
+	})
+}
+
 // sets says whether what the body sets is as the rule asks.
 func (f *kubeFacts) sets(k *Kube, how bearing) bool {
 	is := func(asked *bool, fact bool) bool { return asked == nil || *asked == fact }

@@ -265,3 +265,29 @@ func TestADenyRuleMeetsWhateverTheSameAllowRuleDoes(t *testing.T) {
 		}
 	})
 }
+
+// What is refused because nobody knows the labels of the namespace says so, and nothing else does.
+func TestWhatIsRefusedForWantOfLabelsSaysSo(t *testing.T) {
+	const unknown = "; the labels of the namespace a, which a rule asks for, are not known"
+	cluster := policy.Connection{Name: "k8s", Kind: "kubernetes"}
+	byLabel, byName := kubeRule("resources: [pods], namespace_labels: {env: dev}", "allow"), kubeRule("resources: [pods], namespaces: [b]", "allow")
+	for name, c := range map[string]struct {
+		rules   []string
+		command policy.Command
+		said    bool
+	}{
+		"a rule that would allow":      {[]string{byLabel}, asked("get pods a web"), true},
+		"that would ask":               {[]string{kubeRule("namespace_labels: {env: dev}", "approve")}, asked("get pods a web"), true},
+		"that denies":                  {[]string{kubeRule("namespaces: [a]", "allow"), kubeRule("namespace_labels: {env: prod}", "deny")}, asked("get pods a web"), true},
+		"of another resource":          {[]string{byLabel}, asked("get secrets a web"), false},
+		"no rule with labels":          {[]string{byName}, asked("get pods a web"), false},
+		"labels that are known":        {[]string{byLabel}, asked("get pods a web", labelled("env", "prod")), false},
+		"what stands in no namespace":  {[]string{byLabel}, asked("get nodes - n1"), false},
+		"a rule that denies otherwise": {[]string{byLabel, kubeRule("names: [web]", "deny")}, asked("get pods a web"), false},
+	} {
+		d := parse(t, policyOf(c.rules)).Decide(person("dev"), cluster, c.command)
+		if d.Verdict != policy.Deny || strings.HasSuffix(d.Message, unknown) != c.said {
+			t.Errorf("%s: %s %q", name, d.Verdict, d.Message)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/exchange"
@@ -27,6 +28,7 @@ type cluster struct {
 	as     *gateway.Impersonation
 	input  string
 	login  credential.Login
+	now    func() time.Time
 
 	mu      sync.Mutex
 	known   []string      // credentials that never pass, in whatever the cluster says
@@ -41,7 +43,7 @@ func newCluster(p *Protocol, t gateway.Target) (*cluster, error) {
 	}
 	c := &cluster{
 		words: words{p.held}, log: p.log, base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/"), dial: exchange.Dialer(t.Base, t.TLS),
-		as: t.Impersonation, input: t.Input, login: t.Credential, labels: map[string]labels{},
+		as: t.Impersonation, input: t.Input, login: t.Credential, now: p.now, labels: map[string]labels{},
 	}
 	for _, secret := range t.Credential.Forms() {
 		c.known = append(c.known, secret.Reveal())

@@ -17,8 +17,8 @@ const (
 	ownSize   = 1 << 20          // its answer
 )
 
-// own asks the cluster something that the gateway itself needs to know, as the gateway, on a connection of its own.
-func (c *cluster) own(ctx context.Context, method, path string, content []byte, into any) error {
+// own asks the cluster something that the gateway itself needs to know, with a token of the gateway's, on a connection of its own.
+func (c *cluster) own(ctx context.Context, token, method, path string, content []byte, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, ownWithin)
 	defer cancel()
 	conn, err := c.dial(ctx)
@@ -35,7 +35,7 @@ func (c *cluster) own(ctx context.Context, method, path string, content []byte, 
 	if len(content) > 0 {
 		head.Fields = append(head.Fields, http1.Field{Name: "Content-Type", Value: typeJSON})
 	}
-	if token := c.login.Token.Reveal(); token != "" {
+	if token != "" {
 		head.Fields = append(head.Fields, http1.Field{Name: "Authorization", Value: "Bearer " + token})
 	}
 	if _, err := conn.Write(append(http1.AppendRequest(nil, &head), content...)); err != nil {
@@ -82,8 +82,12 @@ func (c *cluster) namespaceLabels(ctx context.Context, t *Tuple, now *guard.Stan
 		} `json:"metadata"`
 	}
 	begun := time.Now()
-	if err := c.own(ctx, "GET", "/api/v1/namespaces/"+t.Namespace, nil, &got); err != nil {
-		c.log.Warn("labels of a namespace not read", "error", err)
+	token, err := c.token(ctx)
+	if err == nil {
+		err = c.own(ctx, token, "GET", "/api/v1/namespaces/"+t.Namespace, nil, &got)
+	}
+	if err != nil {
+		c.log.Warn("labels of a namespace not read", "namespace", t.Namespace, "error", err)
 		return nil
 	}
 	if got.Metadata.Labels == nil {

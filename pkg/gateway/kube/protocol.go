@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/exchange"
@@ -18,13 +19,20 @@ const Kind = "kubernetes"
 type Protocol struct {
 	exchange.Door
 	log  *slog.Logger
+	now  func() time.Time
 	held *waits
 }
 
 // New makes the protocol.
 func New(log *slog.Logger) *Protocol {
 	held := newWaits()
-	return &Protocol{exchange.NewDoor(words{held}), log, held}
+	return &Protocol{exchange.NewDoor(words{held}), log, time.Now, held}
+}
+
+// By has tokens live by another clock than the system's. It is called before any connection is served.
+func (p *Protocol) By(now func() time.Time) *Protocol {
+	p.now = now
+	return p
 }
 
 // Open makes ready to reach the cluster, which the first request does.

@@ -52,10 +52,10 @@ func (c *cluster) token(ctx context.Context) (string, error) {
 		return own, nil
 	}
 	c.mu.Lock()
-	now := c.minted
+	known := c.minted
 	c.mu.Unlock()
-	if now.token != "" && time.Now().Before(now.until) {
-		return now.token, nil
+	if known.token != "" && c.now().Before(known.until) {
+		return known.token, nil
 	}
 	ask := map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{"expirationSeconds": lifetime}}
 	if audiences := c.login.Request.Audiences; len(audiences) > 0 {
@@ -72,7 +72,7 @@ func (c *cluster) token(ctx context.Context) (string, error) {
 			ExpirationTimestamp time.Time `json:"expirationTimestamp"`
 		} `json:"status"`
 	}
-	if err := c.own(ctx, "POST", path, text, &got); err != nil {
+	if err := c.own(ctx, own, "POST", path, text, &got); err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}
 	if got.Status.Token == "" {
@@ -80,8 +80,9 @@ func (c *cluster) token(ctx context.Context) (string, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	left := min(time.Until(got.Status.ExpirationTimestamp), lifetime*time.Second)
-	c.minted = minted{got.Status.Token, time.Now().Add(left * 3 / 4)}
+	now := c.now()
+	left := min(got.Status.ExpirationTimestamp.Sub(now), lifetime*time.Second)
+	c.minted = minted{got.Status.Token, now.Add(left * 3 / 4)}
 	c.known = append(c.known[:len(c.known):len(c.known)], got.Status.Token)
 	c.secrets = body.NewSecrets(c.known...)
 	return got.Status.Token, nil

@@ -22,6 +22,7 @@ type Event struct {
 	ImpersonatedUser *struct {
 		Username string
 		Groups   []string
+		Extra    map[string][]string
 	}
 	SourceIPs      []string
 	UserAgent      string

@@ -45,8 +45,14 @@ type door struct {
 	count   atomic.Int64
 	served  sync.WaitGroup
 	desk    *desk
+	clock   clock
 	close   func()
 }
+
+// clock is one that can be ahead of the cluster's.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // locked is a log that may be written by several.
 type locked struct {
@@ -92,7 +98,7 @@ func opened(t *testing.T, c *kubetest.Cluster, text string, change func(*gateway
 	must(t, err)
 	d.address = l.Addr().String()
 	ctx, end := context.WithCancel(context.Background())
-	p := kube.New(slog.New(slog.NewTextHandler(&d.log, nil)))
+	p := kube.New(slog.New(slog.NewTextHandler(&d.log, nil))).By(d.clock.now)
 	d.served.Go(func() {
 		for {
 			conn, err := l.Accept()
