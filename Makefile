@@ -32,7 +32,7 @@ test-18: test-deps build ## the tests that speak with PostgreSQL, against versio
 
 test-kube: test-deps build ## kubectl and helm, old and new, and informers for WATCH, against a real API server; then through hoop
 	KUBE_WATCH=$(WATCH) go test -count=1 -timeout 90m -v ./pkg/gateway/kube/...
-	KUBE_WATCH=$(WATCH) go test -count=1 -timeout 90m -v -run 'Cluster|Kubectl|Informers|Deletion|ValueOfASecret' ./test/e2e/
+	KUBE_WATCH=$(WATCH) go test -count=1 -timeout 90m -v -run 'Cluster|Kubectl|Informers|Deletion|ValueOfASecret|InAPod|ByLabels|PortForward|PolicyAndALock' ./test/e2e/
 
 mutants: ## the conformance suite must fail for each broken guard
 	go run ./pkg/guard/guardtest/mutants

@@ -198,7 +198,11 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 		return ErrNoPass
 	}
 	d := s.decide(p.command, s.cfg.Now())
-	if d.Verdict == policy.Allow || d.Verdict == policy.Approve && p.approved {
+	admitted := p.admits(&d)
+	if part, ok := p.reached(); admitted && !ok {
+		d, admitted = part, false
+	}
+	if admitted {
 		switch now := s.Standing(); {
 		case !now.looks().same(p.scan):
 			d.Message = "The policy changed while the command ran: other detectors look at its results now."
@@ -207,8 +211,6 @@ func (s *Session) Again(ctx context.Context, p *Pass) error {
 		default:
 			return nil
 		}
-	} else if d.Verdict == policy.Approve {
-		d.Message = "The policy changed while the command ran: it needs an approval now."
 	}
 	return s.refuse(ctx, p, denied(d))
 }

@@ -44,6 +44,8 @@ type Pass struct {
 	reserved   int64 // commands that it counts for
 	stoodMu    sync.Mutex
 	stood      *Standing // under which it was last found to stand
+	partsMu    sync.Mutex
+	parts      map[*int]Command // what it reaches for beside itself
 }
 
 // Text is what may be sent: the command as rewritten.

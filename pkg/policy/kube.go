@@ -13,6 +13,7 @@ type Kube struct {
 	ServiceAccounts, Images, Operators []string
 	Argv                               [][]string // of exec: the words of every program that runs. Nil: they are not known
 	Path                               string     // of what is no resource
+	Port                               uint16     // of a pod, of one connection of a port-forward; 0: the request for it, whose ports are each judged by themselves
 }
 
 // what is how rules write what the request is about: "pods/exec", "deployments.apps".

@@ -19,7 +19,11 @@ type kubeFacts struct {
 	images            globs
 	runs
 	paths globs
+	ports []ports
 }
+
+// ports are one port, or a range of them.
+type ports struct{ low, high uint16 }
 
 // resource is one entry of `resources`.
 type resource struct {
@@ -71,13 +75,27 @@ func (f *kubeFacts) match(k *Kube, how bearing) bool {
 	case f.paths != nil:
 		return false
 	}
-	return f.about(k, how) && f.stands(k, how) && f.sets(k, how) && f.executes(k, how)
+	return f.about(k, how) && f.stands(k, how) && f.sets(k, how) && f.executes(k, how) && f.connects(k, how)
+}
+
+// connects says whether a port-forward, or one connection of it, is to a port of the rule's. A request says none: a rule that admits some
+// ports admits it, one that denies some does not meet it, and each connection is judged by its own.
+func (f *kubeFacts) connects(k *Kube, how bearing) bool {
+	switch {
+	case f.ports == nil:
+		return true
+	case k.Subresource != "portforward":
+		return false
+	case k.Port == 0:
+		return how == admitting
+	}
+	return slices.ContainsFunc(f.ports, func(p ports) bool { return k.Port >= p.low && k.Port <= p.high })
 }
 
 // ofObjects says that the rule asks for what only requests about objects have.
 func (f *kubeFacts) ofObjects() bool {
 	return f.resources != nil || f.subresources != nil || f.namespaces != nil || f.names != nil || f.namespaceLabels != nil ||
-		f.privileged != nil || f.hostPath != nil || f.serviceAccounts != nil || f.images != nil || f.argv != nil || f.operators != ""
+		f.privileged != nil || f.hostPath != nil || f.serviceAccounts != nil || f.images != nil || f.argv != nil || f.operators != "" || f.ports != nil
 }
 
 // does says whether the verb is one of the rule's. To run something by GET is to create it, as kubectl does both. A rule that is wary

@@ -52,6 +52,8 @@ func accounts(all ...string) func(*policy.Kube) {
 	return func(k *policy.Kube) { k.ServiceAccounts = all }
 }
 
+func port(n uint16) func(*policy.Kube) { return func(k *policy.Kube) { k.Port = n } }
+
 func serverPath(method, path string, effect policy.Effect) policy.Command {
 	return policy.Command{Accesses: []policy.Access{{Effect: effect, Object: path}}, Kube: &policy.Kube{Verb: method, Path: path}}
 }
@@ -167,6 +169,16 @@ func TestMatchingOfClusters(t *testing.T) {
 		{"what is not known may be it", []string{kubeRule(`resources: ["pods/attach"]`, "allow"), kubeRule(`argv: [["rm", "*"]]`, "deny")}, asked("create pods/attach stg web"), "deny r1"},
 		{"what runs nothing is not", deny(`argv: [["rm", "*"]]`), asked("get pods stg web"), "allow r0"},
 		{"nor has it operators", deny("operators: some"), asked("get pods stg web"), "allow r0"},
+
+		{"a port", allow(`resources: ["pods/portforward"], ports: [8080, "9000-9009"]`), asked("create pods/portforward stg web-1", port(8080)), "allow r0"},
+		{"a port of a range", allow(`resources: ["pods/portforward"], ports: [8080, "9000-9009"]`), asked("create pods/portforward stg web-1", port(9009)), "allow r0"},
+		{"another port", allow(`resources: ["pods/portforward"], ports: [8080, "9000-9009"]`), asked("create pods/portforward stg web-1", port(22)), "deny default"},
+		{"the request for some of them", allow(`subresources: [portforward], ports: [8080]`), asked("create pods/portforward stg web-1"), "allow r0"},
+		{"but of no other pod", allow(`resources: ["pods/portforward"], ports: [8080], names: [web-2]`), asked("create pods/portforward stg web-1"), "deny default"},
+		{"nothing else", allow(`resources: ["pods/portforward", pods], ports: [8080]`), asked("get pods stg web-1"), "deny default"},
+		{"a denied port", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), kubeRule(`resources: ["pods/portforward"], ports: [22]`, "deny")}, asked("get pods/portforward stg web-1", port(22)), "deny r1"},
+		{"beside which there are others", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), kubeRule(`resources: ["pods/portforward"], ports: [22]`, "deny")}, asked("get pods/portforward stg web-1", port(80)), "allow r0"},
+		{"is not the request's", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), kubeRule(`resources: ["pods/portforward"], ports: [22]`, "deny")}, asked("get pods/portforward stg web-1"), "allow r0"},
 
 		{"a path of the server", allow(`paths: ["/metrics", "/healthz*"]`), serverPath("get", "/healthz/ping", policy.Session), "allow r0"},
 		{"another path", allow(`paths: ["/metrics", "/healthz*"]`), serverPath("get", "/logs", policy.Session), "deny default"},

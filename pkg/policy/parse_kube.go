@@ -31,7 +31,11 @@ func (d *decoder) kube(n *strict.Node) *kubeFacts {
 		"images":           d.globs(&f.images),
 		"argv":             d.forms(&f.runs),
 		"operators":        d.operators(&f.runs),
-		"paths":            func(n *strict.Node) { d.globs(&f.paths)(n); d.rooted(n) },
+		"ports": func(n *strict.Node) {
+			f.ports = []ports{}
+			d.Each(n, func(n *strict.Node) { f.ports = append(f.ports, d.ports(n)) })
+		},
+		"paths": func(n *strict.Node) { d.globs(&f.paths)(n); d.rooted(n) },
 	})
 	d.asks(n)
 	d.checkKube(n, f)
@@ -46,12 +50,39 @@ func (d *decoder) checkKube(n *strict.Node, f *kubeFacts) {
 	if f.subresources != nil && slices.ContainsFunc(f.resources, func(r resource) bool { return r.sub.text != "" }) {
 		d.Report(n, "subresources stand beside a resource that names one itself", `write either resources: ["pods/exec"] or subresources: [exec]`)
 	}
+	if f.ports != nil && !f.forwards() {
+		d.Report(n, "ports are those of port-forward, which this rule is not about", `write beside them: resources: ["pods/portforward"]`)
+	}
 	if f.resources == nil && f.paths == nil {
 		for _, v := range f.verbs {
 			if v == "head" || v == "post" || v == "put" {
 				d.Report(n, fmt.Sprintf("%s is a method of what is no resource: objects have verbs", v), "write paths beside it, or create, update")
 			}
 		}
+	}
+}
+
+// forwards says that a rule writes port-forward out, which only such a rule admits.
+func (f *kubeFacts) forwards() bool {
+	return f.subresources != nil && slices.ContainsFunc(f.subresources, func(g glob) bool { return g.text == "portforward" }) ||
+		slices.ContainsFunc(f.resources, func(r resource) bool { return r.sub.text == "portforward" })
+}
+
+// ports reads 8080 or "8000-8099".
+func (d *decoder) ports(n *strict.Node) (p ports) {
+	var ok bool
+	text := d.Text(n)
+	if p.low, p.high, ok = readPorts(text); !ok || text == "*" {
+		d.Report(n, fmt.Sprintf("%q is no port", text), `write a number from 1 to 65535, or a range of them as "8000-8099"; without ports a rule is for all`)
+	}
+	return p
+}
+
+// checkPorts reports a rule that would have a person asked for each connection.
+func (d *decoder) checkPorts(n *strict.Node, r *rule) {
+	if r.kube != nil && r.kube.ports != nil && r.verdict == Approve {
+		d.Report(n, "a port is known only once the port-forward runs, and nobody can be asked for each of its connections",
+			"leave the ports out here, and deny the other ones by another rule")
 	}
 }
 

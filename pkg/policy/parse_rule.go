@@ -47,6 +47,7 @@ func (d *decoder) rule(n *strict.Node, env **cel.Env) rule {
 	}
 	r.admits(effects)
 	d.checkForwards(n, &r)
+	d.checkPorts(n, &r)
 	d.checkAffected(n, &r)
 	d.checkKinds(n, &r)
 	r.approval.Rule = r.name

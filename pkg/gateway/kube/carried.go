@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/exchange"
@@ -44,6 +45,7 @@ func (c *cluster) carried(m *exchange.Meaning, u *meant, q *exchange.Request) *a
 	}
 	m.Carry = func(ctx context.Context, w exchange.Switched) guard.Outcome {
 		by := carry.Admitted{Gate: w.Gate, Pass: w.Pass, Plan: plan, Input: c.input, Object: u.tuple.Object()}
+		by.Port = func(port uint16) guard.Command { return toPort(m.Command, by.Object, port) }
 		out, err := by.Carry(ctx, carry.Side{Conn: w.ClientConn, Read: w.Client}, carry.Side{Conn: w.TargetConn, Read: w.Target})
 		if err != nil && !errors.Is(err, carry.ErrLeft) {
 			c.log.Info("streams ended", "what", what, "error", err)
@@ -51,4 +53,14 @@ func (c *cluster) carried(m *exchange.Meaning, u *meant, q *exchange.Request) *a
 		return out
 	}
 	return nil
+}
+
+// toPort is the command of one connection of an admitted port-forward.
+func toPort(c guard.Command, object string, port uint16) guard.Command {
+	facts := *c.Facts.Kube
+	facts.Port = port
+	c.Facts.Kube = &facts
+	text := "(port-forward " + object + ":" + strconv.Itoa(int(port)) + ")"
+	c.Text, c.Recorded, c.Normal, c.Rewritten = text, text, text, text
+	return c
 }

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +83,11 @@ func (p *Protocol) JudgeText(_ context.Context, own policy.Programs, command str
 	m, why := understand(q, own)
 	if why != nil {
 		return gateway.Judgement{Problem: why}
+	}
+	if ports := t.Query.Values("ports"); len(ports) == 1 && t.what() == "pods/portforward" { // as a connection to it is judged
+		if port, err := strconv.ParseUint(ports[0], 10, 16); err == nil {
+			m.facts.Kube.Port = uint16(port)
+		}
 	}
 	return gateway.Judgement{Facts: m.facts, Rewritten: m.line()}
 }

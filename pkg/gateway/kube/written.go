@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -9,7 +10,7 @@ import (
 
 // written reads a request as people write it to `hoop can` and into a policy's tests. Either it is a request's line,
 // "GET /api/v1/namespaces", or words in kubectl's manner: "get pods -n stg", "delete deployments.apps/web -n stg",
-// "exec pods/web-1 -n stg -- ls -l". Without -n it is about the namespace "default", with -A about all; a resource of a
+// "exec pods/web-1 -n stg -- ls -l", "port-forward pods/web-1 8080 -n stg". Without -n it is about the namespace "default", with -A about all; a resource of a
 // group that is not Kubernetes' own has a namespace only with -n. Versions are v1.
 func written(text string) (*Tuple, *api.Refusal) {
 	first, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
@@ -109,6 +110,14 @@ func readWords(text string) (w request, why string) {
 func (w *request) operands(words []string) (why string) {
 	if len(words) == 0 {
 		return "it names no resource"
+	}
+	if last := words[len(words)-1]; len(words) > 1 && actions[w.verb].subresource == "portforward" {
+		if _, remote, mapped := strings.Cut(last, ":"); mapped {
+			last = remote
+		}
+		if _, err := strconv.ParseUint(last, 10, 16); err == nil {
+			w.query, words = append(w.query, Param{"ports", last}), words[:len(words)-1]
+		}
 	}
 	kind, name, slash := strings.Cut(words[0], "/")
 	if !slash && actions[w.verb].subresource != "" && len(words) == 1 { // exec web-1, as kubectl has it

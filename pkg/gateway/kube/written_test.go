@@ -2,11 +2,13 @@ package kube
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 func TestWordsAreReadAsTheRequestsThatTheyStandFor(t *testing.T) {
@@ -33,6 +35,9 @@ func TestWordsAreReadAsTheRequestsThatTheyStandFor(t *testing.T) {
 		"attach web-1 -n stg":                                "POST /api/v1/namespaces/stg/pods/web-1/attach",
 		"logs web-1 -n stg":                                  "GET /api/v1/namespaces/stg/pods/web-1/log",
 		"port-forward svc/web -n stg":                        "POST /api/v1/namespaces/stg/services/web/portforward",
+		"port-forward web-1 8080 -n stg":                     "POST /api/v1/namespaces/stg/pods/web-1/portforward?ports=8080",
+		"port-forward pods/web-1 8080:80 -n stg":             "POST /api/v1/namespaces/stg/pods/web-1/portforward?ports=80",
+		"get pods 80 81":                                     "",
 		"GET /api/v1/namespaces":                             "GET /api/v1/namespaces",
 		"DELETE /api/v1/pods?labelSelector=a":                "DELETE /api/v1/pods?labelSelector=a",
 		"get pods web-1 web-2":                               "",
@@ -101,5 +106,15 @@ func TestARefusalIsAStatusThatClientsPrint(t *testing.T) {
 	code, text = StatusHeld("wait", 5)
 	if code != 429 || !strings.Contains(string(text), `"retryAfterSeconds":5`) || !strings.Contains(string(text), `"reason":"TooManyRequests"`) {
 		t.Errorf("%d %s", code, text)
+	}
+}
+
+// Whoever asks what they may do is told of the port that they name.
+func TestAWrittenPortIsOneConnection(t *testing.T) {
+	for text, want := range map[string]uint16{"port-forward web-1 8080": 8080, "port-forward web-1": 0, "POST /api/v1/namespaces/stg/pods/web-1/portforward?ports=80&ports=81": 0} {
+		j := New(slog.New(slog.DiscardHandler)).JudgeText(t.Context(), policy.Programs{}, text)
+		if j.Problem != nil || j.Facts.Kube.Port != want {
+			t.Errorf("%s: %+v, want port %d", text, j, want)
+		}
 	}
 }

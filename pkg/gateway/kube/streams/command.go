@@ -2,7 +2,9 @@ package streams
 
 import (
 	"errors"
+	"strings"
 
+	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 )
 
@@ -93,21 +95,30 @@ func (c *command) verdict(err error) (Status, bool) {
 	if c.ended && err == nil {
 		return Status{}, false
 	}
-	var refused *guard.Refusal
-	var broke *Violation
-	s := Status{Reason: "InternalError", Code: 500}
-	switch {
-	case err == nil:
-		s.Message = "hoop: the cluster did not say how the command ended"
-	case errors.As(err, &refused):
-		s.Reason, s.Code, s.Message = "Forbidden", 403, "hoop: "+refused.Message
-		if hint := refused.Hint(); hint != "" {
-			s.Message += " " + hint
-		}
-	case errors.As(err, &broke):
-		s.Message = "hoop: the session was ended: " + broke.Error()
-	default:
-		s.Message = "hoop: the session was ended" // the rest is for the log
+	if err == nil {
+		return Status{Reason: "InternalError", Code: 500, Message: "hoop: the cluster did not say how the command ended"}, true
 	}
-	return s, !c.ended
+	text, refused := told(err)
+	if refused {
+		return Status{Reason: "Forbidden", Code: 403, Message: text}, !c.ended
+	}
+	return Status{Reason: "InternalError", Code: 500, Message: text}, !c.ended
 }
+
+// told is what a client is told of a session that was ended, and whether it was so because it may not go on.
+func told(err error) (text string, refused bool) {
+	var no *guard.Refusal
+	var over *api.Error
+	var broke *Violation
+	switch {
+	case errors.As(err, &no):
+		return said(no.Message, no.Hint()), true
+	case errors.As(err, &over): // the end of a grant, a lock
+		return said(over.Message, over.Hint), true
+	case errors.As(err, &broke):
+		return "hoop: the session was ended: " + broke.Error(), false
+	}
+	return "hoop: the session was ended", false // the rest is for the log
+}
+
+func said(message, hint string) string { return strings.TrimSuffix("hoop: "+message+" "+hint, " ") }

@@ -7,14 +7,20 @@ import (
 	"sync"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/spdy"
-	"github.com/hoop-gateway/hoop/pkg/guard"
 )
 
 // Forwards is who carries the connections of one port-forward.
 type Forwards interface {
-	// Open is asked before the cluster connects to a port. An error ends the session.
+	// Open is asked before the cluster connects to a port. A *Closed refuses this connection, with its reason; another error ends the
+	// session.
 	Open(port uint16) (Link, error)
 }
+
+// Closed refuses one connection of a port-forward.
+type Closed struct{ Reason string }
+
+// Error is the reason.
+func (c *Closed) Error() string { return c.Reason }
 
 // Link is one forwarded connection. An error of Sent and Received ends the session, and what they were told of does not go on.
 // Sent is called from one goroutine, Received and Said from another one.
@@ -55,6 +61,7 @@ type pair struct {
 	request string
 	port    uint16
 	link    Link
+	closed  *Closed // it was refused: it is there until its second stream has come
 	streams [kinds]*stream
 	open    int // of them
 	said    []byte
@@ -88,6 +95,10 @@ func (f *forwards) opens(frame *spdy.Frame) (*stream, []spdy.Header, error) {
 	if !f.joins(s) {
 		return nil, nil, fromClient("a second stream %s of one connection", k)
 	}
+	if p.closed != nil {
+		f.forget(p)
+		return s, nil, p.closed
+	}
 	return s, []spdy.Header{{Name: "streamtype", Value: k.String()}, {Name: "port", Value: port}, {Name: "requestid", Value: request}}, nil
 }
 
@@ -105,14 +116,23 @@ func (f *forwards) pair(request string, port uint16) (*pair, error) {
 		return nil, errRefused
 	}
 	link, err := f.to.Open(port)
-	if err != nil {
+	p = &pair{request: request, port: port, link: link}
+	if err != nil && !errors.As(err, &p.closed) {
 		return nil, err
 	}
-	p = &pair{request: request, port: port, link: link}
 	f.Lock()
 	defer f.Unlock()
 	f.open[request] = p
 	return p, nil
+}
+
+// forget drops a connection that was refused, once both of its streams have come.
+func (f *forwards) forget(p *pair) {
+	f.Lock()
+	defer f.Unlock()
+	if p.open == 2 {
+		delete(f.open, p.request)
+	}
 }
 
 // joins adds a stream to its pair, which has each once.
@@ -173,15 +193,8 @@ func (f *forwards) last(s *stream, err error) []byte {
 	if s.kind != status || err == nil || errors.Is(err, ErrLeft) {
 		return nil
 	}
-	var refused *guard.Refusal
-	var broke *Violation
-	switch {
-	case errors.As(err, &refused):
-		return []byte("hoop: " + refused.Message)
-	case errors.As(err, &broke):
-		return []byte("hoop: the session was ended: " + broke.Error())
-	}
-	return []byte("hoop: the session was ended")
+	text, _ := told(err)
+	return []byte(text)
 }
 
 // end closes what is open when all has ended.
@@ -191,6 +204,8 @@ func (f *forwards) end() {
 	f.open = map[string]*pair{}
 	f.Unlock()
 	for _, p := range open {
-		p.link.Close(string(p.said))
+		if p.closed == nil {
+			p.link.Close(string(p.said))
+		}
 	}
 }

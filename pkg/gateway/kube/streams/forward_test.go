@@ -152,6 +152,96 @@ func TestAForwardEndsWithItsRule(t *testing.T) {
 	}
 }
 
+// A port that the policy does not let this person reach is refused by itself, is recorded, and the cluster hears nothing of it.
+func TestAPortThatIsDeniedIsRefusedByItself(t *testing.T) {
+	a, j := admitted(t, forward, &rules{port: 22})
+	r, _ := behind(t, a)
+	r.connect(1, "80", "0")
+	for i, order := range [][]string{{"error", "data"}, {"data", "error"}} {
+		id := uint32(5 + 4*i)
+		for n, kind := range order {
+			r.must(r.client.SynStream(id+uint32(2*n), false, toPort(kind, "22", fmt.Sprint(1+i))...))
+			r.client.want(fmt.Sprintf("SYN_REPLY %d", id+uint32(2*n)))
+			said := map[string]string{"error": "hoop: Not any more. Ask who keeps the policy; `hoop can` shows what you may do here.", "data": ""}[kind]
+			r.client.want(fmt.Sprintf("DATA %d %q fin", id+uint32(2*n), said))
+			r.must(r.client.Data(id+uint32(2*n), []byte("dropped"), true))
+		}
+	}
+	r.must(r.client.Data(3, []byte("goes on"), false))
+	r.cluster.want(`DATA 3 "goes on"`)
+	if !j.has(`(port-forward stg/pods/web:22)`) || !j.has("Not any more.") {
+		t.Errorf("recorded %v", j.events)
+	}
+	if n := j.count("Not any more."); n != 2 {
+		t.Errorf("%d refusals of two connections are recorded", n)
+	}
+	for i := range 64 - 1 { // those that were refused take no room
+		r.connect(uint32(13+4*i), "80", fmt.Sprint(10+i))
+	}
+}
+
+// A port is known to the recording before the cluster connects to it.
+func TestAConnectionIsRecordedBeforeItIsMade(t *testing.T) {
+	a, j := admitted(t, forward, &rules{})
+	r, _ := behind(t, a)
+	r.must(r.client.SynStream(1, false, toPort("error", "80", "0")...))
+	r.cluster.want("SYN_STREAM 1 streamtype=error port=80 requestid=0")
+	if !j.has(`"code":"port-forward","message":"to stg/pods/web:80"`) {
+		t.Errorf("recorded %v", j.events)
+	}
+}
+
+// A policy that comes to deny a port which is open ends what is open, however silent it is; one that is closed is nobody's matter.
+func TestAPortThatIsDeniedMeanwhileEndsTheForward(t *testing.T) {
+	policies := &rules{}
+	a, _ := admitted(t, forward, policies)
+	r, _ := behind(t, a)
+	r.connect(1, "80", "0")
+	r.connect(5, "81", "1")
+	for _, id := range []uint32{5, 7} {
+		r.must(r.cluster.Data(id, nil, true))
+		r.client.want(fmt.Sprintf("DATA %d \"\" fin", id))
+		if id == 7 {
+			r.must(r.client.Data(id, nil, true))
+			r.cluster.want("DATA 7 \"\" fin")
+		}
+	}
+	r.must(r.cluster.Ping(2)) // behind which the connection's end was seen
+	r.client.want("PING 2")
+	policies.set(func(p *rules) { p.port = 81 })
+	r.must(r.client.Data(3, []byte("goes on"), false))
+	r.cluster.want(`DATA 3 "goes on"`)
+	policies.set(func(p *rules) { p.port = 80 })
+	if err := a.Pass.Stands(t.Context()); err == nil {
+		t.Error("it stands")
+	}
+	r.must(r.client.Data(3, []byte("secret"), false))
+	if got := strings.Join(r.client.rest(), " "); !strings.Contains(got, "hoop: Not any more.") {
+		t.Errorf("the client got %s", got)
+	}
+	if got := r.cluster.rest(); len(got) > 0 {
+		t.Errorf("the cluster got %v", got)
+	}
+	var refused *guard.Refusal
+	if err := r.over(); !errors.As(err, &refused) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Without anybody to judge its connections a port-forward makes none.
+func TestWhereNobodyJudgesPortsNoneIsReached(t *testing.T) {
+	a, _ := admitted(t, forward, &rules{})
+	a.Port = nil
+	r, _ := behind(t, a)
+	r.must(r.client.SynStream(1, false, toPort("error", "80", "0")...))
+	r.client.want("SYN_REPLY 1")
+	r.client.want(`DATA 1 "hoop: connections are not judged here, so none is made" fin`)
+	r.must(r.client.conn.Close())
+	if got := r.cluster.rest(); len(got) > 0 && got[0] != "broken" {
+		t.Errorf("the cluster got %v", got)
+	}
+}
+
 func TestWhereDetectorsLookNothingIsForwarded(t *testing.T) {
 	a, _ := admitted(t, forward, &rules{masks: leaks})
 	r, outcome := behind(t, a)

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -34,13 +35,29 @@ type forwarded struct {
 	links, sent, received atomic.Int64
 }
 
-// Open begins a connection, where the request still stands.
+// Open begins a connection, where the request still stands and its port is one that the policy lets this person reach. That it begins is
+// recorded before the cluster hears of it.
 func (f *forwarded) Open(port uint16) (Link, error) {
 	if err := f.Pass.Stands(f.ctx); err != nil {
 		return nil, err
 	}
+	if f.Port == nil {
+		return nil, &Closed{"hoop: connections are not judged here, so none is made"}
+	}
+	left, err := f.Pass.Reach(f.ctx, f.Port(port))
+	var no *guard.Refusal
+	if errors.As(err, &no) {
+		return nil, &Closed{said(no.Message, no.Hint())}
+	}
+	l := &forwardedLink{of: f, port: port, began: time.Now(), left: left}
+	if err == nil {
+		err = errors.Join(f.Pass.Event(record.Notice{Command: f.Pass.Number(), Code: PortForward, Message: "to " + l.address()}), f.Gate.Commit())
+	}
+	if err != nil {
+		return nil, err
+	}
 	f.links.Add(1)
-	return &forwardedLink{of: f, port: port, began: time.Now()}, nil
+	return l, nil
 }
 
 // forwardedLink is one connection.
@@ -48,8 +65,12 @@ type forwardedLink struct {
 	of             *forwarded
 	port           uint16
 	began          time.Time
+	left           func()
 	sent, received atomic.Int64
 }
+
+// address is the pod's port, in records.
+func (l *forwardedLink) address() string { return l.of.Object + ":" + strconv.Itoa(int(l.port)) }
 
 // Sent counts what goes to the pod.
 func (l *forwardedLink) Sent(p []byte) error {
@@ -73,8 +94,9 @@ func (l *forwardedLink) Received(p []byte) error {
 
 // Close records the connection.
 func (l *forwardedLink) Close(said string) {
+	l.left()
 	e := record.Forward{
-		Command: l.of.Pass.Number(), What: PortForward, Address: l.of.Object + ":" + strconv.Itoa(int(l.port)),
+		Command: l.of.Pass.Number(), What: PortForward, Address: l.address(),
 		Sent: l.sent.Load(), Received: l.received.Load(), DurationUS: time.Since(l.began).Microseconds(), Error: shown(said),
 	}
 	if err := l.of.Pass.Event(e); err != nil && l.of.Plan.Log != nil { // nothing stands behind it whose recording failed

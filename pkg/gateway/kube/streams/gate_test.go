@@ -3,6 +3,7 @@ package streams_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ type rules struct {
 	mu      sync.Mutex
 	version string
 	denies  bool
+	port    uint16 // is denied
 	masks   []policy.Mask
 	limits  policy.Limits
 }
@@ -31,10 +33,10 @@ func (r *rules) set(f func(*rules)) {
 	r.version += "+"
 }
 
-func (r *rules) Decide(policy.Subject, policy.Connection, policy.Command) policy.Decision {
+func (r *rules) Decide(_ policy.Subject, _ policy.Connection, c policy.Command) policy.Decision {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.denies {
+	if r.denies || r.port != 0 && c.Kube != nil && c.Kube.Port == r.port {
 		return policy.Decision{Verdict: policy.Deny, Rule: "none", Message: "Not any more."}
 	}
 	return policy.Decision{Verdict: policy.Allow, Rule: "all"}
@@ -90,6 +92,12 @@ func (j *journal) has(text string) bool {
 	return strings.Contains(strings.Join(j.events, "\n"), text)
 }
 
+func (j *journal) count(text string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(strings.Join(j.events, "\n"), text)
+}
+
 func (j *journal) shows(text string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -138,7 +146,16 @@ func admitted(t *testing.T, plan streams.Plan, r *rules) (streams.Admitted, *jou
 	if err := guard.NewUpstream(gate, 0).With(pass, func(int) error { return nil }); err != nil { // as the request was sent
 		t.Fatal(err)
 	}
-	return streams.Admitted{Gate: gate, Pass: pass, Plan: plan, Input: record.InputNone, Object: "stg/pods/web"}, j
+	return streams.Admitted{Gate: gate, Pass: pass, Plan: plan, Input: record.InputNone, Object: "stg/pods/web", Port: toPod}, j
+}
+
+// toPod is one connection of a port-forward.
+func toPod(port uint16) guard.Command {
+	text := fmt.Sprintf("(port-forward stg/pods/web:%d)", port)
+	return guard.Command{
+		Text: text, Recorded: text, Normal: text, Rewritten: text,
+		Facts: policy.Command{Accesses: []policy.Access{{Effect: policy.Transfer, Object: "stg/pods/web"}}, Kube: &policy.Kube{Subresource: "portforward", Port: port}},
+	}
 }
 
 // behind has an admitted request carried between two peers.

@@ -21,6 +21,8 @@ type Admitted struct {
 	Input string
 	// Object names the pod in records of forwarded connections: "namespace/pods/name".
 	Object string
+	// Port is the command of one connection of a port-forward, to a port of the pod; nil: none is made.
+	Port func(port uint16) guard.Command
 }
 
 // Carry carries an admitted request until it ends, with its streams recorded and looked at by detectors, and answers its

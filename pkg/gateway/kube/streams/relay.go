@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/spdy"
@@ -9,7 +10,7 @@ import (
 // carried is what the streams of a SPDY connection are for: a command, or forwarded connections.
 type carried interface {
 	// opens is asked before a stream of the client is opened at the cluster, with these headers and no others. errRefused
-	// refuses this stream alone.
+	// refuses this stream alone, and a *Closed the connection that it is of.
 	opens(f *spdy.Frame) (*stream, []spdy.Header, error)
 	// sent takes what the client sends and answers what goes on; with last, the client sends no more.
 	sent(s *stream, p []byte, last bool) ([]byte, error)
@@ -156,10 +157,13 @@ func (r *relay) open(f *spdy.Frame) error {
 		return nil // as of one that crossed the other side's word
 	}
 	s, headers, err := r.what.opens(f)
-	if err == errRefused {
+	var closed *Closed
+	switch {
+	case err == errRefused:
 		return r.client.Reset(f.Stream, spdy.RefusedStream)
-	}
-	if err != nil {
+	case errors.As(err, &closed):
+		return r.shut(f.Stream, s.kind, closed)
+	case err != nil:
 		return err
 	}
 	s.id = f.Stream
@@ -173,6 +177,16 @@ func (r *relay) open(f *spdy.Frame) error {
 		r.done(s, true, false)
 	}
 	return r.target.SynStream(s.id, f.Fin, headers...)
+}
+
+// shut answers a stream of a connection that was refused as the cluster answers one that it can't make: the stream for errors says why.
+// What the client still sends in it is dropped.
+func (r *relay) shut(id uint32, k kind, why *Closed) error {
+	var text []byte
+	if k == status {
+		text = []byte(why.Reason)
+	}
+	return errors.Join(r.client.SynReply(id, false), r.client.Data(id, text, true))
 }
 
 // reply passes on that the cluster accepted a stream.
