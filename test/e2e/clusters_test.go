@@ -15,7 +15,8 @@ import (
 
 // clusterWorld is a `hoopd dev` with connections of kind kubernetes to one private cluster: k8s-all, where everything is allowed to the
 // dba and nothing is masked from them; k8s-stg, whose rules are below; and k8s-too, which is k8s-stg by another name. The gateway's
-// account may do nothing but impersonate. In the cluster all may do everything but privacy, so that what is refused the gateway refused.
+// account may do nothing but impersonate, and ask for tokens of an administrator: k8s-minted and k8s-told are the cluster by such a
+// token, k8s-told with more of a person told to it, and k8s-blind is the cluster by the account itself, which can't look at namespaces. In the cluster all may do everything but privacy, so that what is refused the gateway refused.
 type clusterWorld struct {
 	*world
 	cluster *kubetest.Cluster
@@ -54,12 +55,30 @@ rules:
     on: {connections: [k8s-stg]}
     kube: {resources: [pods/portforward], namespaces: [stg]}
     verdict: allow
+  - name: some-ports
+    who: {groups: [agents]}
+    on: {connections: [k8s-told]}
+    kube: {resources: [pods/portforward], namespaces: [stg], ports: ["30000-39999"]}
+    verdict: allow
   - name: terminal
     who: {groups: [agents]}
     on: {connections: [k8s-stg]}
-    effects: [execute, shell, read, write, delete, unknown]
+    effects: [execute, shell, read, write, delete, session, unknown]
     kube: {resources: [pods/exec], namespaces: [stg], names: [web]}
     verdict: allow
+  - name: by-label
+    who: {groups: [developers]}
+    on: {connections: [k8s-told, k8s-blind]}
+    effects: [write]
+    kube: {resources: [configmaps], namespace_labels: {env: [stg, dev]}}
+    verdict: allow
+  - name: no-labels
+    who: {groups: [developers]}
+    on: {connections: [k8s-told, k8s-blind]}
+    effects: [read]
+    kube: {resources: [services], namespace_labels: {env: prod}}
+    verdict: deny
+    message: Services of production are not looked at.
   - name: settings
     who: {groups: [developers]}
     on: {connections: [k8s-stg]}
@@ -143,6 +162,12 @@ func newClusterWorld(dir string, t *testing.T, c *kubetest.Cluster) (*clusterWor
 		fmt.Fprintf(&connections, "  - {name: %s, kind: kubernetes, address: %q, tls: {ca_file: %q}, credential: {token: {file: k8s.token}}, impersonate: {user: 'hoop:{user}', groups: 'hoop:{groups}'}}\n",
 			name, c.URL, c.CAFile)
 	}
+	base := fmt.Sprintf("kind: kubernetes, address: %q, tls: {ca_file: %q}, credential: ", c.URL, c.CAFile)
+	const minted = "{token_request: {token: {file: k8s.token}, service_account: hoop/deployer}}"
+	connections.WriteString("  - {name: k8s-minted, " + base + minted + "}\n" +
+		"  - {name: k8s-told, " + base + minted + ", impersonate: {user: 'hoop:{user}', groups: ['hoop:{groups}', 'hoop:people'],\n" +
+		"      extra: {hoop.example.com/issuer: '{issuer}', hoop.example.com/groups: ['of {groups}', 'by hoop']}}}\n" +
+		"  - {name: k8s-blind, " + base + "{token: {file: k8s.token}}, impersonate: {user: 'hoop:{user}', groups: 'hoop:{groups}'}}\n")
 	w, err := newWorldWith(dir, &extra{connections: connections.String(), policy: clusterPolicy, files: map[string]string{"k8s.token": c.GatewayToken + "\n"}})
 	return &clusterWorld{w, c}, err
 }

@@ -157,9 +157,18 @@ type listener struct {
 // spawn starts hoop and waits for nothing. What it prints goes to events.
 func (u *user) spawn(t *testing.T, args ...string) *listener {
 	t.Helper()
+	return u.spawnWith(t, nil, args...)
+}
+
+// spawnWith is spawn with a file as stdin; nil: there is nothing to read.
+func (u *user) spawnWith(t *testing.T, stdin *os.File, args ...string) *listener {
+	t.Helper()
 	l := &listener{user: u, stderr: &text{}, events: &text{}, done: make(chan struct{}), ready: make(chan []byte, 1)}
 	l.cmd = exec.Command(hoop, args...)
 	l.cmd.Env, l.cmd.Stderr = u.env, l.stderr
+	if stdin != nil {
+		l.cmd.Stdin = stdin
+	}
 	out, err := l.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
