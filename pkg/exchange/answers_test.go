@@ -164,13 +164,61 @@ func TestASocketSwitchesOnlyWhereBothSidesSaySo(t *testing.T) {
 }
 
 func TestALimitOfBytesCutsAnAnswer(t *testing.T) {
-	limited := everything + "limits:\n  - {name: small, bytes: 100000, per: command}\n"
-	p := answers(t, []string{ok(strings.Repeat("a", 1<<20))})
+	limited := everything + "limits:\n  - {name: small, bytes: 1000000, per: command}\n"
+	p := answers(t, []string{ok(strings.Repeat("a", 4<<20))})
 	s := open(t, p, limited)
 	s.Say("GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
 	a := s.Head("GET")
-	if body, err := io.ReadAll(a.Body); a.StatusCode == 200 && err == nil || len(body) > 100000 {
-		t.Errorf("%s with %d bytes, %v", a.Status, len(body), err)
+	body, err := io.ReadAll(a.Body)
+	if a.StatusCode != 200 || err == nil || len(body) == 0 || len(body) > 1000000 {
+		t.Errorf("%s with %d bytes, %v: %.50s", a.Status, len(body), err, body)
 	}
 	p.Stop() // the target is let go
+}
+
+func TestTheLastAnswerOfASocketSaysSo(t *testing.T) {
+	for name, head := range map[string]string{"close": "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.0": "GET /a HTTP/1.0\r\nHost: x\r\n\r\n"} {
+		p := answers(t, []string{ok("fine"), ok("more")})
+		s := open(t, p, everything)
+		s.Say(head + "GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+		if a := s.Read("GET"); a.Text != "fine" || !a.Close {
+			t.Errorf("%s: %s %q, close %v", name, a.Status, a.Text, a.Close)
+		}
+		if rest := s.Closed(name); rest != "" || strings.Contains(p.Text(), "/b") {
+			t.Errorf("%s: behind the last answer came %q", name, rest)
+		}
+	}
+}
+
+func TestATargetThatStopsReadingHoldsNobody(t *testing.T) {
+	told, over := make(chan struct{}), make(chan struct{})
+	p := httpform.Play(t, func(_ int, c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+			return
+		}
+		<-told // there is more on its way than all sockets hold
+		_, _ = io.WriteString(c, ok("enough"))
+		<-over
+	})
+	s := open(t, p, everything)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		s.Say("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n\r\n")
+		piece := strings.Repeat("a", 1<<20)
+		for i := range 60 {
+			if i == 1 {
+				close(told)
+			}
+			s.Say(piece)
+		}
+	}()
+	if a := s.Read("PUT"); a.Text != "enough" || !a.Close {
+		t.Errorf("%s %q, close %v", a.Status, a.Text, a.Close)
+	}
+	err := s.Served(t, 5*time.Second)
+	close(over)
+	if <-sent; err != nil {
+		t.Errorf("the session ended with %v", err)
+	}
 }

@@ -63,7 +63,11 @@ func (meanings) Fail(status int, why *api.Error) exchange.Reply {
 const readAhead = 1 << 10
 
 func (meanings) Understand(_ context.Context, q *exchange.Request) (*exchange.Meaning, *api.Refusal) {
-	facts := policy.Command{Accesses: []policy.Access{{Effect: policy.Write, Object: q.Path}}, HTTP: &policy.HTTP{Method: q.Method, Path: q.Path}}
+	effect := policy.Write
+	if q.Method == "GET" {
+		effect = policy.Read
+	}
+	facts := policy.Command{Accesses: []policy.Access{{Effect: effect, Object: q.Path}}, HTTP: &policy.HTTP{Method: q.Method, Path: q.Path}}
 	line := q.Method + " " + q.Path
 	m := &exchange.Meaning{Command: guard.Command{Facts: facts, Text: line, Recorded: line, Normal: line, Rewritten: line}}
 	switch q.Path {
@@ -112,8 +116,8 @@ func (stars) Close(dst []byte) ([]byte, error) { return dst, nil }
 
 const everything = `version: 1
 rules:
-  - {name: all, effects: [write], verdict: allow}
-  - {name: but, effects: [write], http: {paths: [/denied]}, verdict: deny}
+  - {name: all, effects: [read, write], verdict: allow}
+  - {name: but, effects: [read, write], http: {paths: [/denied]}, verdict: deny}
 `
 
 // open begins a session in front of a service that is played.
