@@ -60,14 +60,9 @@ var mutants = []mutant{
 		"canaries_reach_neither_client_nor_recording_nor_log", overHTTP,
 	},
 	{
-		"The end of a session cuts nothing", "pkg/exchange/session.go",
-		"stop := context.AfterFunc(ctx, s.interrupt)", "stop := context.AfterFunc(ctx, func() {})",
-		"ending_a_grant_closes_within_one_second", overHTTP,
-	},
-	{
 		"A client that left is waited for", "pkg/exchange/vigil.go",
 		"v.end(errLeft)", "_ = v.end",
-		"a_client_that_vanishes_while_held_never_has_its_command_run", overHTTP,
+		"a_client_that_vanishes_while_held_never_has_its_command_run", "web", // clusters' clients are never held, they come again
 	},
 }
 
