@@ -14,13 +14,10 @@ import (
 // cluster reads a connection of kind kubernetes.
 func (d *decoder) cluster(n *strict.Node) Connection {
 	c := Connection{TLS: TLS{Mode: VerifyFull}}
-	tls := n
-	fields := d.reached(&c, &tls)
-	fields["credential"] = func(n *strict.Node) { d.clusterCredential(n, &c) }
-	fields["impersonate"] = func(n *strict.Node) { c.Impersonate = d.impersonate(n) }
-	d.Mapping(n, "a connection of kind kubernetes", fields)
-	d.needs(n, "a connection of kind kubernetes", "name", "kind", "address", "credential")
-	d.safeURL(n, tls, &c)
+	d.overHTTP(n, "a connection of kind kubernetes", &c, strict.Fields{
+		"credential":  func(n *strict.Node) { d.clusterCredential(n, &c) },
+		"impersonate": func(n *strict.Node) { c.Impersonate = d.impersonate(n) },
+	})
 	switch {
 	case n.Kind != strict.Mapping:
 	case c.Impersonate == nil:

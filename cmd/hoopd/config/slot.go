@@ -13,13 +13,10 @@ import (
 // service reads a connection of kind http.
 func (d *decoder) service(n *strict.Node) Connection {
 	c := Connection{TLS: TLS{Mode: VerifyFull}}
-	tls := n
-	fields := d.reached(&c, &tls)
-	fields["credential"] = func(n *strict.Node) { d.serviceCredential(n, &c) }
-	fields["assertion"] = func(n *strict.Node) { c.Assertion = d.assertion(n) }
-	d.Mapping(n, "a connection of kind http", fields)
-	d.needs(n, "a connection of kind http", "name", "kind", "address", "credential")
-	d.safeURL(n, tls, &c)
+	d.overHTTP(n, "a connection of kind http", &c, strict.Fields{
+		"credential": func(n *strict.Node) { d.serviceCredential(n, &c) },
+		"assertion":  func(n *strict.Node) { c.Assertion = d.assertion(n) },
+	})
 	if c.Assertion != nil && c.Slot.In == credential.InHeader && strings.EqualFold(c.Assertion.Header, c.Slot.Name) ||
 		c.Assertion != nil && c.Slot.In == credential.InBasic && strings.EqualFold(c.Assertion.Header, "Authorization") {
 		d.Report(n, "the assertion would stand in the header of the credential", "write another header: X-Hoop-Identity")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"path"
@@ -16,6 +17,16 @@ const (
 	kindKubernetes = "kubernetes"
 	kindHTTP       = "http"
 )
+
+// overHTTP reads a connection of one of the kinds that are reached over HTTP, with the fields that only it has.
+func (d *decoder) overHTTP(n *strict.Node, what string, c *Connection, own strict.Fields) {
+	tls := n
+	fields := d.reached(c, &tls)
+	maps.Copy(fields, own)
+	d.Mapping(n, what, fields)
+	d.needs(n, what, "name", "kind", "address", "credential")
+	d.safeURL(n, tls, c)
+}
 
 // reached are the fields of both kinds.
 func (d *decoder) reached(c *Connection, tls **strict.Node) strict.Fields {

@@ -51,14 +51,23 @@ func (s *endpoint) pod(w http.ResponseWriter, r *http.Request) (string, bool) {
 	return namespace + "/" + name, true
 }
 
-func (s *endpoint) exec(w http.ResponseWriter, r *http.Request) {
+// streams answers the path's pod and which streams the query asks for; nil: what is wrong was answered.
+func (s *endpoint) streams(w http.ResponseWriter, r *http.Request) (string, *remotecommand.Options) {
 	pod, ok := s.pod(w, r)
 	if !ok {
-		return
+		return "", nil
 	}
 	o, err := remotecommand.NewOptions(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return "", nil
+	}
+	return pod, o
+}
+
+func (s *endpoint) exec(w http.ResponseWriter, r *http.Request) {
+	pod, o := s.streams(w, r)
+	if o == nil {
 		return
 	}
 	remotecommand.ServeExec(w, r, s, pod, "", r.PathValue("container"), r.URL.Query()["command"], o, idle,
@@ -66,13 +75,8 @@ func (s *endpoint) exec(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *endpoint) attach(w http.ResponseWriter, r *http.Request) {
-	pod, ok := s.pod(w, r)
-	if !ok {
-		return
-	}
-	o, err := remotecommand.NewOptions(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	pod, o := s.streams(w, r)
+	if o == nil {
 		return
 	}
 	remotecommand.ServeAttach(w, r, s, pod, "", r.PathValue("container"), o, idle,
