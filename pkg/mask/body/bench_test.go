@@ -68,3 +68,19 @@ func run(b *testing.B, rules body.Rules, text []byte) {
 		}
 	}
 }
+
+// What is looked for in every answer of a service is its credential, which is not there.
+func BenchmarkSecrets(b *testing.B) {
+	texts := lists()
+	texts["digits"] = strings.Repeat("0123456789abcdef\n", 4000)
+	texts["page"] = strings.Repeat("The service answers with a token of its own, which is good for one hour; the next one is asked for then.\n", 600)
+	for name, secret := range map[string]string{
+		"short": "pa55word", "token": "service-token-0123456789", "jwt": strings.Repeat("eyJhbGciOiJSUzI1NiIsImtpZCI6I", 30),
+	} {
+		for what, text := range texts {
+			b.Run(name+"/"+what, func(b *testing.B) {
+				run(b, body.Rules{Secrets: body.NewSecrets(secret)}, []byte(strings.Repeat(text, 8<<20/len(text))))
+			})
+		}
+	}
+}

@@ -2,6 +2,7 @@ package body
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"html"
 	"net/url"
@@ -13,13 +14,18 @@ import (
 const leastSecret = 4
 
 // Secrets are literal values, such as a target's credential, in all the forms in which they are looked for. They are made once, for any
-// number of bodies and goroutines. The search (Wu and Manber) looks at pairs of bytes and jumps over those that end no form's first bytes.
+// number of bodies and goroutines.
+//
+// The search looks at a word of the body every few bytes, so far apart that no form fits between two words: where one stands there,
+// some word is a part of it. So only around words that may be a part of a form is looked more closely. Which word comes next does not
+// depend on the last one, so that the processor looks at several at a time.
 type Secrets struct {
-	all   []string // the longest first, which is the one that is replaced where several begin at one place
-	least int      // bytes of the shortest: the first bytes of all forms that are looked at
-	most  int
-	jump  [1 << pairBits]uint8 // how far the window may move when it ends in a pair of bytes
-	first [256]bool            // what forms begin with
+	all    []string // the longest first, which is the one that is replaced where several begin at one place
+	most   int      // bytes of the longest
+	word   int      // bytes of a word: 4 or 8
+	stride int      // from one word to the next: the words that begin in so many first bytes of a form are known
+	known  [1 << (knownBits - 6)]uint64
+	first  [256]bool // what forms begin with
 }
 
 // needles are secrets that are looked for in one body.
@@ -36,9 +42,14 @@ func newNeedles(s *Secrets) *needles {
 	return &needles{Secrets: s}
 }
 
-const pairBits = 12
+const (
+	knownBits = 15
+	longWord  = 16  // how long the shortest form is for words of eight bytes
+	maxLeast  = 200 // how much of a form is looked at
+)
 
-func pair(a, b byte) int { return (int(a)<<4 ^ int(b)) & (1<<pairBits - 1) }
+// mix is where a word stands in known: the top bits of a product with an odd number without a pattern (2^64 by the golden ratio).
+func mix(word uint64) uint64 { return word * 0x9E3779B97F4A7C15 >> (64 - knownBits) }
 
 // NewSecrets makes values ready to be looked for: as they are, and where they are written as base64, percent-encoded, or escaped as in
 // JSON and HTML. Values shorter than four bytes are not looked for. It is nil where none is left.
@@ -64,15 +75,17 @@ func NewSecrets(values ...string) *Secrets {
 		return strings.Compare(a, b)
 	})
 	n := &Secrets{all: slices.Compact(all)}
-	n.most, n.least = len(n.all[0]), min(len(n.all[len(n.all)-1]), 200)
-	for i := range n.jump {
-		n.jump[i] = uint8(n.least - 1)
+	n.most, n.word = len(n.all[0]), leastSecret
+	least := min(len(n.all[len(n.all)-1]), maxLeast)
+	if least >= longWord {
+		n.word = 8
 	}
+	n.stride = least - n.word + 1
 	for _, s := range n.all {
 		n.first[s[0]] = true
-		for end := 1; end < n.least; end++ {
-			at := pair(s[end-1], s[end])
-			n.jump[at] = min(n.jump[at], uint8(n.least-1-end))
+		for i := range n.stride {
+			at := mix(n.wordAt([]byte(s), i))
+			n.known[at/64] |= 1 << (at % 64)
 		}
 	}
 	return n
@@ -138,22 +151,55 @@ func (n *Secrets) in(text []byte) bool {
 
 // find is the first of them at or behind i that is there as a whole, and its length, 0 for none.
 func (n *Secrets) find(b []byte, i int) (at, size int) {
-	for end := i + n.least - 1; end < len(b); {
-		if by := n.jump[pair(b[end-1], b[end])]; by > 0 {
-			end += int(by)
-			continue
+	for i += n.stride - 1; ; i += max(n.stride-1, 1) { // not a whole stride: a text may repeat itself in such steps
+		if i = n.maybe(b, i); i == len(b) {
+			return len(b), 0
 		}
-		at = end - n.least + 1
-		if n.first[b[at]] {
-			for _, s := range n.all {
-				if len(b)-at >= len(s) && string(b[at:at+len(s)]) == s {
-					return at, len(s)
-				}
+		for at = i - n.stride + 1; at <= i; at++ {
+			if size = n.at(b[at:]); size > 0 {
+				return at, size
 			}
 		}
-		end++
 	}
-	return len(b), 0
+}
+
+// at is the length of the longest of them that b begins with; 0: none.
+func (n *Secrets) at(b []byte) int {
+	if !n.first[b[0]] {
+		return 0
+	}
+	for _, s := range n.all {
+		if len(b) >= len(s) && b[0] == s[0] && string(b[:len(s)]) == s {
+			return len(s)
+		}
+	}
+	return 0
+}
+
+// maybe is the first place at i, or strides behind it, with a word that may be a part of one; len(b): there is none.
+func (n *Secrets) maybe(b []byte, i int) int {
+	if n.word == 8 {
+		for ; i <= len(b)-8; i += n.stride {
+			if at := mix(binary.LittleEndian.Uint64(b[i:])); n.known[at/64]>>(at%64)&1 != 0 {
+				return i
+			}
+		}
+		return len(b)
+	}
+	for ; i <= len(b)-4; i += n.stride {
+		if at := mix(uint64(binary.LittleEndian.Uint32(b[i:]))); n.known[at/64]>>(at%64)&1 != 0 {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// wordAt is the word that begins at i.
+func (n *Secrets) wordAt(b []byte, i int) uint64 {
+	if n.word == 8 {
+		return binary.LittleEndian.Uint64(b[i:])
+	}
+	return uint64(binary.LittleEndian.Uint32(b[i:]))
 }
 
 // open is the first place at or behind i, in the last bytes, where one may begin whose end has not come.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/hoop-gateway/hoop/pkg/mask/body"
 )
 
@@ -101,6 +103,59 @@ func FuzzSecrets(f *testing.F) {
 		}
 		if !bytes.Contains(text, []byte("*")) && !strings.Contains(whole, "***") && whole != string(text) {
 			t.Fatalf("%q became %q", text, whole)
+		}
+	})
+}
+
+// by hand, at every place: stars for the longest secret that stands there.
+func byHand(text string, secrets []string) string {
+	var out strings.Builder
+	for i := 0; i < len(text); {
+		size := 0
+		for _, s := range secrets {
+			if strings.HasPrefix(text[i:], s) {
+				size = max(size, len(s))
+			}
+		}
+		if size > 0 {
+			out.WriteString("***")
+			i += size
+			continue
+		}
+		out.WriteByte(text[i])
+		i++
+	}
+	return out.String()
+}
+
+// Texts are made of parts of the secrets, so that they are full of what may be one.
+func TestSecretsOfAnyLengthAreReplacedLikeByHand(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var secrets []string
+		for range rapid.IntRange(1, 4).Draw(rt, "secrets") {
+			size := rapid.SampledFrom([]int{4, 5, 7, 8, 12, 15, 16, 17, 24, 199, 200, 201, 300}).Draw(rt, "size")
+			secrets = append(secrets, rapid.StringOfN(rapid.RuneFrom([]rune("xyz")), size, size, -1).Draw(rt, "secret"))
+		}
+		var text strings.Builder
+		for range rapid.IntRange(0, 12).Draw(rt, "parts") {
+			s := rapid.SampledFrom(secrets).Draw(rt, "of")
+			from := rapid.IntRange(0, len(s)).Draw(rt, "from")
+			switch rapid.IntRange(0, 3).Draw(rt, "part") {
+			case 0:
+				text.WriteString(s[from:])
+			case 1:
+				text.WriteString(s[:from])
+			case 2:
+				text.WriteString(strings.Repeat("-", from%40))
+			default:
+				text.WriteString(s)
+			}
+		}
+		want := byHand(text.String(), secrets)
+		for _, sizes := range [][]int{{text.Len() + 1}, rapid.SliceOfN(rapid.IntRange(1, 60), 1, 4).Draw(rt, "sizes")} {
+			if got, err := through(t, "", body.Rules{Secrets: body.NewSecrets(secrets...)}, text.String(), sizes...); got != want || err != nil {
+				rt.Fatalf("%q without %q became\n%q, not\n%q; %v", text.String(), secrets, got, want, err)
+			}
 		}
 	})
 }
