@@ -28,6 +28,15 @@ func (p *Policy) Decide(s Subject, c Connection, cmd Command) (d Decision) {
 			d = refuseAll(cmd, RuleInternal, "the policy could not be evaluated for this command")
 		}
 	}()
+	d = p.decide(s, c, cmd)
+	if other, may := cmd.decoded(); may && d.Verdict != Deny {
+		d = d.and(p.decide(s, c, other))
+	}
+	return d
+}
+
+// decide judges a command as it is written.
+func (p *Policy) decide(s Subject, c Connection, cmd Command) Decision {
 	if p == nil {
 		return refuseAll(cmd, RuleDefault, "there is no policy, so nothing is allowed")
 	}

@@ -46,6 +46,20 @@ func (g globs) match(name string) bool {
 	return false
 }
 
+// alike says whether a pattern means a name to a service that minds neither case nor white space around it.
+func (g globs) alike(name string) bool {
+	if g.match(name) {
+		return true
+	}
+	name = folded(strings.TrimSpace(name))
+	for i := range g {
+		if newGlob(folded(g[i].text)).match(name) {
+			return true
+		}
+	}
+	return false
+}
+
 func (g globs) matchAny(names []string) bool {
 	for _, name := range names {
 		if g.match(name) {

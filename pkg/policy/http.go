@@ -4,6 +4,7 @@ package policy
 type HTTP struct {
 	Method    string
 	Path      string              // canonical; "" not known
+	Decoded   string              // what Path may be to a service that takes the encoded slashes in it for slashes; "": nothing else
 	Query     map[string][]string // decoded
 	Headers   map[string][]string // names in lower case
 	RPC       string              // of JSON-RPC: the method; "" it is none

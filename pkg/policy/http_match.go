@@ -21,7 +21,12 @@ type parameter struct {
 
 func (f *httpFacts) match(h *HTTP, how bearing) bool {
 	return h != nil && f.means(h) && f.leads(h, how) && f.asks(h, how) && f.says(h, how) &&
-		(f.rpc == nil || h.RPC != "" && f.rpc.match(h.RPC)) && (f.tools == nil || h.Tool != "" && f.tools.match(h.Tool))
+		named(f.rpc, h.RPC, how) && named(f.tools, h.Tool, how)
+}
+
+// named says whether a name is listed, where names are asked for.
+func named(list globs, name string, how bearing) bool {
+	return list == nil || name != "" && (list.match(name) || how == wary && list.alike(name))
 }
 
 // means says whether the method is one of the rule's. HEAD is a GET whose answer is left out.
@@ -54,6 +59,9 @@ func (f *httpFacts) asks(h *HTTP, how bearing) bool {
 		if p == nil || !p.values.matchAll(values) {
 			return false
 		}
+		if p.name == "*" && slices.ContainsFunc(f.query, func(q parameter) bool { return SameParameter(q.name, name) && !q.values.matchAll(values) }) {
+			return false // to some services it is the one that is written out
+		}
 	}
 	return !slices.ContainsFunc(f.query, func(p parameter) bool {
 		return p.name != "*" && !p.values.everything() && len(h.Query[p.name]) == 0
@@ -74,24 +82,33 @@ func parameterOf(list []parameter, name string) *parameter {
 	return rest
 }
 
-// any says whether one value of the parameter is listed. Services differ in whether the case of a name means something, so a rule that
-// is wary takes each.
+// any says whether one value of the parameter is listed. Services differ in which names of parameters are the same to them, so a rule that
+// is wary takes each that some service takes for it, and values in any case.
 func (p *parameter) any(all map[string][]string, how bearing) bool {
 	for name, values := range all {
-		if (p.name == name || p.name == "*" || how == wary && strings.EqualFold(p.name, name)) && p.values.matchAny(values) {
+		if p.name != name && p.name != "*" && !(how == wary && SameParameter(p.name, name)) {
+			continue
+		}
+		if p.values.matchAny(values) || how == wary && slices.ContainsFunc(values, p.values.alike) {
 			return true
 		}
 	}
 	return false
 }
 
-// says whether the headers are as the rule asks: of an allow rule every value of each that it names.
+// says whether the headers are as the rule asks: of an allow rule every value of each that it names. Of another one a value is enough,
+// be it in a list.
 func (f *httpFacts) says(h *HTTP, how bearing) bool {
 	return !slices.ContainsFunc(f.headers, func(p parameter) bool {
 		values := h.Headers[p.name]
 		if how == admitting {
 			return len(values) == 0 || !p.values.matchAll(values)
 		}
-		return !p.values.matchAny(values)
+		if p.values.matchAny(values) {
+			return false
+		}
+		return how != wary || !slices.ContainsFunc(values, func(value string) bool {
+			return slices.ContainsFunc(append(strings.Split(value, ","), value), p.values.alike)
+		})
 	})
 }

@@ -40,6 +40,9 @@ func header(name string, values ...string) func(*policy.HTTP) {
 	return func(h *policy.HTTP) { h.Headers = map[string][]string{name: values} }
 }
 
+// slashes says that a service may take encoded slashes for slashes.
+func slashes(h *policy.HTTP) { h.Decoded = strings.ReplaceAll(h.Path, "%2F", "/") }
+
 func httpRule(fields, verdict string) string {
 	return strings.Replace(kubeRule(fields, verdict), "kube:", "http:", 1)
 }
@@ -83,6 +86,18 @@ func TestMatchingOfServices(t *testing.T) {
 		{"a path that is not known allows nothing", allow(`paths: ["/**"]`), ask("GET "), "deny default"},
 		{"and is denied", deny("paths: [/admin]"), ask("GET "), "deny r1"},
 
+		{"nor dots and spaces at the end of a name", deny(`paths: ["/admin/{x}"]`), ask("GET /Admin.%20./a%20"), "deny r1"},
+		{"nor an encoded slash", deny(`paths: ["/x/admin/**"]`), ask("GET /x%2Fadmin/a", slashes), "deny r1"},
+		{"which is one segment as well", deny(`paths: ["/{x}/a"]`), ask("GET /x%2Fadmin/a", slashes), "deny r1"},
+		{"to conditions too", []string{all, `if: 'http.path == "/x/admin"', verdict: deny`}, ask("GET /x%2Fadmin", slashes), "deny r1"},
+		{"in both readings it is admitted", allow(`paths: ["/projects/**"]`), ask("GET /projects/a%2Fb", slashes), "allow r0"},
+		{"or by two rules", []string{httpRule(`paths: ["/projects/{id}"]`, "allow"), httpRule(`paths: ["/projects/{a}/{b}"]`, "allow")}, ask("GET /projects/a%2Fb", slashes), "allow r0"},
+		{"and not in one alone", allow(`paths: ["/projects/{id}"]`), ask("GET /projects/a%2Fb", slashes), "deny default"},
+		{"nor in the other", allow(`paths: ["/projects/{a}/{b}"]`), ask("GET /projects/a%2Fb", slashes), "deny default"},
+		{"but where the service has one reading", allow(`paths: ["/projects/{id}"]`), ask("GET /projects/a%2Fb"), "allow r0"},
+		{"a reading that needs an approval needs one", []string{httpRule(`paths: ["/projects/**"]`, "allow"), httpRule(`paths: ["/projects/{a}/{b}"]`, "approve")}, ask("GET /projects/a%2Fb", slashes), "approve r1"},
+		{"a rule's objects have both", []string{"verdict: allow", `objects: ["/x/*"], verdict: deny`}, ask("GET /x%2Fadmin", slashes), "deny r1"},
+
 		{"a parameter", allow("query: {index: [public, news]}"), ask("GET /a?index=news"), "allow r0"},
 		{"must be there", allow("query: {index: [public, news]}"), ask("GET /a"), "deny default"},
 		{"all its values are listed", allow("query: {index: [public, news]}"), ask("GET /a?index=news&index=secret"), "deny default"},
@@ -91,6 +106,14 @@ func TestMatchingOfServices(t *testing.T) {
 		{"and then may be left out", allow(`query: {index: public, full: "*"}`), ask("GET /a?index=public"), "allow r0"},
 		{"or all others are", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=public&x=1&y=2"), "allow r0"},
 		{"which does not mean the named one", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=secret"), "deny default"},
+		{"nor in a spelling of it", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=public&Index=secret"), "deny default"},
+		{"or as a list", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=public&index[]=secret"), "deny default"},
+		{"or behind a space", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=public&+index=secret"), "deny default"},
+		{"or with more behind a NUL", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=public&index%00x=secret"), "deny default"},
+		{"which may say the same", allow(`query: {index: public, "*": "*"}`), ask("GET /a?index=public&index[]=public&x=1"), "allow r0"},
+		{"a name with a dot", deny(`query: {"as_user": "*"}`), ask("GET /a?as.user=root"), "deny r1"},
+		{"a name as a list", deny(`query: {sudo: root}`), ask("GET /a?sudo[0]=root"), "deny r1"},
+		{"a value in another case", deny(`query: {sudo: root}`), ask("GET /a?sudo=+Root"), "deny r1"},
 		{"a value is denied", deny("query: {index: secret}"), ask("GET /a?index=public&index=secret"), "deny r1"},
 		{"however its name is written", deny("query: {index: secret}"), ask("GET /a?Index=secret"), "deny r1"},
 		{"a parameter is denied by being there", deny(`query: {force: "*"}`), ask("DELETE /a?force"), "deny r1"},
@@ -100,10 +123,15 @@ func TestMatchingOfServices(t *testing.T) {
 		{"with none but listed values", allow("headers: {X-Tenant: [a, b]}"), ask("GET /a", header("x-tenant", "a", "c")), "deny default"},
 		{"one is enough to deny", deny("headers: {X-Tenant: c}"), ask("GET /a", header("x-tenant", "a", "c")), "deny r1"},
 
+		{"in a list too", deny("headers: {X-Tenant: c}"), ask("GET /a", header("x-tenant", "a, C")), "deny r1"},
+		{"a list is no listed value", allow("headers: {X-Tenant: [a, b]}"), ask("GET /a", header("x-tenant", "a, b")), "deny default"},
+
 		{"a tool", allow(`tools: ["get_*"]`), ask("POST /mcp", calls("get_user")), "allow r0"},
 		{"another tool", allow(`tools: ["get_*"]`), ask("POST /mcp", calls("delete_user")), "deny default"},
 		{"what calls none", allow(`tools: ["*"]`), ask("POST /mcp"), "deny default"},
 		{"a tool is denied", deny(`tools: ["delete_*"]`), ask("POST /mcp", calls("delete_user")), "deny r1"},
+		{"in any case", deny(`tools: ["delete_*"]`), ask("POST /mcp", calls("Delete_User")), "deny r1"},
+		{"though it is admitted in its own alone", allow(`tools: ["delete_*"]`), ask("POST /mcp", calls("Delete_User")), "deny default"},
 		{"a method of JSON-RPC", allow(`rpc: ["tools/*", initialize]`), ask("POST /mcp", calls("a")), "allow r0"},
 		{"what is no JSON-RPC has none", allow(`rpc: ["*"]`), ask("POST /mcp"), "deny default"},
 		{"what a condition sees of a tool", []string{httpRule("tools: [pay]", "allow") + `, if: 'http.arguments.amount < 100 && http.arguments.rate < 1.0 && http.arguments.to[1] == 3'`}, ask("POST /mcp", calls("pay")), "allow r0"},

@@ -20,9 +20,25 @@ func (t template) match(path string) bool {
 	return t.fits(path, func(a, b string) bool { return a == b })
 }
 
-// like takes for the same what many services do: the other case of a letter, and a slash at the end.
+// like takes for the same what many services do: the other case of a letter, a slash at the end, and what Windows leaves out at the end
+// of a name, dots and spaces.
 func (t template) like(path string) bool {
-	return t.fits(path, strings.EqualFold) || t.fits(strings.TrimSuffix(path, "/"), strings.EqualFold) || t.fits(path+"/", strings.EqualFold)
+	same := func(a, b string) bool { return strings.EqualFold(bare(a), bare(b)) }
+	return t.fits(path, same) || t.fits(strings.TrimSuffix(path, "/"), same) || t.fits(path+"/", same)
+}
+
+// bare is a segment without dots and spaces at its end.
+func bare(segment string) string {
+	for {
+		rest := strings.TrimRight(segment, ".")
+		for _, space := range []string{"%20", "%C2%A0"} {
+			rest = strings.TrimSuffix(rest, space)
+		}
+		if rest == segment {
+			return rest
+		}
+		segment = rest
+	}
 }
 
 func (t template) fits(path string, same func(a, b string) bool) bool {
