@@ -71,6 +71,9 @@ func TestDataUnderAnotherNameIsRefused(t *testing.T) {
 	for _, mediaType := range []string{"image/png", "text/javascript", "text/css", "text/html", "text/plain", "image/svg+xml"} {
 		for _, text := range []string{
 			`{"ssn":"canary"}`, "\n\t [{}]", "\xEF\xBB\xBF {}", "\xFE\xFF\x00{", "\xFF\xFE{\x00", "{\x00\"\x00", "\x00{\x00\"", "\x00\x00\x00{\x00\x00\x00\"", "\xEF\xBB\xBF" + strings.Repeat(" ", 600) + "{", `cb({"ssn":"canary"})`, "/**/ a.b$1([ {\n \"ssn\":1}]);",
+			`/**/ typeof a[0] === 'function' && a[0]({"ssn":"canary"});`, `a[0]({"ssn":"canary"})`, `cb([["canary","078-05-1120"]]);`, `cb( 200 , {"ssn":"canary"})`, `({"ssn":"canary"})`,
+			`cb({}),x({"ssn":"canary"})`, strings.Repeat("a", 3000) + `({"ssn":"canary"})`, "/*" + strings.Repeat("a", 3000) + `*/cb({"ssn":"canary"})`, "// x\ncb({\"ssn\":\"canary\"})", `!cb({"ssn":"canary"})`,
+			")]}'\n{\"ssn\":\"canary\"}", ")]}',\n[\"canary\"]", `for(;;);{"ssn":"canary"}`, `while(1);["canary"]`, `while(1);{"ssn":"canary"}`, "throw 1; <dont be evil>;{\"ssn\":\"canary\"}",
 			`/* x */ typeof cb === 'function' && cb({"ssn":"canary"});`, `;cb({"a":1})`, strings.Repeat(" ", 600) + `{"ssn":"canary"}`,
 		} {
 			if got, err := everySplit(t, mediaType, rules, text); !errors.Is(err, body.ErrMalformed) || strings.Contains(got, "canary") {
@@ -78,6 +81,7 @@ func TestDataUnderAnotherNameIsRefused(t *testing.T) {
 			}
 		}
 		for _, text := range []string{
+			"require([\"a\",\"b\"],function(a){})", "webpackJsonp([0],{\"a\":function(){}})", "init({})", "for(var i=0;;){\"a\"}", "while(x){f(\"a\")}", "cb(1,2)", "f([])", "/*! " + strings.Repeat("licence ", 200) + "*/var a=1",
 			"", "\x89PNG\r\n\x1a\n\x00\x00", "<!doctype html><p>x", "(()=>{\"use strict\"})()", `"use strict";var a={"b":1}`, "define([\"a\"],function(){})", "import{a}from\"b\"", "/*! x */!function(){}()",
 			"body{color:red}", "not found\n", "webpackJsonp([1],{2:function(){}})", "GIF89a{", strings.Repeat("a", 2000), strings.Repeat(" \n", 300) + "<p>", "/* {\"a\":1}",
 		} {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
 )
 
 // leastSecret is the shortest secret that is looked for, in bytes.
@@ -112,7 +113,29 @@ func written(s string) []string {
 				url.QueryEscape(core), lowerHex(url.QueryEscape(core)), whole[from:len(b)*8/6])
 		}
 	}
-	return forms
+	return append(forms, spelled(s)...)
+}
+
+// spelled are the forms in which bytes of a secret are written by a number: all of them, as in hexadecimal and UTF-16, or those that are
+// neither letters nor digits, as encoders for pages and scripts do.
+func spelled(s string) []string {
+	forms := []string{fmt.Sprintf("%x", s), fmt.Sprintf("%X", s)}
+	for _, each := range []string{`\x%02x`, `\x%02X`, `\u%04x`, `\u%04X`, "%%%02X", "%%%02x", "&#%d;", "&#x%x;", "&#x%X;"} {
+		var form strings.Builder
+		for _, c := range []byte(s) {
+			if c-'0' < 10 || c|0x20-'a' < 26 {
+				form.WriteByte(c)
+			} else {
+				fmt.Fprintf(&form, each, c)
+			}
+		}
+		forms = append(forms, form.String())
+	}
+	var little, big []byte
+	for _, unit := range utf16.Encode([]rune(s)) {
+		little, big = binary.LittleEndian.AppendUint16(little, unit), binary.BigEndian.AppendUint16(big, unit)
+	}
+	return append(forms, string(little), string(big))
 }
 
 // lowerHex is a percent-encoded text with small letters in its signs.

@@ -3,10 +3,14 @@ package body_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"pgregory.net/rapid"
 
@@ -30,6 +34,31 @@ func TestSecretsAreReplacedInEveryType(t *testing.T) {
 			if err != nil || len(got) > len(text)-2*len(secret) || strings.Contains(got, form) || !strings.HasPrefix(got, "\x00before ") || !strings.HasSuffix(got, "s3cr3t/+& after") {
 				t.Errorf("%s in %q: got %q, %v", name, mediaType, got, err)
 			}
+		}
+	}
+}
+
+func TestSecretsAreReplacedHoweverTheirBytesAreSpelled(t *testing.T) {
+	const secret = "tok-4711-Äz"
+	each := func(form string) string {
+		var b strings.Builder
+		for _, c := range []byte(secret) {
+			if strings.ContainsRune("tok4711z", rune(c)) {
+				b.WriteByte(c)
+			} else {
+				fmt.Fprintf(&b, form, c)
+			}
+		}
+		return b.String()
+	}
+	units := utf16.Encode([]rune(secret))
+	var little, big bytes.Buffer
+	_, _ = binary.Write(&little, binary.LittleEndian, units), binary.Write(&big, binary.BigEndian, units)
+	for _, form := range []string{
+		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))), each(`\x%02x`), each("%%%02X"), each("%%%02x"), each("&#%d;"), each("&#x%x;"), each(`\u%04x`), little.String(), big.String(),
+	} {
+		if got, err := everySplit(t, "application/octet-stream", body.Rules{Secrets: body.NewSecrets(secret)}, "before "+form+" after"); got != "before *** after" || err != nil {
+			t.Errorf("%q: %q, %v", form, got, err)
 		}
 	}
 }

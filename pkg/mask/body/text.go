@@ -1,7 +1,6 @@
 package body
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/hoop-gateway/hoop/pkg/mask"
@@ -28,30 +27,40 @@ func (t textStage) close(dst []byte) ([]byte, error)    { return t.stream.Flush(
 // asset lets a body pass, to another stage where there is one, when its first bytes do not look like data that is called something
 // else.
 type asset struct {
-	then stage
-	head []byte // the first bytes, until they are enough
-	seen bool
+	then   stage
+	head   []byte // the first bytes, until they are enough
+	enough int    // how many that are; 0: maxHead
+	seen   bool
 }
 
-// maxHead is how many bytes of a body are enough to see whether it looks like data.
-const maxHead = 512
+const (
+	// maxHead is how many bytes of a body are enough to see whether it looks like data, behind comments and the name of a call.
+	maxHead = 512
+	// maxPreface is how long comments and names are waited for: longer than whoever asks can make them by a query.
+	maxPreface = 64 << 10
+)
 
-func (a *asset) write(dst, p []byte) ([]byte, error) {
-	if !a.seen {
+func (a *asset) write(dst, p []byte) (out []byte, err error) {
+	for !a.seen && len(p) > 0 {
 		if len(a.head) == 0 { // however much white space comes first
 			n := len(p) - len(blank(p))
-			var err error
 			if dst, err = a.pass(dst, p[:n]); err != nil {
 				return dst, err
 			}
 			p = p[n:]
 		}
-		n := min(maxHead-len(a.head), len(p))
+		a.enough = max(a.enough, maxHead)
+		n := min(a.enough-len(a.head), len(p))
 		a.head, p = append(a.head, p[:n]...), p[n:]
-		if len(a.head) < maxHead {
+		if len(a.head) < a.enough {
 			return dst, nil
 		}
-		var err error
+		if before := len(a.head) - len(behindName(behindComments(a.head))); len(a.head) < maxPreface && len(a.head)-before < maxHead {
+			if a.enough = before + maxHead; before == len(a.head) {
+				a.enough = 2 * before
+			}
+			continue
+		}
 		if dst, err = a.see(dst); err != nil {
 			return dst, err
 		}
@@ -86,72 +95,4 @@ func (a *asset) pass(dst, p []byte) ([]byte, error) {
 		return append(dst, p...), nil
 	}
 	return a.then.write(dst, p)
-}
-
-// data says that a body which begins so may be JSON, JSONP, or text in UTF-16 or UTF-32.
-func data(head []byte) bool {
-	if bytes.HasPrefix(head, []byte{0xFE, 0xFF}) || bytes.HasPrefix(head, []byte{0xFF, 0xFE}) {
-		return true
-	}
-	full := len(head) == maxHead
-	if head = blank(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF"))); len(head) == 0 {
-		return full
-	}
-	if head[0] == '{' || head[0] == '[' {
-		return true
-	}
-	if len(head) > 1 && (utf16Sign(head[0]) && head[1] == 0 || head[0] == 0 && utf16Sign(head[1])) {
-		return true
-	}
-	if zero := []byte{0, 0, 0}; len(head) > 6 && bytes.HasPrefix(head, zero) && utf16Sign(head[3]) && bytes.HasPrefix(head[4:], zero) {
-		return true
-	}
-	return called(head)
-}
-
-// utf16Sign says that a sign which JSON begins with stands next to a zero byte.
-func utf16Sign(c byte) bool {
-	switch c {
-	case '{', '[', '"', ' ', '\n', '\r', '\t':
-		return true
-	}
-	return false
-}
-
-// blank is what is behind the white space that a text begins with.
-func blank(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
-
-// called says that a script begins with a call that has an object in JSON for its argument: name({"…, behind comments, semicolons and
-// tests whether the name is there.
-func called(b []byte) bool {
-	for b = blank(b); ; b = blank(b) {
-		if rest, ok := bytes.CutPrefix(b, []byte("/*")); ok {
-			_, behind, closed := bytes.Cut(rest, []byte("*/"))
-			if !closed {
-				return false
-			}
-			b = behind
-			continue
-		}
-		if _, behind, ok := bytes.Cut(b, []byte("&&")); ok && bytes.HasPrefix(b, []byte("typeof ")) {
-			b = behind
-			continue
-		}
-		if len(b) == 0 || b[0] != ';' {
-			break
-		}
-		b = b[1:]
-	}
-	n := 0
-	for n < len(b) && (plainKey(b[n]) && b[n] != '-' || b[n] == '$' || b[n] == '.') {
-		n++
-	}
-	b, ok := bytes.CutPrefix(blank(b[n:]), []byte("("))
-	if n == 0 || !ok {
-		return false
-	}
-	b = bytes.TrimLeft(b, " \t\r\n[")
-	b, ok = bytes.CutPrefix(b, []byte("{"))
-	b = blank(b)
-	return ok && len(b) > 0 && b[0] == '"'
 }
