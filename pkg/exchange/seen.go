@@ -32,6 +32,24 @@ func (q *Request) SeenQuery(query string) string {
 	return strings.Join(pairs, "&")
 }
 
+// SeenPath is a path as recordings hold it, segment by segment in the same way.
+func (q *Request) SeenPath(path string) string {
+	scan := q.session.gate.Scan()
+	if scan == nil || !strings.Contains(path, "%") {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		plain, err := url.PathUnescape(part)
+		if err != nil {
+			parts[i] = hidden
+		} else if seen := seen(scan, plain); seen != plain {
+			parts[i] = url.PathEscape(seen)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
 func seen(scan *guard.Scan, text string) string {
 	out, err := scan.Text(text)
 	if err != nil {

@@ -134,6 +134,9 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 	if err == nil {
 		a, err = t.answered(conn, q)
 	}
+	if q.Close { // a target that goes on all the same would take the next request behind what it did not read of this one
+		t.rests = 0
+	}
 	if err != nil {
 		t.drop()
 		return nil, done, fmt.Errorf("%w: %w", errBroken, err)

@@ -59,6 +59,7 @@ type Connection struct {
 	Slot        credential.Slot
 	Impersonate *Impersonate
 	Assertion   *Assertion
+	RawPaths    bool
 }
 
 // Config is what a Gateway needs.

@@ -35,6 +35,7 @@ type Target struct {
 	// Impersonation is whom a cluster is told to take this person for; nil: it sees the gateway's own account.
 	Impersonation *Impersonation
 	Assertion     *Assertion      // of kind http: nil is none
+	RawPaths      bool            // of kind http: the service finds its routes in paths as they are written, "%2F" in them being no slash
 	Programs      policy.Programs // the policy's own, where a command is judged outside a session
 }
 

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 
 	"github.com/hoop-gateway/hoop/pkg/mask"
@@ -139,6 +140,19 @@ func (p *Pass) seenText(text string) string {
 		return withheld
 	}
 	return seen
+}
+
+// seenEncoded is a text that may have a path in it, whose encoding hides what detectors look for.
+func (p *Pass) seenEncoded(text string) string {
+	if p.scan == nil {
+		return text
+	}
+	if plain, err := url.PathUnescape(text); err == nil && plain != text {
+		if seen := p.seenText(plain); seen != plain {
+			return seen
+		}
+	}
+	return p.seenText(text)
 }
 
 // seenValue is a parameter's value as recordings hold it: after the detectors. blank says that it can't be kept.

@@ -42,7 +42,7 @@ func (p *Pass) fixed() *record.Fixed {
 		e.Rewrote = c.Rewritten
 	}
 	for _, a := range c.Facts.Accesses {
-		e.Accesses = append(e.Accesses, record.Access{Effect: string(a.Effect), Object: p.seenText(a.Object)})
+		e.Accesses = append(e.Accesses, record.Access{Effect: string(a.Effect), Object: p.seenEncoded(a.Object)})
 	}
 	if c.Facts.SQL != nil && len(c.Facts.SQL.Commands) > 0 {
 		e.SQL = c.Facts.SQL.Commands[0]
@@ -90,7 +90,7 @@ func (s *Session) recordApproval(p *Pass, a api.Approval) error {
 
 func (s *Session) recordRefusal(p *Pass, r api.Refusal) error {
 	return s.append(record.Refused{
-		Command: p.number, DecisionID: r.DecisionID, Code: r.Code, Rule: r.Rule, Message: p.seenText(r.Message), ApprovalID: r.ApprovalID,
+		Command: p.number, DecisionID: r.DecisionID, Code: r.Code, Rule: r.Rule, Message: p.seenEncoded(r.Message), ApprovalID: r.ApprovalID,
 	}, false)
 }
 

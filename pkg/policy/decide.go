@@ -65,7 +65,7 @@ func (p *Policy) decide(s Subject, c Connection, cmd Command) Decision {
 			return refuseAll(cmd, r.name, fmt.Sprintf("the condition of rule %s can't be evaluated: %v", r.name, err))
 		}
 	}
-	d = judge(matched, &s, &c, &cmd)
+	d := judge(matched, &s, &c, &cmd)
 	if d.Verdict == Deny && p.unlabelled(&s, &c, &named, d.Rule) {
 		d.Message = strings.TrimSuffix(d.Message, ".") + "; the labels of the namespace " + cmd.Kube.Namespace + ", which a rule asks for, are not known"
 	}

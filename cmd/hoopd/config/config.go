@@ -87,6 +87,7 @@ type Connection struct {
 	Slot        credential.Slot
 	Impersonate *gateway.Impersonate
 	Assertion   *gateway.Assertion
+	RawPaths    bool
 }
 
 // TLS says how a target is verified.

@@ -15,6 +15,7 @@ func (d *decoder) service(n *strict.Node) Connection {
 	c := Connection{TLS: TLS{Mode: VerifyFull}}
 	d.overHTTP(n, "a connection of kind http", &c, strict.Fields{
 		"credential": func(n *strict.Node) { d.serviceCredential(n, &c) },
+		"raw_paths":  d.boolean(&c.RawPaths),
 		"assertion":  func(n *strict.Node) { c.Assertion = d.assertion(n) },
 	})
 	if c.Assertion != nil && c.Slot.In == credential.InHeader && strings.EqualFold(c.Assertion.Header, c.Slot.Name) ||

@@ -21,6 +21,15 @@ const (
 	persons = "impersonate: {user: \"hoop:{user}\", groups: \"hoop:{groups}\"}"
 )
 
+func TestAServiceCanBeSaidToReadPathsAsTheyAreWritten(t *testing.T) {
+	for text, want := range map[string]bool{"": false, ", raw_paths: true": true, ", raw_paths: false": false} {
+		c, err := parse(t, with(t, service+"credential: {none: {}}"+text))
+		if err != nil || c.Connections[0].RawPaths != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestAClusterIsRead(t *testing.T) {
 	c, err := parse(t, with(t, cluster+`credential: {token_request: {token: {file: t}, service_account: hoop/reader, audiences: [k8s]}}, tls: {ca_file: ca.pem}, `+
 		`impersonate: {user: "hoop:{user}", groups: ["hoop:{groups}", hoop-users], extra: {hoop.example.com/issuer: "{issuer}"}}`))

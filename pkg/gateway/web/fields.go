@@ -4,8 +4,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
 // asked is what of a client's fields goes to the target. Who the client is and where it comes from is not the client's to
@@ -15,6 +17,8 @@ func (s *service) asked(q *http1.Request, masked bool) http1.Fields {
 	for _, f := range q.EndToEnd() {
 		name := strings.ToLower(f.Name)
 		switch {
+		case isCondition(name) && f.Value == "*": // on whether there is anything, which no mask hides
+			out = append(out, f)
 		case s.drops(name, masked):
 		case name == "origin":
 			out = append(out, http1.Field{Name: f.Name, Value: s.origin()})
@@ -36,32 +40,30 @@ func (s *service) asked(q *http1.Request, masked bool) http1.Fields {
 // drops says whether a field of a request is never passed on.
 func (s *service) drops(name string, masked bool) bool {
 	switch name {
-	case "authorization", "accept-encoding", "forwarded", "via", "x-real-ip", "true-client-ip", "client-ip", "cf-connecting-ip",
-		"x-original-url", "x-rewrite-url", "x-original-uri", "x-original-method", "x-http-method", "x-http-method-override", "x-method-override",
-		"remote-user", "x-user", "x-email", "x-token-subject",
-		"x-real-host", "x-original-host", "x-host", "x-client-ip", "x-cluster-client-ip", "fastly-client-ip",
-		"x-http-destinationurl", "x-middleware-subrequest", "x-goog-iap-jwt-assertion", "x-client-cert", "http2-settings",
-		"sec-fetch-site", "x-request-id", "content-encoding":
+	case "authorization", "accept-encoding", "via", "http2-settings", "sec-fetch-site", "x-request-id", "content-encoding":
 		return true
-	case "range", "if-range": // a part of a body could hold a part of the credential alone
+	case "range", "if-range", "request-range", "x-range", "x-ms-range": // a part of a body could hold a part of the credential alone
 		return masked || s.secrets != nil
-	case "if-none-match", "if-modified-since", "if-match", "if-unmodified-since":
-		return masked // parts of a body can't be masked, and whether one changed tells of what is masked
 	}
-	switch {
-	case strings.ContainsRune(name, '_'): // servers that turn fields into variables read it as another one
-		return true
-	case slices.ContainsFunc(identities, func(prefix string) bool { return strings.HasPrefix(name, prefix) }):
-		return true
-	}
-	return s.own(name)
+	// Whether a body changed tells of what is masked in it.
+	return isCondition(name) && masked || saysForOthers(name) || s.own(name)
 }
 
-// identities begin the names of fields in which proxies in wide use tell services who asks, or what was asked for.
-var identities = []string{
-	"x-forwarded", "x-hoop-", "x-auth-", "x-remote-", "x-webauth-", "x-goog-authenticated-user", "x-amzn-oidc-", "x-ms-client-principal",
-	"cf-access-", "tailscale-user-", "x-pomerium-", "x-authentik-", "x-vouch-", "x-consumer-", "x-envoy-", "ssl-client-", "x-ssl-",
-	"x-authenticated-", "impersonate-",
+// isCondition says whether a field has a request done only for some versions of what it is about.
+func isCondition(name string) bool {
+	switch name {
+	case "if-none-match", "if-modified-since", "if-match", "if-unmodified-since":
+		return true
+	}
+	return false
+}
+
+// conditional says whether a request that changes something is to be done for one version alone, which masks keep from the client: without
+// the condition it would be another request.
+func conditional(q *http1.Request) bool {
+	return effectOf(q.Method) != policy.Read && slices.ContainsFunc(q.EndToEnd(), func(f http1.Field) bool {
+		return isCondition(strings.ToLower(f.Name)) && f.Value != "*"
+	})
 }
 
 // origin is the target's own.
@@ -82,9 +84,24 @@ func (s *service) cookies(value string) string {
 	for _, c := range strings.Split(value, ";") {
 		c = strings.TrimSpace(c)
 		name, _, _ := strings.Cut(c, "=")
-		if c != "" && !s.ownCookie(name) && !localCookie(name) {
+		if c != "" && !s.speaksOfOwnCookie(c) && !localCookie(name) {
 			kept = append(kept, c)
 		}
 	}
 	return strings.Join(kept, "; ")
+}
+
+// speaksOfOwnCookie says whether some server may find the gateway's cookie in what stands between two semicolons: some part cookies at
+// commas and white space, decode their names, or take them in any case.
+func (s *service) speaksOfOwnCookie(crumb string) bool {
+	if s.cookie == "" {
+		return false
+	}
+	if plain, err := url.PathUnescape(crumb); err == nil {
+		crumb = plain
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(crumb, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",\"", r) }), func(word string) bool {
+		name, _, _ := strings.Cut(word, "=")
+		return policy.SameParameter(name, s.cookie)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,7 +32,12 @@ func rpc(body []byte) (*call, error) {
 	if !jsonish(body) {
 		return nil, nil
 	}
-	if c := bytes.TrimLeft(body, " \t\r\n"); len(c) == 0 || c[0] != '{' && c[0] != '[' || bytes.IndexByte(c[:min(len(c), 8)], 0) >= 0 {
+	if c := bytes.TrimLeft(body, " \t\r\n"); len(c) > 0 && (c[0] == '/' || c[0] == '#' || c[0] == ')') {
+		if mentions(body) {
+			return nil, errors.New("it looks like JSON-RPC behind a comment")
+		}
+		return nil, nil
+	} else if len(c) == 0 || c[0] != '{' && c[0] != '[' || bytes.IndexByte(c[:min(len(c), 8)], 0) >= 0 {
 		return nil, errors.New("it looks like JSON behind a byte order mark, in UTF-16, or behind signs that JSON has not")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -63,18 +69,32 @@ func rpc(body []byte) (*call, error) {
 	}
 }
 
-// jsonish says whether some server may take a body for JSON with an object or a list in it.
+// jsonish says whether some server may take a body for JSON with an object or a list in it: behind white space of any kind, byte order
+// marks, comments, and the line by which some keep scripts from reading it.
 func jsonish(body []byte) bool {
-	for _, c := range body {
-		switch c {
-		case '{', '[':
+	commented := false
+	for rest := body; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		switch c := rest[0]; {
+		case c == '{':
 			return true
-		case ' ', '\t', '\r', '\n', '\v', '\f', 0, 0xFE, 0xFF, 0xEF, 0xBB, 0xBF: // white space, and what byte order marks and UTF-16 are made of
+		case c == '[': // what stands behind comments is a text of its own kind more often than a list of JSON
+			return !commented || bytes.HasPrefix(bytes.TrimLeft(rest[1:], " \t\r\n"), []byte("{"))
+		case c == 0, c == 0xFE, c == 0xFF, r == utf8.RuneError && (c == 0xEF || c == 0xBB || c == 0xBF): // what byte order marks and UTF-16 are made of
+			rest = rest[1:]
+		case unicode.IsSpace(r), r >= 0x200B && r <= 0x200D, r == 0x2060, r == 0x180E, r == 0xFEFF:
+			rest = rest[size:]
+		case bytes.HasPrefix(rest, []byte("/*")):
+			_, rest, _ = bytes.Cut(rest[2:], []byte("*/"))
+			commented = true
+		case bytes.HasPrefix(rest, []byte("//")), c == '#', bytes.HasPrefix(rest, []byte(")]}'")):
+			_, rest, _ = bytes.Cut(rest, []byte("\n"))
+			commented = true
 		default:
 			return false
 		}
 	}
-	return len(body) == bodyCap // nothing but white space so far
+	return len(body) == bodyCap // nothing but that so far
 }
 
 // mentions says whether a body that could not be read has the words of JSON-RPC in it, or may have them in another form.
@@ -112,14 +132,22 @@ func callOf(o map[string]any) (*call, error) {
 		}
 		return nil, nil // something else, or an answer to the server's own request
 	}
-	if strings.ContainsRune(method, utf8.RuneError) {
+	if unprintable(method) {
 		return nil, errors.New("its method has signs that are none")
+	}
+	if method != toolsCall && strings.EqualFold(strings.TrimSpace(method), toolsCall) {
+		return nil, errCase
 	}
 	c := &call{method: method}
 	if method == toolsCall {
 		return c, c.read(o["params"])
 	}
 	return c, nil
+}
+
+// unprintable says whether a name has what nobody sees: some servers stop at it, or leave it out.
+func unprintable(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) })
 }
 
 // envelope refuses names that some servers read as those of JSON-RPC, and, so that no other request can be dressed as a call, whatever
@@ -159,8 +187,8 @@ func (c *call) read(value any) error {
 		}
 	}
 	var ok bool
-	if c.tool, ok = params["name"].(string); !ok || c.tool == "" || strings.ContainsRune(c.tool, utf8.RuneError) {
-		return errors.New("it calls a tool without a name")
+	if c.tool, ok = params["name"].(string); !ok || c.tool == "" || unprintable(c.tool) || strings.TrimSpace(c.tool) != c.tool {
+		return errors.New("it calls a tool without a name, or by one that servers may read differently")
 	}
 	if c.arguments, ok = params["arguments"].(map[string]any); !ok && params["arguments"] != nil {
 		return errors.New("the arguments of a tool are not an object")

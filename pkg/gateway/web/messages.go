@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/exchange"
@@ -146,7 +148,7 @@ func (c *conversation) shown(ctx context.Context, f websocket.Frame) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	rules := body.Rules{Paths: paths, Secrets: c.service.secrets, Pages: !bytes.ContainsAny(rest, "{[")}
+	rules := body.Rules{Paths: paths, Secrets: c.service.secrets, Pages: !bytes.ContainsAny(rest, "{[") && !whole(paths)}
 	seen, err := exchange.Look(c.Pass, mediaType, rest, rules)
 	if err != nil {
 		return nil, &websocket.Error{Code: closePolicy, Reason: "a message can't be looked at for what is masked here"}
@@ -159,7 +161,13 @@ func (c *conversation) shown(ctx context.Context, f websocket.Frame) ([]byte, er
 	return seen, c.kept.Output(append(seen[:len(seen):len(seen)], '\n'))
 }
 
-// framed takes a message apart that has JSON in it, alone or behind a number, as Socket.IO sends it. Messages do not say their type.
+// whole says whether a path names documents as such, of which any text may be one.
+func whole(paths []body.Path) bool {
+	return slices.ContainsFunc(paths, func(p body.Path) bool { return p.String() == "$" })
+}
+
+// framed takes a message apart that has JSON in it, alone or behind a number, as Socket.IO sends it. Messages do not say their type. A
+// string, a number and a word can be a document too.
 func framed(message []byte) (prefix, rest []byte, mediaType string) {
 	n := 0
 	for n < len(message) && n < 20 && '0' <= message[n] && message[n] <= '9' {
@@ -167,6 +175,9 @@ func framed(message []byte) (prefix, rest []byte, mediaType string) {
 	}
 	if rest = bytes.TrimLeft(message[n:], " \t\r\n"); len(rest) > 0 && (rest[0] == '{' || rest[0] == '[') {
 		return message[:n], message[n:], "application/json"
+	}
+	if json.Valid(message) {
+		return nil, message, "application/json"
 	}
 	return nil, message, "text/plain"
 }

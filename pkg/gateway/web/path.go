@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // canonical is the one way to write a path, in which rules read it and the target gets it: what needs no encoding is
 // decoded, and the rest is encoded in upper case (RFC 3986, section 6.2.2). What servers read in different ways is an error.
+//
+// An encoded slash stays one. Whether it is a part of its segment or ends it depends on the service, so neither reading may have what
+// a server takes away, and rules are asked about both: see decoded.
 func canonical(path string) (string, error) {
 	if !strings.HasPrefix(path, "/") {
 		return "", errors.New("a path begins with a slash")
@@ -26,11 +30,31 @@ func canonical(path string) (string, error) {
 			return "", errors.New("parameters of a segment (\";\") are read differently by different servers")
 		case plain(c) || strings.IndexByte("/!$&'()*+,=:@", c) >= 0:
 			out = append(out, c)
+		case strings.IndexByte("\"<>[]^`{|}", c) >= 0: // means nothing else to anybody, and programs send it as it is
+			out = escaped(out, c)
 		default:
 			return "", fmt.Errorf("%q must be encoded", c)
 		}
 	}
-	return string(out), segments(string(out))
+	clean := string(out)
+	if err := once(clean); err != nil {
+		return "", err
+	}
+	if err := segments(clean); err != nil {
+		return "", err
+	}
+	return clean, segments(slashed(clean))
+}
+
+// slashed is a path as a server reads it that decodes slashes before it looks the path up.
+func slashed(path string) string { return strings.ReplaceAll(path, "%2F", "/") }
+
+// decoded is what slashed says where it says something else than the path, and "" elsewhere.
+func decoded(path string) string {
+	if other := slashed(path); other != path {
+		return other
+	}
+	return ""
 }
 
 // encoded is one encoded byte, written in the canonical way.
@@ -42,15 +66,40 @@ func encoded(path string) ([]byte, error) {
 	switch {
 	case plain(b):
 		return []byte{b}, nil
-	case b == '/' || b == '\\' || b == ';':
+	case b == '\\' || b == ';':
 		return nil, fmt.Errorf("an encoded %q is a separator for some servers and none for others", b)
 	case b < 0x20 || b == 0x7f:
 		return nil, errors.New("a control character is encoded in it")
-	case b == '%' && len(path) >= 5 && unhex(path[3]) >= 0 && unhex(path[4]) >= 0:
-		return nil, errors.New("it is encoded twice")
 	}
+	return escaped(nil, b), nil
+}
+
+func escaped(dst []byte, b byte) []byte {
 	const digits = "0123456789ABCDEF"
-	return []byte{'%', digits[b>>4], digits[b&15]}, nil
+	return append(dst, '%', digits[b>>4], digits[b&15])
+}
+
+// once refuses a canonical path that says something else when it is decoded again, or that is not UTF-8: some decoders read longer
+// forms of a dot or a slash.
+func once(path string) error {
+	var text []byte
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' {
+			c = byte(unhex(path[i+1])<<4 | unhex(path[i+2]))
+			i += 2
+		}
+		text = append(text, c)
+	}
+	if !utf8.Valid(text) {
+		return errors.New("it is not UTF-8")
+	}
+	for i := range text {
+		if rest := text[i:]; len(rest) > 2 && rest[0] == '%' && unhex(rest[1]) >= 0 && unhex(rest[2]) >= 0 {
+			return errors.New("it is encoded twice")
+		}
+	}
+	return nil
 }
 
 // segments refuses what a server may take away before it looks a path up.

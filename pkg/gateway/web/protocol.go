@@ -52,7 +52,11 @@ func (s *session) About() (database, role string, settings map[string]string) {
 
 // Judge understands a request as it would be understood in a session: "POST /api/users", and behind an empty line its body.
 func (p *Protocol) Judge(ctx context.Context, t gateway.Target, _ []policy.Mask, command string) (gateway.Judgement, error) {
-	return p.JudgeText(ctx, t.Programs, command), nil
+	j := p.JudgeText(ctx, t.Programs, command)
+	if j.Facts.HTTP != nil && t.RawPaths {
+		j.Facts.HTTP.Decoded = ""
+	}
+	return j, nil
 }
 
 // JudgeText does the same.

@@ -17,7 +17,7 @@ const formType = "application/x-www-form-urlencoded"
 
 // recorded is a request as recordings hold it.
 func (s *service) recorded(q *exchange.Request, path string, content []byte) string {
-	line := q.Method + " " + path
+	line := q.Method + " " + q.SeenPath(path)
 	if q.Query != "" {
 		line = s.masking(q.Standing, line+"?", formType, []byte(q.SeenQuery(q.Query)))
 	} else if q.Asked {

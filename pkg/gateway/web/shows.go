@@ -1,8 +1,10 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/exchange"
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -21,6 +23,7 @@ type service struct {
 	// What the gateway signs in with, which is never the client's to send: a field in lower case, a cookie, a parameter.
 	field, cookie, parameter string
 	asserts                  string // the field that says who is served, in lower case
+	rawPaths                 bool   // an encoded slash in a path is a part of its segment, and nothing else
 }
 
 // own says whether a field is the gateway's.
@@ -60,12 +63,50 @@ func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) 
 	if err != nil {
 		return exchange.Shown{}, err
 	}
+	looked := s.masked(p.Standing())
+	if isPart(a) && (looked || s.secrets != nil) {
+		return exchange.Shown{}, errPart
+	}
 	var out exchange.Shown
-	if out.Fields, err = exchange.Seen(p, s.answered(a, s.masked(p.Standing())), s.secrets); err != nil {
+	if out.Fields, err = exchange.Seen(p, s.answered(a, looked), s.secrets); err != nil {
 		return exchange.Shown{}, err
 	}
 	out.Filter, err = exchange.NewFilter(p, a, s.rules(p.Standing(), paths))
 	return out, err
+}
+
+// errCall says that an answer may be a call of a function that the request names, with what is masked for its argument (JSONP).
+var errCall = errors.New("a script for a request that names a function can't be looked at")
+
+// showsCall settles the same for a request that names a function to be called with the answer. What stands before its name is for the
+// service to say, and where it does not mind, for who asks: no script passes where paths are masked.
+func (s *service) showsCall(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) {
+	paths, err := s.paths(p.Standing())
+	if mediaType := strings.ToLower(a.Fields.Get("Content-Type")); err == nil && len(paths) > 0 && strings.Contains(mediaType, "script") {
+		return exchange.Shown{}, errCall
+	}
+	return s.shows(p, a)
+}
+
+// namesCall says whether a query asks for JSONP.
+func namesCall(query map[string][]string) bool {
+	for name := range query {
+		if name = strings.ToLower(name); strings.Contains(name, "callback") || strings.Contains(name, "jsonp") || name == "cb" {
+			return true
+		}
+	}
+	return false
+}
+
+// errPart says that a target sent a part of a body that nobody asked it for.
+var errPart = errors.New("a part of a body can't be looked at")
+
+// isPart says whether an answer is a part of a body, in bytes: nobody could tell what of it is masked. Parts in other units, such as
+// rows, are whole documents.
+func isPart(a *http1.Answer) bool {
+	unit := strings.ToLower(strings.TrimSpace(a.Fields.Get("Content-Range")))
+	return a.Status == 206 && (strings.HasPrefix(unit, "bytes") || len(a.Fields.Values("Content-Range")) > 1) ||
+		strings.HasPrefix(strings.ToLower(a.Fields.Get("Content-Type")), "multipart/byteranges")
 }
 
 // rules are what is looked for in bodies. Paths name nothing in pages, which pass only where every mask with paths says that they

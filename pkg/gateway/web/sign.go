@@ -22,7 +22,7 @@ func newService(t gateway.Target, by *Asserter) (*service, error) {
 	if t.Assertion != nil && by == nil {
 		return nil, errors.New("the connection wants assertions, and there is no key for them")
 	}
-	s := &service{base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/")}
+	s := &service{base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/"), rawPaths: t.RawPaths}
 	var secrets []string
 	for _, secret := range t.Credential.Forms() {
 		secrets = append(secrets, secret.Reveal())

@@ -97,11 +97,11 @@ func TestTheTargetReadsWhatWasUnderstood(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"chunks become a counted body": {
 			"POST /a HTTP/1.1\r\nhost: other\r\ntransfer-encoding: CHUNKED\r\nTrailer: X-T\r\n\r\n13\r\n" + stowaway[:19] + "\r\n12\r\n" + stowaway[19:] + "\r\n0\r\nX-T: b\r\n\r\n",
-			"POST /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\n\r\n" + stowaway,
+			"POST /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\nConnection: close\r\n\r\n" + stowaway,
 		},
 		"a body of GET stays one": {
 			"GET /a HTTP/1.1\r\nHost: other\r\nContent-Length: 037\r\n\r\n" + stowaway,
-			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\n\r\n" + stowaway,
+			"GET /a HTTP/1.1\r\nHost: TARGET\r\nAccept-Encoding: identity\r\nAuthorization: " + credentialValue + "\r\nContent-Length: 37\r\nConnection: close\r\n\r\n" + stowaway,
 		},
 		"h2c is not asked for": {
 			"GET /a HTTP/1.1\r\nHost: other\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nX: \t b \t\r\n\r\n",

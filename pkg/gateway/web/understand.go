@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
-	"sort"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -30,11 +28,18 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if why != nil {
 		return m, why
 	}
+	if s.rawPaths {
+		facts.Decoded = ""
+	}
+	mediaType := q.Fields.Get("Content-Type")
+	if !readable(mediaType) {
+		return m, unsupported("The body's characters are in a code in which it can't be judged.", "Send it in UTF-8.")
+	}
 	if why := exchange.Packed(q.Request, Kind); why != nil {
 		return m, why
 	}
 	for name := range facts.Query {
-		if s.parameter != "" && strings.EqualFold(name, s.parameter) {
+		if s.parameter != "" && policy.SameParameter(name, s.parameter) {
 			return m, malformed("The query has the parameter that the gateway signs in with.")
 		}
 	}
@@ -46,13 +51,22 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if why != nil {
 		return m, why
 	}
+	if err := overridden(q.Method, mediaType, body, whole); err != nil {
+		return m, malformed("The body: " + err.Error() + ".")
+	}
+	if err := mirrored(q.Fields, facts); err != nil {
+		return m, malformed(err.Error() + ".")
+	}
 	if !whole {
 		m.Command.Unshown = fmt.Sprintf("Its body is longer than %d bytes.", bodyCap)
 	}
 	masked := s.masked(q.Standing)
+	if masked && conditional(q.Request) {
+		return m, unsupported("Something is masked here, so nothing can be made to depend on its version.", "Send the request without If-Match and the like, or with * for any version.")
+	}
 	m.Send = http1.Request{
 		Method: q.Method, Path: s.prefix + facts.Path, Query: q.Query, Asked: q.Asked, Minor: 1,
-		Fields: s.asked(q.Request, masked), Length: q.Length,
+		Fields: s.asked(q.Request, masked), Length: q.Length, Close: mistakable(q.Method, body),
 	}
 	facts.Headers = headers(m.Send.Fields) // what the target gets: a rule must not count on what Connection takes away
 	m.Body, m.Rest = body, !whole
@@ -63,6 +77,9 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	m.Command.Facts = policy.Command{Accesses: accesses, HTTP: facts}
 	s.say(m, q, facts, body)
 	m.Shows = s.shows
+	if namesCall(facts.Query) {
+		m.Shows = s.showsCall
+	}
 	if q.Upgrade != "" {
 		return m, s.upgrade(m, q)
 	}
@@ -84,13 +101,13 @@ func factsOf(method, path, query string) (*policy.HTTP, *api.Refusal) {
 	}
 	for name := range values {
 		switch {
-		case strings.EqualFold(name, "_method"):
+		case saysMethod(name, "", method):
 			return nil, malformed("The query names another method.")
-		case strings.EqualFold(name, "jsonrpc"):
+		case policy.SameParameter(name, "jsonrpc"):
 			return nil, malformed("A request of JSON-RPC stands in the query: send it as the body of a POST.")
 		}
 	}
-	return &policy.HTTP{Method: method, Path: clean, Query: values}, nil
+	return &policy.HTTP{Method: method, Path: clean, Decoded: decoded(clean), Query: values}, nil
 }
 
 // judged are the pairs that a request is judged by. What its body tells is added to the facts.
@@ -142,24 +159,6 @@ func headers(fields http1.Fields) map[string][]string {
 		out[name] = append(out[name], f.Value)
 	}
 	return out
-}
-
-// say puts a request into words: for who approves it, for the recording, and for the digest.
-func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HTTP, body []byte) {
-	line := q.Method + " " + facts.Path + asking(q.Asked, q.Query)
-	m.Command.Text = line
-	if len(body) > 0 {
-		m.Command.Text += "\n\n" + string(body)
-	}
-	m.Command.Recorded = s.recorded(q, facts.Path, body)
-	m.Command.Rewritten = m.Command.Text // so that no recording holds it: fields have what is nobody's to read
-	var fields []string
-	for _, f := range m.Send.Fields {
-		fields = append(fields, strings.ToLower(f.Name)+": "+f.Value)
-	}
-	sort.Strings(fields)
-	kept, _ := json.Marshal(fields)
-	m.Command.Normal = s.base.String() + "\n" + line + "\n" + string(kept) + "\n" + string(body)
 }
 
 // asking is a query behind its path.

@@ -3,6 +3,7 @@ package guardtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type Desk struct {
 	state   string // what requests become; "" holds them
 	asked   int
 	used    int
+	wanted  []api.Approval
 }
 
 func newDesk() *Desk {
@@ -43,6 +45,13 @@ func (d *Desk) Claims() int {
 	return d.used
 }
 
+// Asked are the requests that were made, as they came.
+func (d *Desk) Asked() []api.Approval {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.wanted)
+}
+
 // AwaitAsked returns once somebody was asked.
 func (d *Desk) AwaitAsked(t testing.TB) {
 	t.Helper()
@@ -58,6 +67,7 @@ func (d *Desk) AskApproval(_ context.Context, a api.Approval, _ string) (api.App
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked++
+	d.wanted = append(d.wanted, a)
 	a.ID, a.State = fmt.Sprintf("ap_%d", d.asked), api.ApprovalPending
 	if d.state == api.ApprovalApproved { // as for a command that is sent again
 		a.State = d.state

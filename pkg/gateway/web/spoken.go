@@ -1,0 +1,68 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// say puts a request into words: for who approves it, for the recording, and for the digest.
+//
+// Who approves sees the fields that may change what the request does, and the digest holds all of them, in the order in which fields of
+// one name come: of two, a service takes the one or the other. A handshake's key is drawn anew each time and means nothing.
+func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HTTP, body []byte) {
+	line := q.Method + " " + facts.Path + asking(q.Asked, q.Query)
+	if q.Upgrade != "" {
+		line += " (" + q.Upgrade + ")"
+	}
+	m.Command.Text = line
+	var fields []string
+	for _, f := range m.Send.Fields {
+		name := strings.ToLower(f.Name)
+		if name == "sec-websocket-key" && q.Upgrade != "" {
+			continue
+		}
+		fields = append(fields, name+": "+f.Value)
+		if !saysNothing(name) {
+			m.Command.Text += "\n" + f.Name + ": " + forReview(name, f)
+		}
+	}
+	if len(body) > 0 {
+		m.Command.Text += "\n\n" + string(body)
+	}
+	m.Command.Recorded = s.recorded(q, facts.Path, body)
+	m.Command.Rewritten = m.Command.Text // so that no recording holds it: fields have what is nobody's to read
+	sort.SliceStable(fields, func(i, j int) bool {
+		a, _, _ := strings.Cut(fields[i], ":")
+		b, _, _ := strings.Cut(fields[j], ":")
+		return a < b
+	})
+	kept, _ := json.Marshal(fields)
+	m.Command.Normal = s.base.String() + "\n" + line + "\n" + string(kept) + "\n" + string(body)
+}
+
+// saysNothing says whether a field is one that changes at most how an answer looks.
+func saysNothing(name string) bool {
+	return slices.Contains([]string{
+		"accept", "accept-language", "accept-charset", "accept-encoding", "user-agent", "origin", "referer", "cache-control", "pragma", "priority", "dnt",
+		"traceparent", "tracestate", "upgrade-insecure-requests", "save-data", "x-requested-with", "baggage",
+	}, name) || strings.HasPrefix(name, "sec-")
+}
+
+// forReview is a field's value as a reviewer may see it: enough to tell it from another one, where it may be a secret.
+func forReview(name string, f http1.Field) string {
+	for _, part := range []string{"cookie", "token", "key", "secret", "auth", "password", "session", "csrf", "xsrf", "credential", "signature", "jwt"} {
+		if strings.Contains(name, part) {
+			sum := sha256.Sum256([]byte(f.Value))
+			return fmt.Sprintf("(not shown; its SHA-256 begins with %x)", sum[:4])
+		}
+	}
+	return f.Value
+}
