@@ -90,7 +90,7 @@ func (c Command) named() Command {
 // matches says whether a rule matches at least one pair of the command: the fields of the command as a whole hold, and
 // it speaks of a pair. The condition comes last, as it costs most.
 func (r *rule) matches(s *Subject, c *Connection, cmd *Command) (bool, error) {
-	if !r.meets(s, c) || !r.asks(cmd) || !r.touchesAny(cmd.Accesses) {
+	if !r.meets(s, c) || !r.asks(cmd) || !r.touchesAny(cmd) {
 		return false, nil
 	}
 	if r.when == nil {
@@ -106,7 +106,7 @@ func judge(matched []match, s *Subject, c *Connection, cmd *Command) Decision {
 	var pair *Access
 	for i := range cmd.Accesses {
 		a := &cmd.Accesses[i]
-		r := strictest(matched, a)
+		r := strictest(matched, a, cmd.Kube)
 		j := Judged{Access: *a, Verdict: Deny, Rule: RuleDefault}
 		if a.Through {
 			j.Verdict, j.Rule = Allow, RuleThrough
@@ -138,14 +138,14 @@ func judge(matched []match, s *Subject, c *Connection, cmd *Command) Decision {
 
 // strictest is the rule that decides on a pair: of those that speak of it the first with the strictest verdict. A rule that
 // matches only by what lies beneath never takes the place of the lack of one, unless it denies.
-func strictest(matched []match, a *Access) *rule {
+func strictest(matched []match, a *Access, k *Kube) *rule {
 	var best, tighter *rule
 	for _, m := range matched {
-		place := &best
-		if m.tightens && !a.Through {
+		place, touches := &best, m.touches(a)
+		if (m.tightens || !touches) && !a.Through {
 			place = &tighter
 		}
-		if (*place == nil || m.verdict < (*place).verdict) && m.touches(a) {
+		if (*place == nil || m.verdict < (*place).verdict) && (touches || m.nears(a, k)) {
 			*place = m.rule
 		}
 	}
@@ -177,7 +177,7 @@ func deed(a *Access) string {
 func approvals(matched []match, cmd *Command) []Approval {
 	var demands []Approval
 	for _, r := range matched {
-		if r.verdict == Approve && r.touchesAny(cmd.Accesses) {
+		if r.verdict == Approve && r.touchesAny(cmd) {
 			demands = append(demands, r.approval)
 		}
 	}

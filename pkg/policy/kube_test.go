@@ -118,6 +118,18 @@ func TestMatchingOfClusters(t *testing.T) {
 		{"an allowed list is no watch", allow("verbs: [list]"), asked("watch pods stg"), "deny default"},
 		{"nor is an allowed deletion that of a collection", allow("verbs: [delete]"), asked("deletecollection pods stg"), "deny default"},
 
+		{"a denied object is denied in a list over all namespaces", []string{all, `objects: ["prod/*"], verdict: deny`}, asked("list pods -"), "deny r1"},
+		{"and in one of its own", []string{all, `objects: ["prod/pods/db-*"], verdict: deny`}, asked("watch pods prod"), "deny r1"},
+		{"and with a collection", []string{all, `objects: ["*/pods/db"], verdict: deny`}, asked("deletecollection pods -"), "deny r1"},
+		{"and where its name is the server's to make", []string{all, `objects: ["prod/pods/db-*"], verdict: deny`}, asked("create pods prod"), "deny r1"},
+		{"but not in another namespace", []string{all, `objects: ["prod/*"], verdict: deny`}, asked("list pods stg"), "allow r0"},
+		{"nor of another resource", []string{all, `objects: ["prod/secrets/*"], verdict: deny`}, asked("list pods -"), "allow r0"},
+		{"nor by another name", []string{all, `objects: ["prod/pods/db"], verdict: deny`}, asked("list pods prod web"), "allow r0"},
+		{"nor where there are no namespaces", []string{all, `objects: ["prod/*"], verdict: deny`}, asked("list nodes -"), "allow r0"},
+		{"a list over all namespaces is asked for, where one of them must be", []string{all, `objects: ["prod/*"], verdict: approve, approval: {by: {groups: [ops]}}`}, asked("list pods -"), "approve r1"},
+		{"which admits no list by that", []string{`objects: ["prod/*"], verdict: approve, approval: {by: {groups: [ops]}}`}, asked("list pods -"), "deny default"},
+		{"an allowed object admits none", []string{`objects: ["prod/*"], verdict: allow`}, asked("list pods -"), "deny default"},
+
 		{"a namespace", allow(`namespaces: ["stg-*"]`), asked("get pods stg-1 web"), "allow r0"},
 		{"not another", allow(`namespaces: ["stg-*"]`), asked("get pods prod web"), "deny default"},
 		{"not all of them", allow(`namespaces: ["stg-*"]`), asked("list pods"), "deny default"},

@@ -235,9 +235,19 @@ func (r *rule) touches(a *Access) bool {
 	return r.effects&bit(a.Effect) != 0 && (r.objects == nil || r.objects.match(a.Object))
 }
 
-func (r *rule) touchesAny(accesses []Access) bool {
-	for i := range accesses {
-		if r.touches(&accesses[i]) {
+// nears says whether a rule that denies or asks for approval speaks of something that a pair of a request to a cluster may be about,
+// though it does not name it: a list over all namespaces shows those of each.
+func (r *rule) nears(a *Access, k *Kube) bool {
+	if r.verdict == Allow || r.objects == nil || r.effects&bit(a.Effect) == 0 {
+		return false
+	}
+	spread := k.spread(a.Object)
+	return spread != "" && r.objects.overlap(spread)
+}
+
+func (r *rule) touchesAny(cmd *Command) bool {
+	for i := range cmd.Accesses {
+		if a := &cmd.Accesses[i]; r.touches(a) || r.nears(a, cmd.Kube) {
 			return true
 		}
 	}
