@@ -159,9 +159,14 @@ func (d *delivery) whole(ctx context.Context, content io.Reader, length int) err
 }
 
 func (d *delivery) filter(dst, piece []byte, over bool) ([]byte, error) {
-	dst, err := d.shown.Filter.Write(dst, piece)
+	return through(d.shown.Filter, dst, piece, over)
+}
+
+// through appends to dst what comes out of a filter.
+func through(f Filter, dst, piece []byte, over bool) ([]byte, error) {
+	dst, err := f.Write(dst, piece)
 	if err == nil && over {
-		dst, err = d.shown.Filter.Close(dst)
+		dst, err = f.Close(dst)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnseen, err)
@@ -182,12 +187,25 @@ func (d *delivery) deliver(ctx context.Context, piece []byte, over bool) error {
 		if r := d.pass.Piece(len(piece)); r != nil {
 			return r
 		}
-		if err := d.kept.Output(piece); err != nil {
-			return err
-		}
 		d.bytes += int64(len(piece))
 	}
+	if err := d.record(piece, over); err != nil {
+		return err
+	}
 	return d.write(piece, over)
+}
+
+// record records a piece, or what may be kept of it.
+func (d *delivery) record(piece []byte, over bool) (err error) {
+	if d.shown.Kept != nil {
+		if piece, err = through(d.shown.Kept, nil, piece, over); err != nil {
+			return err
+		}
+	}
+	if len(piece) == 0 {
+		return nil
+	}
+	return d.kept.Output(piece)
 }
 
 // write writes a piece in its frame, behind the head where that is still to come.

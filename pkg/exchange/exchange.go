@@ -49,6 +49,7 @@ type Meaning struct {
 type Shown struct {
 	Fields http1.Fields // without those of framing
 	Filter Filter       // nil: the body passes as it is
+	Kept   Filter       // what is shown passes through it on the way into the recording; nil: it is recorded as it is shown
 }
 
 // Filter is what a body passes through.
