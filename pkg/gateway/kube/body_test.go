@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,7 @@ const (
 	createSecret  = "POST /api/v1/namespaces/stg/secrets"
 	createVolume  = "POST /api/v1/persistentvolumes"
 	createCronJob = "POST /apis/batch/v1/namespaces/stg/cronjobs"
+	patchSecret   = "PATCH /api/v1/namespaces/stg/secrets/db"
 	createRollout = "POST /apis/argoproj.io/v1alpha1/namespaces/stg/rollouts"
 )
 
@@ -76,9 +78,25 @@ func TestFactsAreReadWhereverTheyStand(t *testing.T) {
 		{patchPod, typeJSONPatch, `[{"op":"add","path":"/spec/containers/-","value":{"image":"i","securityContext":{"privileged":true}}}]`, Facts{Privileged: true, Images: []string{"i"}}},
 		{patchPod, typeJSONPatch, `[{"op":"add","path":"/spec/containers/0/securityContext/capabilities/add/-","value":"SYS_ADMIN"}]`, Facts{Privileged: true}},
 		{patchPod, typeJSONPatch, `[{"op":"add","path":"/spec/volumes/0/hostPath/path","value":"/"}]`, Facts{HostPath: true}},
-		{patchPod, typeJSONPatch, `[{"op":"replace","path":"","value":{"spec":{"hostIPC":true}}}]`, Facts{Privileged: true}},
+		{patchPod, typeJSONPatch, `[{"op":"replace","path":"","value":{"spec":{"hostIPC":true}}}]`, Facts{Privileged: true, ServiceAccounts: []string{"default"}}},
 		{patchPod, typeJSONPatch, `[{"op":"remove","path":"/spec/hostPID"},{"op":"test","path":"/spec/hostPID","value":true}]`, Facts{}},
+		{patchWeb, typeJSONPatch, addCapability("+0"), Facts{Privileged: true}},
+		{patchWeb, typeJSONPatch, addCapability("-1"), Facts{Privileged: true}},
+		{patchWeb, typeJSONPatch, addCapability("00000000000000000000000"), Facts{Privileged: true}},
+		{createRollout, typeJSON, `{"spec":{"template":{"spec":{"HostPID":true,"volumes":[{"hostpath":{}}],"containers":[{"Image":"i","ſecurityContext":{"privıleged":false}}]}}}}`,
+			Facts{Privileged: true, HostPath: true, Images: []string{"i"}, ServiceAccounts: []string{"default"}}},
+		{createVolume, typeJSON, `{"spec":{"local":{"path":"/"}}}`, Facts{HostPath: true}},
 		{createSecret, typeJSON, `{"type":"kubernetes.io/service-account-token"}`, Facts{Mints: true}},
+		{createSecret, typeJSON, `{"type":"bootstrap.kubernetes.io/token"}`, Facts{Mints: true}},
+		{patchSecret, typeMergePatch, `{"metadata":{"annotations":{"kubernetes.io/service-account.name":"admin"}},"data":{"token":null}}`, Facts{Mints: true}},
+		{patchSecret, typeMergePatch, `{"metadata":{"annotations":{"a":"b"}}}`, Facts{}},
+		{patchSecret, typeApplyPatch, `{"type":"bootstrap.kubernetes.io/token"}`, Facts{Mints: true}},
+		{patchSecret, typeJSONPatch, `[{"op":"replace","path":"/metadata/annotations/kubernetes.io~1service-account.name","value":"admin"}]`, Facts{Mints: true}},
+		{patchSecret, typeJSONPatch, `[{"op":"replace","path":"/metadata/annotations","value":{"kubernetes.io/service-account.name":"admin"}}]`, Facts{Mints: true}},
+		{patchSecret, typeJSONPatch, `[{"op":"replace","path":"/metadata","value":{"annotations":{"kubernetes.io/service-account.name":"admin"}}}]`, Facts{Mints: true}},
+		{patchSecret, typeJSONPatch, `[{"op":"replace","path":"","value":{"metadata":{"annotations":{"kubernetes.io/service-account.name":"admin"}}}}]`, Facts{Mints: true}},
+		{patchSecret, typeJSONPatch, `[{"op":"replace","path":"/data/a","value":"eA=="}]`, Facts{}},
+		{"POST /api/v1/namespaces/stg/serviceaccounts/ci/token?dryRun=All", typeJSON, `{"spec":{}}`, Facts{}},
 		{createSecret, typeJSON, `{"stringData":{"image":"i","hostPath":"x"}}`, Facts{}},
 		{deletePod, typeJSON, `{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}`, Facts{DryRun: true}},
 		{deletePod + "?dryRun=All", typeJSON, `{"dryRun":["All"]}`, Facts{DryRun: true}},
@@ -93,6 +111,50 @@ func TestFactsAreReadWhereverTheyStand(t *testing.T) {
 		}
 		if !equalFacts(b.Facts, c.want) {
 			t.Errorf("%s %s\n got %+v\nwant %+v", c.line, c.body, b.Facts, c.want)
+		}
+	}
+}
+
+func addCapability(at string) string {
+	return `[{"op":"add","path":"/spec/template/spec/containers/0/securityContext/capabilities/add/` + at + `","value":"SYS_ADMIN"}]`
+}
+
+// A pod that loses its service account runs as another one, whatever takes it away.
+func TestAnAccountThatIsTakenAwayLeavesTheDefaultOne(t *testing.T) {
+	template := func(spec string) string { return `{"spec":{"template":{"spec":{` + spec + `}}}}` }
+	const containers = `"containers":[{"name":"c"}]`
+	for _, c := range []struct {
+		mediaType, body string
+		want            []string
+	}{
+		{typeStrategicPatch, template(`"serviceAccountName":null,"serviceAccount":null`), []string{"default"}},
+		{typeStrategicPatch, template(`"serviceAccountName":""`), []string{"default"}},
+		{typeMergePatch, template(`"serviceAccountName":null`), []string{"default"}},
+		{typeStrategicPatch, template(`"$patch":"replace",` + containers), []string{"default"}},
+		{typeStrategicPatch, `{"$patch":"replace",` + template(containers)[1:], []string{"default"}},
+		{typeStrategicPatch, `{"spec":{"$patch":"replace","other":{"serviceAccountName":"app"},"template":{"spec":{` + containers + `}}}}`, []string{"app", "default"}},
+		{typeStrategicPatch, template(`"$retainKeys":["containers"]`), []string{"default"}},
+		{typeApplyPatch, template(containers), []string{"default"}},
+		{typeJSONPatch, `[{"op":"remove","path":"/spec/template/spec/serviceAccountName"}]`, []string{"default"}},
+		{typeJSONPatch, `[{"op":"remove","path":"/spec/template/spec/serviceAccount"}]`, []string{"default"}},
+		{typeJSONPatch, `[{"op":"add","path":"/spec/template/spec/serviceAccountName","value":""}]`, []string{"default"}},
+		{typeJSONPatch, `[{"op":"replace","path":"/spec/template/spec","value":{}},{"op":"add","path":"/spec/template/spec/containers","value":[]}]`, []string{"default"}},
+		{typeJSONPatch, `[{"op":"replace","path":"/spec/template","value":{"spec":{` + containers + `}}}]`, []string{"default"}},
+		{typeStrategicPatch, template(`"serviceAccountName":"app","serviceAccount":null`), []string{"app"}},
+		{typeStrategicPatch, template(`"$patch":"replace","serviceAccountName":"app",` + containers), []string{"app"}},
+		{typeStrategicPatch, template(`"containers":[{"name":"c","$patch":"delete"}],"volumes":[{"name":"v","$retainKeys":["name","emptyDir"],"emptyDir":{}}]`), nil},
+		{typeStrategicPatch, `{"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}}`, nil},
+		{typeApplyPatch, template(`"serviceAccountName":"app",` + containers), []string{"app"}},
+		{typeApplyPatch, `{"spec":{"replicas":2}}`, nil},
+		{typeJSONPatch, `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"i"},{"op":"remove","path":"/spec/paused"}]`, nil},
+	} {
+		_, b, why := readBody(t, patchWeb, c.mediaType, c.body)
+		if b == nil {
+			t.Errorf("%s: %s", c.body, why)
+			continue
+		}
+		if !slices.Equal(b.Facts.ServiceAccounts, c.want) {
+			t.Errorf("%s %s: %q, want %q", c.mediaType, c.body, b.Facts.ServiceAccounts, c.want)
 		}
 	}
 }

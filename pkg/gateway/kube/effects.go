@@ -44,6 +44,8 @@ func (t *Tuple) effects() []policy.Effect {
 	}
 	effect := policy.Write
 	switch {
+	case t.Group == "" && t.Resource == "bindings": // the old form of pods/binding, which only a rule that names it admits
+		effect = policy.Unknown
 	case grants(t.Group):
 		effect = policy.Privilege
 	case defines(t.Group, t.Resource):

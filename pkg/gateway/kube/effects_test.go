@@ -39,6 +39,7 @@ func TestEffectsAreThoseOfWhatARequestIsAbout(t *testing.T) {
 		"DELETE /api/v1/namespaces/stg/pods/web":                                       {"delete stg/pods/web"},
 		"DELETE /api/v1/namespaces/stg/pods":                                           {"delete stg/pods/*"},
 		"DELETE /api/v1/namespaces/prod":                                               {"delete prod/namespaces/prod"},
+		"POST /api/v1/namespaces/stg/bindings":                                         {"unknown stg/bindings/*"},
 		"GET /api/v1/namespaces/stg/pods/web/log":                                      {"read stg/pods/web"},
 		"GET /api/v1/namespaces/stg/pods/web/exec?command=ls":                          {"execute stg/pods/web"},
 		"POST /api/v1/namespaces/stg/pods/web/exec?command=ls":                         {"execute stg/pods/web"},

@@ -14,12 +14,12 @@ type Facts struct {
 	Privileged bool
 	// HostPath: a volume is a path of the host.
 	HostPath bool
-	// ServiceAccounts are those that pods run as. A whole pod that names none runs as "default".
+	// ServiceAccounts are those that pods run as. A whole pod that names none, or one whose account is taken away, runs as "default".
 	ServiceAccounts []string
 	Images          []string
 	// Name is that of what is created, which no path has; "" where the server makes it.
 	Name string
-	// Mints: a Secret is created that a server fills with a lasting token of a service account.
+	// Mints: what is written makes a lasting credential, see mints.
 	Mints bool
 }
 
@@ -33,18 +33,19 @@ func (f *Facts) read(t *Tuple, o object, mediaType string) {
 	if t.Verb == "create" && t.Collection {
 		f.Name = o.text("metadata", "name")
 	}
-	if t.Group == "" && t.Resource == "secrets" {
-		f.Mints = o.text("type") == "kubernetes.io/service-account-token"
-	}
+	f.Mints = mints(t, o)
 	if plainResource(t) {
 		return
 	}
-	w := walk{facts: f, whole: mediaType == typeJSON}
+	w := walk{facts: f, whole: mediaType == typeJSON || mediaType == typeApplyPatch || replaces(o)}
 	for _, m := range o {
 		if m.Key == "metadata" || m.Key == "status" && t.Subresource != "status" {
 			continue // servers leave a status out where it is not what the path asks for
 		}
 		w.value([]string{m.Key}, m.Value)
+	}
+	if t.Group == "" && t.Resource == "persistentvolumes" {
+		f.HostPath = f.HostPath || o.at("spec", "local") != nil
 	}
 	f.tidy()
 }
@@ -59,14 +60,17 @@ func (f *Facts) tidy() {
 type walk struct {
 	facts *Facts
 	whole bool // what is not there is not there, as in a patch it is not
+	parts bool // of a JSON patch: what is not there may come with another operation
 }
 
 func (w *walk) value(keys []string, v any) {
 	switch v := v.(type) {
 	case object:
 		w.object(keys, v)
+		inside := *w
+		inside.whole = w.whole || replaces(v)
 		for _, m := range v {
-			w.value(append(keys[:len(keys):len(keys)], m.Key), m.Value)
+			inside.value(append(keys[:len(keys):len(keys)], m.Key), m.Value)
 		}
 	case []any:
 		for _, x := range v {
@@ -78,32 +82,41 @@ func (w *walk) value(keys []string, v any) {
 }
 
 func (w *walk) object(keys []string, o object) {
-	if keys[len(keys)-1] == "hostPath" {
+	last := folded(keys[len(keys)-1])
+	if last == "hostpath" {
 		w.facts.HostPath = true
 	}
-	if _, pod := o.at("containers").([]any); pod && w.whole && o.text("serviceAccountName") == "" && o.text("serviceAccount") == "" {
-		w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, "default")
+	if w.defaults(last, o) {
+		w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, defaultAccount)
 	}
 }
 
+// folded is a key in small letters. API servers mind case; what reads objects behind them, in Go's own manner, does not, and takes
+// two letters outside ASCII for "s" and "k".
+func folded(key string) string {
+	return strings.ToLower(strings.NewReplacer("ſ", "s", "K", "k").Replace(key))
+}
+
 func (w *walk) scalar(keys []string, v any) {
-	last, above := keys[len(keys)-1], ""
+	last, above := folded(keys[len(keys)-1]), ""
 	if len(keys) > 1 {
-		above = keys[len(keys)-2]
+		above = folded(keys[len(keys)-2])
 	}
 	s, _ := v.(string)
 	switch last {
-	case "privileged", "hostPID", "hostIPC", "hostNetwork", "hostProcess":
+	case "privileged", "hostpid", "hostipc", "hostnetwork", "hostprocess":
 		w.facts.Privileged = w.facts.Privileged || v != false && v != nil
-	case "procMount":
+	case "procmount":
 		w.facts.Privileged = w.facts.Privileged || v != nil && v != "Default"
 	case "add":
 		w.facts.Privileged = w.facts.Privileged || above == "capabilities" && v != nil && !strings.EqualFold(s, "NET_BIND_SERVICE")
 	case "path", "type":
-		w.facts.HostPath = w.facts.HostPath || above == "hostPath" && v != nil
-	case "serviceAccountName", "serviceAccount":
+		w.facts.HostPath = w.facts.HostPath || above == "hostpath" && v != nil
+	case "serviceaccountname", "serviceaccount":
 		if s != "" {
 			w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, s)
+		} else if w.parts {
+			w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, defaultAccount)
 		}
 	case "image":
 		if s != "" {

@@ -30,9 +30,12 @@ func sent(t *Tuple, fields http1.Fields, body *Body, tables bool) http1.Fields {
 		}
 	}
 	add("User-Agent", fields.Get("User-Agent")) // servers name the manager of fields by it
-	if !t.IsResource() || t.Subresource == "proxy" || t.Subresource == "log" || streams(t.Subresource) {
+	switch {
+	case !t.IsResource() || t.Subresource == "proxy":
 		add("Accept", fields.Get("Accept")) // no objects come back
-	} else {
+	case t.Subresource == "log" || streams(t.Subresource):
+		add("Accept", typeJSON+", */*") // what goes wrong is told as an object
+	default:
 		add("Accept", Accept(fields.Get("Accept"), tables))
 	}
 	if t.Subresource == "proxy" {

@@ -1,7 +1,7 @@
 package kube
 
 import (
-	"strconv"
+	"regexp"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -9,27 +9,33 @@ import (
 
 // operations reads a JSON patch (RFC 6902). What it adds stands in it, as that of other patches does; only copy and move bring
 // something that can't be seen, and are refused.
-func (b *Body) operations() *api.Refusal {
+func (b *Body) operations(t *Tuple) *api.Refusal {
 	list, ok := b.Document.([]any)
 	if !ok {
 		return badRequest("The body is not a list of operations.")
 	}
-	w := walk{facts: &b.Facts}
+	w := walk{facts: &b.Facts, parts: true}
 	for _, x := range list {
 		o, _ := x.(object)
 		pointer, isText := o.at("path").(string)
 		if !isText {
 			return badRequest("An operation of the patch has no path.")
 		}
+		keys, ok := pointed(pointer)
+		if !ok {
+			return badRequest("An operation of the patch is not one of RFC 6902.")
+		}
 		switch op := o.text("op"); op {
-		case "remove", "test":
+		case "test":
+		case "remove":
+			w.removes(keys)
 		case "add", "replace":
 			value, there := o.get("value")
-			keys, ok := pointed(pointer)
-			if !there || !ok {
+			if !there {
 				return badRequest("An operation of the patch is not one of RFC 6902.")
 			}
 			w.value(keys, value)
+			b.Facts.Mints = b.Facts.Mints || remints(t, keys, value)
 		case "copy", "move":
 			return badRequest("The patch has an operation " + op + ", of which nobody sees what it brings. Write it as add and replace.")
 		default:
@@ -39,6 +45,9 @@ func (b *Body) operations() *api.Refusal {
 	b.Facts.tidy()
 	return nil
 }
+
+// place is what may be a place in a list. API servers take signs and zeros before its number, though RFC 6901 has neither.
+var place = regexp.MustCompile(`^(-|[-+]?[0-9]+)$`)
 
 // pointed are the keys of a JSON pointer (RFC 6901), without places in lists. There is at least one.
 func pointed(pointer string) (keys []string, ok bool) {
@@ -55,7 +64,7 @@ func pointed(pointer string) (keys []string, ok bool) {
 		if strings.Contains(strings.NewReplacer("~0", "", "~1", "").Replace(p), "~") {
 			return nil, false
 		}
-		if _, err := strconv.ParseUint(key, 10, 32); err != nil && key != "-" {
+		if !place.MatchString(key) {
 			keys = append(keys, key)
 		}
 	}

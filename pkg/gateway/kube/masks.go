@@ -15,6 +15,10 @@ type field struct {
 // lastApplied is where kubectl apply keeps the whole object as a text, whatever else is masked in it.
 const lastApplied = ".metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']"
 
+// managed is where API servers keep who set which fields: what tells elements of a list apart stands there as a part of their names, a set's
+// elements whole. A Secret's values are in no list.
+const managed = ".metadata.managedFields[*].fieldsV1"
+
 // forms are where an object stands in an answer: alone, in a list, in a watch's event, in a table's row, and in that of an event. A
 // path that leads nowhere masks nothing, so all of them are looked for in every answer.
 var forms = []string{"$", "$.items[*]", "$.object", "$.object.items[*]", "$.rows[*].object", "$.object.rows[*].object"}
@@ -29,6 +33,15 @@ func builtIn(t *Tuple) []field {
 		return []field{{".status.token", "redact"}}
 	}
 	return nil
+}
+
+// unrecorded is what no recording holds of what a request is about, whoever may see it.
+func unrecorded(t *Tuple) []field {
+	all := builtIn(t)
+	if len(all) > 0 {
+		all = append(all, field{lastApplied, "null"})
+	}
+	return all
 }
 
 // fields are what is masked of what a request is about. ownSecrets says that the policy itself says who sees Secrets.
@@ -49,8 +62,11 @@ func fields(t *Tuple, masks []policy.Mask, ownSecrets bool) []field {
 			}
 		}
 	}
-	if len(all) > 0 && t.Subresource == "" {
-		all = append(all, field{lastApplied, "null"})
+	if len(all) > 0 {
+		all = append(all, field{lastApplied, "null"}) // status and others answer whole objects too
+	}
+	if len(all) > 0 && !(t.Group == "" && t.Resource == "secrets") {
+		all = append(all, field{managed, "redact"})
 	}
 	return all
 }

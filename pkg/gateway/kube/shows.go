@@ -46,7 +46,14 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 	if err != nil {
 		return exchange.Shown{}, err
 	}
-	out.Filter, err = exchange.NewFilter(p, &kind, rules)
+	if out.Filter, err = exchange.NewFilter(p, &kind, rules); err != nil {
+		return exchange.Shown{}, err
+	}
+	if own := unrecorded(t); len(own) > 0 && answersJSON(a.Fields.Get("Content-Type")) {
+		if rules.Paths, err = paths(own); err == nil {
+			out.Kept, err = body.New(kind.Fields.Get("Content-Type"), rules)
+		}
+	}
 	return out, err
 }
 

@@ -60,7 +60,7 @@ func Parse(method, path, query string) (*Tuple, *api.Refusal) {
 		return nil, r
 	}
 	t := &Tuple{Method: method}
-	head, rest := proxied(path)
+	head, rest := proxied(discovery(path))
 	parts, r := segments(head, false)
 	if r != nil {
 		return nil, r
@@ -78,6 +78,17 @@ func Parse(method, path, query string) (*Tuple, *api.Refusal) {
 		return nil, r
 	}
 	return t, t.settle()
+}
+
+// discovery takes the slash from the end of a path under which clients ask what a server is and has: libraries that are made from its
+// description write one, and API servers read the path without it.
+func discovery(path string) string {
+	short, slash := strings.CutSuffix(path, "/")
+	parts := strings.Split(short, "/")
+	if slash && (short == "/version" || parts[0] == "" && len(parts) > 1 && (parts[1] == "api" && len(parts) <= 3 || parts[1] == "apis" && len(parts) <= 4)) {
+		return short
+	}
+	return path
 }
 
 func knownMethod(method string) *api.Refusal {

@@ -31,6 +31,9 @@ func (c *cluster) Understand(ctx context.Context, q *exchange.Request) (*exchang
 	if why := u.body.guesses(masked); why != nil {
 		return m, why
 	}
+	if why := u.tuple.selects(masked); why != nil {
+		return m, why
+	}
 	path, query := u.tuple.Target()
 	m.Send = http1.Request{
 		Method: q.Method, Path: c.prefix + path, Query: query, Asked: query != "", Minor: 1,
@@ -92,7 +95,7 @@ func (c *cluster) say(m *exchange.Meaning, q *exchange.Request, u *meant, masked
 	m.Command.Text = u.shown(u.line(), string(m.Body))
 	m.Command.Normal = u.normal()
 	m.Command.Rewritten = c.base.String() + "\n" + m.Command.Normal
-	kept, err := u.body.recorded(append(builtIn(u.tuple), masked...))
+	kept, err := u.body.recorded(append(unrecorded(u.tuple), masked...))
 	if err != nil {
 		kept = "(not recorded: a mask can't be applied)"
 	}

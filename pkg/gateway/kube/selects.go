@@ -1,0 +1,62 @@
+package kube
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
+)
+
+// selects refuses a selection by what is masked: whether an object is among those that are answered tells its value, to who tries often
+// enough.
+func (t *Tuple) selects(fields []field) *api.Refusal {
+	if len(fields) == 0 {
+		return nil
+	}
+	all, err := paths(fields)
+	if err != nil {
+		return badRequest("A mask can't be applied to what the request selects by.")
+	}
+	for _, keys := range t.selectors() {
+		var v any = "value"
+		for _, key := range slices.Backward(keys) {
+			v = object{{key, v}}
+		}
+		if !unmasked(v, all) {
+			return refusal(codeMasked, "The request selects by "+clipped(strings.Join(keys, "."))+", which is masked here, and the answer would tell what it is.",
+				"Select by something else, or ask for all of them.")
+		}
+	}
+	return nil
+}
+
+// unmasked says that nothing of a document is masked.
+func unmasked(document any, all []body.Path) bool {
+	text := appendJSON(nil, document)
+	f, err := body.New(typeJSON, body.Rules{Paths: all})
+	if err != nil {
+		return false
+	}
+	out, err := f.Write(nil, text)
+	if err == nil {
+		out, err = f.Close(out)
+	}
+	return err == nil && bytes.Equal(out, text)
+}
+
+// selectors are the fields that a request selects by. Its name and its namespace a path tells as well.
+func (t *Tuple) selectors() (all [][]string) {
+	fields, _ := t.Query.Get("fieldSelector")
+	for _, term := range terms(fields) {
+		if name, _, _, ok := cutTerm(term); ok && name != "metadata.name" && name != "metadata.namespace" {
+			all = append(all, strings.Split(strings.TrimPrefix(name, "."), "."))
+		}
+	}
+	labels, _ := t.Query.Get("labelSelector")
+	for _, word := range strings.FieldsFunc(labels, func(c rune) bool { return strings.ContainsRune(" \t\r\n,()!=<>", c) }) {
+		all = append(all, []string{"metadata", "labels", word}) // some of these are values, which name no masked label
+	}
+	return all
+}

@@ -1,0 +1,43 @@
+package kube
+
+import (
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/policy"
+)
+
+// I11: a selector compares with the value as it is stored.
+func TestNobodySelectsByWhatIsMasked(t *testing.T) {
+	masks := []policy.Mask{{Fields: []string{"pods.spec.nodeName", "*.metadata.labels['a.b/ssn']", "*..env[*].value", "*.status.*"}, As: "last4"}}
+	for query, refused := range map[string]bool{
+		"fieldSelector=spec.nodeName%3Dn1":                        true,
+		"fieldSelector=metadata.name%3Dweb,spec.nodeName!%3Dn1":   true,
+		"watch=true&fieldSelector=status.podIP%3D%3D10.0.0.1":     true,
+		"labelSelector=a.b/ssn%3D1":                               true,
+		"labelSelector=app%3Dweb,a.b/ssn+in+(1,2)":                true,
+		"labelSelector=!a.b/ssn":                                  true,
+		"labelSelector=a.b/ssn%3E1":                               true,
+		"fieldSelector=metadata.name%3Dweb":                       false,
+		"fieldSelector=metadata.namespace!%3Dstg,spec.x%3Dy":      false,
+		"labelSelector=app+in+(web,api),ssn%3D1&fieldSelector=":   false,
+		"labelSelector=&limit=500":                                false,
+		"fieldSelector=spec.restartPolicy%3DAlways&labelSelector": false,
+	} {
+		for _, line := range []string{"GET /api/v1/namespaces/stg/pods?" + query, "GET /api/v1/pods?" + query} {
+			tuple, why := parseLine(line)
+			if tuple == nil {
+				t.Fatalf("%s: %s", line, why)
+			}
+			if r := tuple.selects(fields(tuple, masks, false)); (r != nil) != refused {
+				t.Errorf("%s: %+v", line, r)
+			}
+			if r := tuple.selects(nil); r != nil {
+				t.Errorf("%s, nothing masked: %+v", line, r)
+			}
+		}
+	}
+	tuple, _ := parseLine("DELETE /api/v1/namespaces/stg/pods?fieldSelector=spec.nodeName%3Dn1&dryRun=All")
+	if tuple.selects(fields(tuple, masks, false)) == nil {
+		t.Error("a collection is deleted by what is masked")
+	}
+}
