@@ -30,7 +30,7 @@ func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal
 	find(b.Document, "", func(path string, v any) {
 		s, isText := v.(string)
 		switch {
-		case path == managed: // API servers leave out what they can't read of it, and keep what is stored
+		case strings.HasPrefix(path, managed): // API servers leave out what they can't read of it, and keep what is stored
 		case isText && isMask(s),
 			isText && detected && t.Verb == "update" && strings.Contains(s, stars),
 			v == nil && whole && masksNull(path, fields):

@@ -16,7 +16,7 @@ type field struct {
 const lastApplied = ".metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']"
 
 // managed is where API servers keep who set which fields: what tells elements of a list apart stands there as a part of their names, a set's
-// elements whole. A Secret's values are in no list.
+// elements whole. It stays an object, as clients read it, and one that can't be taken for a shorter list. A Secret's values are in no list.
 const managed = ".metadata.managedFields[*].fieldsV1"
 
 // forms are where an object stands in an answer: alone, in a list, in a watch's event, in a table's row, and in that of an event. A
@@ -66,7 +66,7 @@ func fields(t *Tuple, masks []policy.Mask, ownSecrets bool) []field {
 		all = append(all, field{lastApplied, "null"}) // status and others answer whole objects too
 	}
 	if len(all) > 0 && !(t.Group == "" && t.Resource == "secrets") {
-		all = append(all, field{managed, "redact"})
+		all = append(all, field{managed + ".*", "redact"})
 	}
 	return all
 }

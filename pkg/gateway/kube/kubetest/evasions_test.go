@@ -134,7 +134,7 @@ func TestAnObjectWithMaskedManagersCanBeWrittenBack(t *testing.T) {
 	path, removed := made(t, c, deployments, "back", strings.NewReplacer(`"env":[{"name":"K","value":"`+kubetest.CanaryEnv+`"}],`, "", `"annotations"`, `"labels":{},"x"`).Replace(deployment("back")))
 	defer removed()
 	status, text := d.asks(t, "GET", path, "", "")
-	if status != 200 || !strings.Contains(text, `"fieldsV1":"***"`) {
+	if status != 200 || !strings.Contains(text, `"f:spec":"***"`) {
 		t.Fatalf("%d %s", status, text)
 	}
 	if status, text := d.asks(t, "PUT", path, "application/json", strings.Replace(text, `"replicas":0`, `"replicas":3`, 1)); status != 200 {
