@@ -9,6 +9,7 @@ type Kube struct {
 	Namespace, Name                    string            // Namespace "": none, or all of them; Name "": none, or not known
 	NamespaceLabels                    map[string]string // nil: not known
 	DryRun                             bool
+	Creates                            bool // by another verb than create, where the object is not there yet
 	Privileged, HostPath               bool // also where it can't be told
 	ServiceAccounts, Images, Operators []string
 	Argv                               [][]string // of exec: the words of every program that runs. Nil: they are not known

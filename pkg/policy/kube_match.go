@@ -116,6 +116,9 @@ func (f *kubeFacts) does(k *Kube, how bearing) bool {
 	if k.Subresource == "eviction" {
 		same = append(same, "delete")
 	}
+	if k.Creates {
+		same = append(same, "create")
+	}
 	return slices.ContainsFunc(same, func(v string) bool { return slices.Contains(f.verbs, v) })
 }
 
@@ -158,7 +161,7 @@ func (f *kubeFacts) stands(k *Kube, how bearing) bool {
 	if f.namespaces != nil && !f.namespaces.match(k.Namespace) && !(how == wary && k.spans()) {
 		return false
 	}
-	if f.names != nil && !f.names.match(k.Name) && !(how == wary && k.Name == "") {
+	if f.names != nil && !f.names.match(k.Name) && !(how == wary && (k.Name == "" || f.names.match(k.bare()))) {
 		return false
 	}
 	if f.namespaceLabels == nil {

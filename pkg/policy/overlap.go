@@ -2,8 +2,20 @@ package policy
 
 import "strings"
 
+// bare is the name without the scheme and the port that a request through proxy may have with it: "https:web:8443".
+func (k *Kube) bare() string {
+	parts := strings.Split(k.Name, ":")
+	switch {
+	case k.Subresource != "proxy" || len(parts) == 1:
+		return k.Name
+	case len(parts) == 2:
+		return parts[0]
+	}
+	return parts[1]
+}
+
 // spread is the pattern of all objects that a request may be about: every namespace where it names none, every name where it tells
-// none. "" where it is about the object that it names.
+// none, and what it calls by its name and more. "" where it is about the object that it names.
 func (k *Kube) spread(object string) string {
 	if k == nil || k.Resource == "" || strings.Count(object, "/") < 2 {
 		return ""
@@ -11,6 +23,8 @@ func (k *Kube) spread(object string) string {
 	namespace, rest, _ := strings.Cut(object, "/")
 	resource, name, _ := strings.Cut(rest, "/")
 	switch {
+	case k.Subresource == "proxy":
+		name = k.bare()
 	case k.spans():
 		namespace = "*"
 	case name != "*" || k.Name != "":
