@@ -19,6 +19,8 @@ type Facts struct {
 	Images          []string
 	// Name is that of what is created, which no path has; "" where the server makes it.
 	Name string
+	// Creates: the object is made where it is not there, though the verb is update or patch.
+	Creates bool
 	// Mints: what is written makes a lasting credential, see mints.
 	Mints bool
 }
@@ -32,6 +34,9 @@ func plainResource(t *Tuple) bool {
 func (f *Facts) read(t *Tuple, o object, mediaType string) {
 	if t.Verb == "create" && t.Collection {
 		f.Name = o.text("metadata", "name")
+	}
+	if version := o.text("metadata", "resourceVersion"); version == "" || version == "0" {
+		f.Creates = t.Subresource == "" && (t.Verb == "update" || mediaType == typeApplyPatch)
 	}
 	f.Mints = mints(t, o)
 	if plainResource(t) {

@@ -59,7 +59,7 @@ func (m *meant) kube() *policy.Kube {
 	t, f := m.tuple, m.body.Facts
 	k := &policy.Kube{
 		Verb: t.Verb, Group: t.Group, Version: t.Version, Resource: t.Resource, Subresource: t.Subresource, Namespace: t.Namespace, Name: t.Name,
-		DryRun: f.DryRun, Privileged: f.Privileged, HostPath: f.HostPath, ServiceAccounts: f.ServiceAccounts, Images: f.Images, Path: t.Path,
+		DryRun: f.DryRun, Creates: f.Creates, Privileged: f.Privileged, HostPath: f.HostPath, ServiceAccounts: f.ServiceAccounts, Images: f.Images, Path: t.Path,
 	}
 	if f.Name != "" {
 		k.Name = f.Name

@@ -54,6 +54,8 @@ rules:
   - {name: look, effects: [read, session], verdict: allow}
   - {name: change, effects: [write], kube: {namespaces: [stg], resources: [pods, deployments.apps], service_accounts: [app]}, verdict: allow}
   - {name: secrets, effects: [write], kube: {namespaces: [stg], resources: [secrets]}, verdict: allow}
+  - {name: services, effects: [write], kube: {namespaces: [stg], resources: [services]}, verdict: allow}
+  - {name: no-new-ones, effects: [write], kube: {verbs: [create], resources: [services]}, verdict: deny}
   - {name: no-privileges, effects: [write], kube: {privileged: true}, verdict: deny}
   - {name: rehearse, effects: [privilege], kube: {resources: ["serviceaccounts/token"], dry_run: true}, verdict: allow}
 masks:
@@ -83,6 +85,8 @@ func TestRulesForBodiesAreNotEvaded(t *testing.T) {
 		{"PATCH", "/api/v1/namespaces/stg/pods/evaded?fieldManager=evaded", apply, `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"evaded"},"spec":{"containers":[{"name":"app","image":"i"}]}}`},
 		{"POST", "/api/v1/namespaces/stg/secrets", "application/json", `{"metadata":{"name":"bootstrap-token-evaded"},"type":"bootstrap.kubernetes.io/token","stringData":{"token-id":"evaded"}}`},
 		{"PATCH", "/api/v1/namespaces/stg/secrets/db-credentials", "application/merge-patch+json", `{"metadata":{"annotations":{"kubernetes.io/service-account.name":"evaded"}}}`},
+		{"PUT", "/api/v1/namespaces/stg/services/evaded", "application/json", `{"metadata":{"name":"evaded"},"spec":{"ports":[{"port":80}]}}`},
+		{"PATCH", "/api/v1/namespaces/stg/services/evaded?fieldManager=evaded", apply, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"evaded"},"spec":{"ports":[{"port":80}]}}`},
 		{"POST", "/api/v1/namespaces/stg/serviceaccounts/default/token?dryRun=All", "application/json", `{"spec":{}}`},
 	} {
 		if status, text := d.asks(t, q.method, q.path, q.mediaType, q.content); status != 403 || !strings.Contains(text, "HoopRefusal") {
