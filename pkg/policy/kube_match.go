@@ -188,7 +188,7 @@ func (p *Policy) unlabelled(s *Subject, c *Connection, cmd *Command, by string) 
 		}
 		facts := *r.kube
 		facts.namespaceLabels = nil
-		return facts.match(cmd.Kube, bearingOf(r.verdict)) && r.touchesAny(cmd.Accesses)
+		return facts.match(cmd.Kube, bearingOf(r.verdict)) && r.touchesAny(cmd)
 	})
 }
 
