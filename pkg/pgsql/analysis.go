@@ -58,6 +58,10 @@ type Masks struct {
 	split map[uint32]string
 	// scattered are relations whose rows lie in an order that a masked column decides: those of split, and what they are partitions of.
 	scattered map[uint32]string
+	// led are the columns of relations by which an index could be looked through that is ordered by a masked column; ordered are
+	// the views over such relations.
+	led     map[uint32]map[string]bool
+	ordered map[uint32]bool
 	// trusted are functions that writes may run by themselves.
 	trusted []string
 }

@@ -45,6 +45,9 @@ func (j *judge) column(n *node, sc *scope) {
 	}
 	if j.masks {
 		j.maskedColumn(n, sc)
+		if j.blurs {
+			j.blur(n, sc)
+		}
 		j.refuseRowPlace(n, sc)
 	}
 }

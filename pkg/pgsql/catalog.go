@@ -24,6 +24,8 @@ type Catalog struct {
 	types      map[string][]string // name -> schemas of user-defined types, domains and rows included
 	casts      map[string]bool     // names of types that a user-defined cast takes or makes, without those of extensions
 
+	moves map[string]bool // "schema.function" of those that may change what names mean, or who runs what follows
+
 	masks maskMemo
 }
 
@@ -46,7 +48,9 @@ type Relation struct {
 	Code      []Code   // what it runs of itself that is on no reviewed list
 	Cascades  []Cascade
 	ties      []tie
-	defaults  []int16  // columns with a default
+	defaults  []int16 // columns with a default
+	indexes   map[uint32]*orderedIndex
+	firsts    bool     // a view whose definition depends on the order in which rows come
 	policies  bool     // row security is on
 	lineage   *lineage // of a view or materialised view; nil where it can't be told
 }

@@ -24,14 +24,14 @@ var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of o
 func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), builtins: map[uint32]string{}, foreign: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
 		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{}, builtin: map[string]bool{},
-		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{},
+		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{}, moves: map[string]bool{},
 	}}
 	for _, step := range []struct {
 		what, query string
 		row         func(cells)
 	}{
 		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
-		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"partition keys", splitsQuery, l.split}, {"built-in functions", builtinQuery, l.builtin},
+		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"partition keys", splitsQuery, l.split}, {"indexes", indexesQuery, l.index}, {"built-in functions", builtinQuery, l.builtin},
 		{"functions", functionsQuery, l.function}, {"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
 		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
 		{"relations' own code", codeQuery, l.code}, {"cascades", cascadesQuery, l.cascade}, {"operators", operatorsQuery, l.named(l.c.operators)},
@@ -152,6 +152,26 @@ func (l *catalogLoad) split(r cells) {
 	}
 }
 
+func (l *catalogLoad) index(r cells) {
+	rel := l.c.Relations[r.oid(0)]
+	if rel == nil {
+		return
+	}
+	if rel.indexes == nil {
+		rel.indexes = map[uint32]*orderedIndex{}
+	}
+	at := rel.indexes[r.oid(1)]
+	if at == nil {
+		at = &orderedIndex{}
+		rel.indexes[r.oid(1)] = at
+	}
+	if column := int16(r.number(2)); r.flag(3) {
+		at.keys = append(at.keys, column)
+	} else {
+		at.where = append(at.where, column)
+	}
+}
+
 func (l *catalogLoad) view(r cells) {
 	rel := l.c.Relations[r.oid(0)]
 	switch {
@@ -178,6 +198,7 @@ func (l *catalogLoad) viewRule(r cells) {
 		if oid, ok := n.number("relid"); ok && oid != 0 && uint32(oid) != rel.OID && !slices.Contains(rel.Reads, uint32(oid)) {
 			rel.Reads = append(rel.Reads, uint32(oid))
 		}
+		rel.firsts = rel.firsts || l.firsts(n)
 		return true
 	})
 	l.addCode(rel, runsReading, "the definition of "+rel.Qualified(), rule)
@@ -209,6 +230,9 @@ func (l *catalogLoad) named(into map[string][]string) func(cells) {
 func (l *catalogLoad) function(r cells) {
 	if schemas := l.c.functions[r.text(1)]; !slices.Contains(schemas, r.text(0)) {
 		l.c.functions[r.text(1)] = append(schemas, r.text(0))
+	}
+	if r.flag(3) {
+		l.c.moves[r.text(0)+"."+r.text(1)] = true
 	}
 	if l.builtins[r.oid(2)] == "" || r.text(0) != "pg_catalog" {
 		l.foreign[r.oid(2)] = r.text(0) + "." + r.text(1)

@@ -41,6 +41,15 @@ const (
 		UNION SELECT p.partrelid, m.m[1]::pg_catalog.int2 FROM pg_catalog.pg_partitioned_table p,
 			pg_catalog.regexp_matches(p.partexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) ORDER BY 1, 2 LIMIT 500001`
 
+	// Indexes whose scans give an order: hashes give none, and those of GIN and BRIN find pages. What a condition is limited to, and
+	// what stands in expressions, is read out of their stored trees.
+	indexesQuery = `WITH i AS MATERIALIZED (SELECT i.* FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam
+				WHERE i.indrelid >= 16384 AND a.amname NOT IN ('hash', 'gin', 'brin'))
+			SELECT i.indrelid, i.indexrelid, u.num, true FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE u.num <> 0 AND u.place <= i.indnkeyatts
+			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, true FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m)
+			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, false FROM i, pg_catalog.regexp_matches(i.indpred::text, ':varattno ([0-9]+)', 'g') AS m(m)
+			ORDER BY 1, 2, 3, 4 LIMIT 500001`
+
 	viewsQuery = `SELECT DISTINCT w.ev_class, d.refobjid, d.refclassid <> 'pg_catalog.pg_class'::pg_catalog.regclass
 		FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
 		WHERE w.rulename = '_RETURN' AND d.refobjid <> w.ev_class AND (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -62,7 +71,10 @@ const (
 	systemQuery = `SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v') ORDER BY 1 LIMIT 500001`
 
-	functionsQuery = `SELECT n.nspname, p.proname, p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+	// Whether a function may change what names mean, or who runs what follows, as far as its own text shows: it sets settings of
+	// the server's, runs statements that it makes, or defines something. What C functions do is not seen, nor what it calls.
+	functionsQuery = `SELECT n.nspname, p.proname, p.oid, p.prosrc ~* '\m(create|alter|drop|execute|discard|call)\s|\mreset\s+(all|role|session|search_path)|\mset\s+(session\s+|local\s+)?(search_path|role|schema|session|authorization)|set_config\s*\((?!\s*''[a-z_]+\.)'
+		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2 LIMIT 500001`
 
 	builtinQuery = `SELECT p.oid, p.proname, pg_catalog.array_to_string(ARRAY(SELECT t.typname FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY u(typ, place)
@@ -84,7 +96,7 @@ const (
 			UNION ALL SELECT a.atttypid, c.reltype FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_type p ON p.oid = a.atttypid
 				WHERE a.attnum > 0 AND c.reltype <> 0 AND (p.typtype IN ('d', 'c', 'r', 'm') OR p.typcategory = 'A')), `
 
-	// Types whose use runs somebody's code: casts, and checks of domains, also of what is made of such a domain.
+	// Types whose use runs somebody's code: casts by functions, and checks of domains, also of what is made of such a domain.
 	castsQuery = madeOf + `checked(oid) AS (
 			SELECT k.contypid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = k.oid
 			WHERE k.contypid <> 0 AND d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
@@ -92,7 +104,7 @@ const (
 			UNION SELECT p.whole FROM checked c JOIN parts p ON p.part = c.oid)
 		SELECT t.typname FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
 		UNION SELECT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
-		WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+		WHERE k.oid >= 16384 AND k.castmethod = 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 500001`
 
 	// What a relation runs by itself, as stored trees or as functions, and what ties its columns together; with when (1 INSERT, 2 UPDATE,

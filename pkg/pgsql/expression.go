@@ -93,6 +93,7 @@ func (j *judge) effectOfCall(n *node, qualified, effect string) {
 	}
 	j.st.Reviewed = false
 	j.add(effect, qualified)
+	j.st.ChangesCatalog = j.st.ChangesCatalog || j.env.Catalog != nil && j.env.Catalog.moves[qualified]
 	if j.masks && qualified != "pg_catalog.pg_cancel_backend" && qualified != "pg_catalog.pg_terminate_backend" && qualified != "pg_catalog.pg_reload_conf" {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "function " + qualified + " can't be used where columns are masked for you: what it reads can't be seen from here", Hint: "Write what it does as a query."})
 	}

@@ -29,6 +29,7 @@ type judge struct {
 	inside     map[string]struct{} // what changes data in it
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
 	besideColumns bool
+	blurs         bool // in the condition of a statement that writes
 }
 
 func (a *analyzer) statement(n *node) Statement {

@@ -18,7 +18,7 @@ func (j *judge) masksOf(n *node, found name) (masks map[string]ColumnMask, refus
 func (j *judge) mask(n *node, it *item, found name, sample *node) {
 	masks, refused := j.masksOf(n, found)
 	filtered := len(j.filtersOf(found.relation)) > 0
-	if refused || len(masks) == 0 && !filtered {
+	if refused || len(masks) == 0 && !filtered && !j.env.Masks.orders(found.relation) {
 		j.qualify(n, found)
 		return
 	}
@@ -63,7 +63,7 @@ func (j *judge) project(r *Relation, masks map[string]ColumnMask, only bool, sam
 	if filters := j.filtersOf(r); len(filters) > 0 {
 		text = filteredProjection(r, masks, filters, only, only || r.Kind == 'p' || len(j.env.Catalog.children[r.OID]) == 0)
 	} else {
-		text = projection(r, masks, only, sample, j.env.Masks.scattered[r.OID] != "", j.uncounted)
+		text = j.env.Masks.projection(r, masks, only, sample, j.uncounted)
 	}
 	j.projections[text] = r
 	return text

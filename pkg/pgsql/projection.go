@@ -23,8 +23,9 @@ const (
 
 // projection is what stands in the place of a relation with masked columns: a subquery of the columns that may be read, in
 // order, with their exact types, and masks in the place of masked values. sample is the TABLESAMPLE clause that moves inside.
-// sorted gives the rows an order of their own, before anything else looks at them.
-func projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, sorted, uncounted bool) string {
+// Where a masked column would decide the order of the rows, they get one of their own.
+func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, uncounted bool) string {
+	sorted, led := m.scattered[r.OID] != "", m.led[r.OID]
 	var b strings.Builder
 	var order []string
 	b.WriteString("(SELECT ")
@@ -38,11 +39,15 @@ func projection(r *Relation, masks map[string]ColumnMask, only bool, sample stri
 		}
 		first = false
 		if mask, masked := masks[c.Name]; masked {
-			order = append(order, byText(maskExpression(c, mask.As, hides)))
-			b.WriteString(maskExpression(c, mask.As, hides) + " AS " + quoteIdent(c.Name))
-		} else {
-			order = append(order, byText(insideAlias+"."+quoteIdent(c.Name)))
-			b.WriteString(insideAlias + "." + quoteIdent(c.Name))
+			value := maskExpression(c, mask.As, hides, led)
+			order = append(order, byText(value))
+			b.WriteString(value + " AS " + quoteIdent(c.Name))
+			continue
+		}
+		order = append(order, byText(insideAlias+"."+quoteIdent(c.Name)))
+		b.WriteString(plain(c, led))
+		if led[c.Name] {
+			b.WriteString(" AS " + quoteIdent(c.Name))
 		}
 	}
 	b.WriteString(" FROM ")
@@ -56,7 +61,7 @@ func projection(r *Relation, masks map[string]ColumnMask, only bool, sample stri
 	if r.RowCheck && r.Kind != 'S' && !systemSchema(r.Schema) {
 		b.WriteString(" WHERE " + rowCheck(r))
 	}
-	if sorted {
+	if sorted || m.ordered[r.OID] {
 		b.WriteString(" ORDER BY " + strings.Join(order, ", "))
 	}
 	if sorted || uncounted && !hides {
@@ -82,12 +87,12 @@ func (r *Relation) wholeRow() bool {
 // maskExpression is what a masked column shows, of the column's own type. Where it hides the column from the planner, the column
 // is taken out of the whole row, which has no statistics: the number of a column's different values would decide how what is grouped
 // by it comes out.
-func maskExpression(c Column, as MaskAs, hides bool) string {
+func maskExpression(c Column, as MaskAs, hides bool, led map[string]bool) string {
 	null := "CAST(NULL AS " + c.Type + ")"
 	if as == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText) {
 		return null + collate(c)
 	}
-	column := insideAlias + "." + quoteIdent(c.Name)
+	column := plain(c, led)
 	if hides {
 		column = "(COALESCE(" + insideAlias + ".*, " + insideAlias + ".*))." + quoteIdent(c.Name)
 	}

@@ -16,7 +16,7 @@ func filteredProjection(r *Relation, masks map[string]ColumnMask, filters []Cond
 		}
 		value := "CAST(" + insideAlias + "." + quoteIdent(c.Name) + " AS " + c.Type + ")"
 		if mask, masked := masks[c.Name]; masked {
-			value = maskExpression(c, mask.As, false)
+			value = maskExpression(c, mask.As, false, nil)
 		}
 		values = append(values, value)
 		columns = append(columns, quoteIdent(c.Name)+" "+c.Type+collate(c))

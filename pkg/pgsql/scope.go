@@ -112,20 +112,21 @@ func (j *judge) selectStmt(n *node, sc *scope) {
 
 // rest walks all fields of a query but those that were walked before.
 func (j *judge) rest(n *node, sc *scope, done ...string) {
+	blurs := j.blurs
 	n.each(func(field string, kid *node) {
 		for _, d := range done {
 			if d == field {
 				return
 			}
 		}
-		j.part = field
+		j.part, j.blurs = field, blurs || field == "where_clause" && sc.target != nil
 		if kid.is("LockingClause") {
 			j.locked(kid, sc)
 			return
 		}
 		j.expr(kid, sc)
 	})
-	j.part = ""
+	j.part, j.blurs = "", blurs
 }
 
 // from judges an item of FROM, USING or MERGE's source. sample is the TABLESAMPLE around a relation.

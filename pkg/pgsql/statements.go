@@ -55,7 +55,7 @@ var sessionCommands = sync.OnceValue(func() map[string]string {
 // powerKinds holds code, privileges, transfers and the server's own affairs.
 var powerKinds = sync.OnceValue(func() map[string]kind {
 	return map[string]kind{
-		"DoStmt":                       {effect: Execute, command: "do"},
+		"DoStmt":                       {effect: Execute, command: "do", ddl: true},
 		"CallStmt":                     {effect: Execute, command: "call"},
 		"LoadStmt":                     {effect: Execute, command: "load"},
 		"CreateFunctionStmt":           {effect: Execute, command: "create function", ddl: true},

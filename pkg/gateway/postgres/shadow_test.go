@@ -22,7 +22,7 @@ func vault(t *testing.T) *stand {
 		"DROP FUNCTION IF EXISTS public.guarded(int); CREATE FUNCTION public.guarded(int) RETURNS text LANGUAGE sql AS 'SELECT ''canary''::text'",
 		"DROP SCHEMA IF EXISTS other CASCADE; CREATE SCHEMA other; CREATE TABLE other.orders AS SELECT 'canary'::text AS v; GRANT USAGE ON SCHEMA other TO agent; GRANT ALL ON other.orders TO agent")
 	t.Cleanup(func() {
-		admin(t, "DROP SCHEMA IF EXISTS agent CASCADE; DROP SCHEMA other CASCADE; DROP TABLE IF EXISTS vault; DROP FUNCTION public.guarded(int)")
+		admin(t, "DROP SCHEMA IF EXISTS agent CASCADE; DROP SCHEMA IF EXISTS other CASCADE; DROP TABLE IF EXISTS vault; DROP FUNCTION IF EXISTS public.guarded(int)")
 	})
 	return listen(t, allButVault)
 }
@@ -97,4 +97,35 @@ func TestANameIsNotAnothersWhileItWaitsForALock(t *testing.T) {
 		})
 	}
 	refusesLast(t, vault(t), "CREATE TABLE agent.vault(v text)", "SELECT vault.v FROM vault", "DROP TABLE vault")
+}
+
+// A function may move the search path, become another role, or make tables: what comes behind it is judged by what it left.
+func TestWhatAFunctionMovesIsSeenBeforeTheNextStatement(t *testing.T) {
+	for name, body := range map[string]string{
+		"by set_config":    "LANGUAGE sql AS 'SELECT set_config(''search_path'', ''other'', false)'",
+		"by a statement":   "LANGUAGE plpgsql AS 'BEGIN SET search_path = other; RETURN 1; END'",
+		"by a made one":    "LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SET search_''||''path = other''; RETURN 1; END'",
+		"in a transaction": "LANGUAGE plpgsql AS 'BEGIN set local search_path to other; RETURN 1; END'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := vault(t)
+			admin(t, "CREATE FUNCTION agent.move() RETURNS text "+body)
+			refusesLast(t, s, "BEGIN", "SELECT agent.move()", "SELECT * FROM orders")
+			conn := s.raw(t)
+			got := say(t, conn, 1, &parse{Query: "SELECT agent.move()"}, &bind{}, &execute{}, &parse{Query: "SELECT * FROM orders"}, &bind{}, &execute{}, &syncing{})
+			if strings.Count(got, "D") != 1 || !strings.Contains(got, "E42501") {
+				t.Errorf("in one batch: %s", got)
+			}
+		})
+	}
+}
+
+// Java's frameworks have such casts made for their enums.
+func TestACastWithoutAFunctionRunsNobodysCode(t *testing.T) {
+	s := vault(t)
+	admin(t, "CREATE TYPE agent.feel AS ENUM ('good'); CREATE CAST (varchar AS agent.feel) WITH INOUT AS IMPLICIT")
+	refusesLast(t, s, "SELECT 'x'::varchar, 'good'::agent.feel", "SELECT 1 FROM vault")
+	s = vault(t)
+	admin(t, "CREATE TYPE agent.feel AS ENUM ('good')", "CREATE FUNCTION public.feels(agent.feel) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE CAST (agent.feel AS int) WITH FUNCTION public.feels(agent.feel)")
+	refusesLast(t, s, "SELECT 1", "SELECT 'good'::agent.feel::int")
 }

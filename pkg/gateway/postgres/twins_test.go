@@ -25,7 +25,8 @@ masks:
   - {name: pii, columns: [public.users.email, public.users.ssn, public.users.card, public.users.phone, public.users.notes], as: redact, trusts: [public.stamp]}
   - {name: staff, columns: [staff.tax, staff.pay, staff.born, staff.mood, staff.home, staff.tags, staff.nick, staff.score, staff.uid, staff.ip, staff.raw, staff.doc, staff.at, staff.ok], as: redact, trusts: [public.stamp]}
   - {name: pins, columns: [staff.pin], as: "null", trusts: [public.stamp]}
-  - {name: others, columns: [visits.secret, zones.zone, bases.secret, coded.secret, rowed.secret, hidden.secret], as: redact, trusts: [public.stamp]}
+  - {name: others, columns: [visits.secret, zones.zone, bases.secret, coded.secret, rowed.secret, hidden.secret, seats.guest], as: redact, trusts: [public.stamp]}
+  - {name: ends, columns: [seats.card], as: last4, trusts: [public.stamp]}
 `
 
 // baseTwin is what the second database has in the place of the values of evasion-schema.sql, of the same lengths.

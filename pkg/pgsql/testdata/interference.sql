@@ -431,3 +431,71 @@ SELECT f.b, s.tax FROM fresh f JOIN staff s ON s.id = f.a
 CREATE TABLE fresh AS SELECT id, name FROM staff
 @@
 SELECT * FROM fresh ORDER BY id
+-- @
+SET LOCAL enable_seqscan = off
+@@
+SELECT id FROM staff WHERE team = 1
+-- @
+SET LOCAL enable_seqscan = off
+@@
+SET LOCAL enable_bitmapscan = off
+@@
+SELECT id, seat FROM seats WHERE hall = 1
+@@
+SELECT id FROM seats WHERE NOT gone
+@@
+SELECT id FROM seats
+@@
+SELECT hall, id FROM seats ORDER BY hall LIMIT 3
+@@
+SELECT array_agg(id), string_agg(seat, ',') FROM seats WHERE hall = 1
+@@
+SELECT id, row_number() OVER () FROM seats WHERE hall IN (1, 2)
+@@
+SELECT card FROM seats
+@@
+SELECT p.id, s.id FROM plain p JOIN seats s ON s.hall = p.id
+@@
+SELECT id FROM (SELECT hall, id FROM seats) x WHERE hall = 1
+@@
+SELECT x FROM seats x WHERE x.hall = 1
+@@
+SELECT id FROM v_seats WHERE hall = 1
+@@
+SELECT id FROM v_halls
+@@
+SELECT * FROM v_halls WHERE hall = 1
+@@
+COPY (SELECT id FROM seats WHERE hall = 1) TO STDOUT
+@@
+SELECT id FROM seats WHERE id = 3 AND hall = 1
+-- @
+SELECT id FROM v_seat LIMIT 1
+-- @
+SET LOCAL enable_seqscan = off
+@@
+SELECT * FROM v_first
+-- @
+SET LOCAL enable_seqscan = off
+@@
+SELECT * FROM v_list
+-- @
+SELECT * FROM v_sizes
+-- @
+SET LOCAL enable_seqscan = off
+@@
+SET LOCAL enable_bitmapscan = off
+@@
+UPDATE seats SET gone = false WHERE hall = 1 RETURNING id, hall
+@@
+UPDATE public.seats SET gone = gone WHERE NOT seats.gone AND hall IN (SELECT id FROM plain) RETURNING id
+@@
+UPDATE seats s SET seat = nextval('counter')::text WHERE s.hall = 1 AND EXISTS (SELECT FROM plain p WHERE p.id = s.hall)
+@@
+SELECT id, seat FROM seats ORDER BY id
+@@
+DELETE FROM seats WHERE hall = 1 RETURNING id
+-- @
+SET LOCAL enable_seqscan = off
+@@
+DELETE FROM seats USING plain p WHERE p.id = seats.hall AND (hall, seats.id) > (0, 0) RETURNING seats.id

@@ -1,0 +1,135 @@
+package pgsql
+
+import (
+	"maps"
+	"slices"
+)
+
+// An index gives rows in the order of its columns. Where a condition is on one of them, or is what the index is limited to, the rows
+// that fit come out in the order of the others: "WHERE tenant = 5" over an index of (tenant, email) answers in the order of e-mail
+// addresses. So what such an index could be looked through by is shown as an expression, which no index fits.
+
+// orderedIndex is an index whose scan gives an order.
+type orderedIndex struct {
+	keys  []int16 // columns that it is ordered by, those in its expressions too; 0 stands for any
+	where []int16 // columns of the condition that it is limited to
+}
+
+// leads notes the columns by which an index could be looked through that is ordered by a masked column. It says whether it found
+// any new one.
+func (m *Masks) leads(c *Catalog) bool {
+	changed := false
+	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
+		r := c.Relations[oid]
+		if r == nil {
+			continue
+		}
+		for _, i := range r.indexes {
+			for _, column := range m.ledBy(c, r, i) {
+				changed = m.lead(c, r, column) || changed
+			}
+		}
+	}
+	return changed
+}
+
+// ledBy are the columns of an index that is ordered by a masked one, but for those whose mask shows nothing of them.
+func (m *Masks) ledBy(c *Catalog, r *Relation, i *orderedIndex) (out []string) {
+	ordered := slices.ContainsFunc(i.keys, func(n int16) bool {
+		_, _, masked := m.at(c, source{relation: r.OID, column: n})
+		return masked
+	})
+	if !ordered {
+		return nil
+	}
+	for _, n := range append(slices.Clone(i.keys), i.where...) {
+		column := r.numbered(n)
+		if column == nil {
+			continue
+		}
+		if mask, masked := m.Columns[r.OID][column.Name]; !masked || mask.As == Last4 {
+			out = append(out, column.Name)
+		}
+	}
+	return out
+}
+
+// lead notes such a column, also of what the relation's rows are read through.
+func (m *Masks) lead(c *Catalog, r *Relation, column string) bool {
+	if r.column(column) == nil || m.led[r.OID][column] {
+		return false
+	}
+	if m.led[r.OID] == nil {
+		m.led[r.OID] = map[string]bool{}
+	}
+	m.led[r.OID][column] = true
+	for _, oid := range r.Parents {
+		if parent := c.Relations[oid]; parent != nil {
+			m.lead(c, parent, column)
+		}
+	}
+	return true
+}
+
+// ordersView notes the views whose rows may come in such an order, and says whether it found any new one.
+func (m *Masks) ordersView(c *Catalog) bool {
+	changed := false
+	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
+		r := c.Relations[oid]
+		if r.Kind == 'v' && !m.ordered[oid] && slices.ContainsFunc(r.Reads, func(read uint32) bool { return len(m.led[read]) > 0 || m.ordered[read] }) {
+			m.ordered[oid], changed = true, true
+		}
+	}
+	return changed
+}
+
+// firsts says of a node of a view's definition that what it answers depends on the order in which rows come: the first ones of them,
+// their numbers, or all of them in one value.
+func (l *catalogLoad) firsts(n *stored) bool {
+	switch n.tag {
+	case "QUERY":
+		return n.get("limitCount") != nil || n.get("limitOffset") != nil || n.text("hasDistinctOn") == "true"
+	case "WINDOWFUNC":
+		return true
+	case "AGGREF":
+		oid, _ := n.number("aggfnoid")
+		return !slices.Contains([]string{"count", "sum", "min", "max", "avg", "bool_and", "bool_or", "every", "bit_and", "bit_or"}, l.builtins[uint32(oid)])
+	}
+	return false
+}
+
+// orders says of a view that its rows may come in such an order.
+func (m *Masks) orders(r *Relation) bool { return r != nil && m.ordered[r.OID] }
+
+// plain is a column's value where no index may be looked through by it, nor answer it alone. It is of the column's own type.
+func plain(c Column, led map[string]bool) string {
+	column := insideAlias + "." + quoteIdent(c.Name)
+	if !led[c.Name] {
+		return column
+	}
+	return "CASE WHEN " + insideAlias + ".ctid IS NULL THEN " + column + " ELSE " + column + " END"
+}
+
+// blur does the same in the condition of a statement that writes, whose target can't be replaced.
+func (j *judge) blur(n *node, sc *scope) {
+	parts, star := reference(n)
+	if star || len(parts) == 0 {
+		return
+	}
+	last := parts[len(parts)-1]
+	for ; sc != nil; sc = sc.outer {
+		t := sc.target
+		if t == nil || t.relation == nil || !j.env.Masks.led[t.relation.OID][last] || len(parts) > 1 && parts[len(parts)-2] != t.name {
+			continue
+		}
+		i := j.find(n.loc)
+		end, ok := j.nameTokens(i, len(parts))
+		if n.loc < 0 || !ok {
+			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "this column reference can't be used as it is written, where columns are masked for you", Hint: "Give the table an alias and write alias.column."})
+			return
+		}
+		text := j.text[j.tokens[i].start:j.tokens[end].end]
+		j.edit(j.tokens[i].start, j.tokens[end].end, "COALESCE("+text+", "+text+")")
+		return
+	}
+}
