@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/jackc/pgproto3/v2"
 )
@@ -84,6 +85,7 @@ func TestAHostileTargetIsNotSignedInTo(t *testing.T) {
 		"has no name for a mechanism":         {always(message('R', "\x00\x00\x00\x0a\x00\x00\x00"))},
 		"knows channel binding only":          {always(message('R', "\x00\x00\x00\x0aSCRAM-SHA-256-PLUS\x00\x00"))},
 		"wants 2^31 iterations":               {mechanisms, next("r=NONCEx,s=" + salt + ",i=2147483648")},
+		"wants more iterations than it may":   {mechanisms, next("r=NONCEx,s=" + salt + ",i=600001")},
 		"has a nonce of 1 MiB":                {mechanisms, next("r=NONCE" + strings.Repeat("x", 1<<20) + ",s=" + salt + ",i=1")},
 		"has another nonce":                   {mechanisms, next("r=other,s=" + salt + ",i=4096")},
 		"skips its own proof":                 {mechanisms, always(accepted)},
@@ -116,6 +118,33 @@ func TestAHostileTargetIsNotSignedInTo(t *testing.T) {
 				t.Errorf("the client is told %q", got)
 			}
 		})
+	}
+}
+
+// The client is told what to do about a target that asks for too much work; one that asks for as much as it may is signed in to.
+func TestATargetAsksForABoundedNumberOfIterations(t *testing.T) {
+	role := func(n string) gateway.Target {
+		admin(t, "SET scram_iterations = "+n+"; DROP ROLE IF EXISTS iterated; CREATE ROLE iterated LOGIN PASSWORD '"+agentPassword+"'; GRANT SELECT ON users TO iterated")
+		to := target()
+		to.Credential = credential.Login{User: "iterated", Password: credential.NewSecret(agentPassword)}
+		return to
+	}
+	if count(t, "SELECT current_setting('server_version_num')::int >= 160000") == "t" {
+		if got := dialAndSend(t, listenFor(t, allowAll, role("600000")), hello()); strings.Contains(got, "VFATAL") {
+			t.Errorf("with as many as it may ask for: %q", got)
+		}
+	}
+	var h heard
+	salt := base64.StdEncoding.EncodeToString([]byte("salt"))
+	to := asks(t, &h, always(message('R', "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00")), func(asked []byte) []byte {
+		_, nonce, _ := strings.Cut(string(asked), "r=")
+		return message('R', "\x00\x00\x00\x0br="+nonce+"x,s="+salt+",i=9999999")
+	})
+	if got := dialAndSend(t, listenFor(t, allowAll, to), hello()); !strings.Contains(got, "asks for 9999999 iterations") || !strings.Contains(got, "lower scram_iterations") {
+		t.Errorf("the client is told %q", got)
+	}
+	if strings.Contains(h.String(), "p=") {
+		t.Errorf("the target got a proof: %q", h.String())
 	}
 }
 

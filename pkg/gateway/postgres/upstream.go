@@ -47,6 +47,7 @@ type upstream struct {
 func connect(ctx context.Context, c *pgconn.Config) (*pgconn.PgConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
+	boundIterations(c)
 	conn, err := pgconn.ConnectConfig(ctx, c)
 	var pg *pgconn.PgError
 	switch {
