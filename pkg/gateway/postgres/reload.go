@@ -35,6 +35,12 @@ func (s *session) look(ctx context.Context) (*surroundings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.own != nil && s.beside != snapshot && !standing.Unrestricted { // somebody else's changes were committed meanwhile
+		s.markStale()
+		if err := s.lookAgain(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if s.own != nil {
 		snapshot = s.own
 	}
@@ -111,6 +117,10 @@ func (s *session) ask(ctx context.Context, status byte) error {
 		return errAnother
 	}
 	var own *pgsql.Catalog
+	beside, err := s.catalog.fresh() // before own is read, which so holds no less
+	if err != nil {
+		return err
+	}
 	if status == 'T' {
 		if own, err = pgsql.LoadCatalog(ctx, s.target.self()); err != nil {
 			return err
@@ -118,7 +128,7 @@ func (s *session) ask(ctx context.Context, status byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.own, s.target.searchPath = own, path
+	s.own, s.beside, s.target.searchPath = own, beside, path
 	return nil
 }
 

@@ -62,6 +62,7 @@ type session struct {
 	another  bool // it may run as another role than the connection's
 
 	own    *pgsql.Catalog // what this session alone sees: changes that are not committed
+	beside *pgsql.Catalog // what everybody saw when own was read
 	masked atomic.Bool    // masks are in force
 	// judging says whether the frontend is judging a command, and whether that was taken back meanwhile.
 	judging atomic.Int32
