@@ -93,7 +93,7 @@ func (j *judge) effectOfCall(n *node, qualified, effect string) {
 	}
 	j.st.Reviewed = false
 	j.add(effect, qualified)
-	j.st.ChangesCatalog = j.st.ChangesCatalog || j.env.Catalog != nil && j.env.Catalog.moves[qualified]
+	j.moves(qualified)
 	if j.masks && qualified != "pg_catalog.pg_cancel_backend" && qualified != "pg_catalog.pg_terminate_backend" && qualified != "pg_catalog.pg_reload_conf" {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "function " + qualified + " can't be used where columns are masked for you: what it reads can't be seen from here", Hint: "Write what it does as a query."})
 	}
@@ -151,6 +151,11 @@ func (j *judge) ownFunction(schema, function string) (own callee, ok bool) {
 		return callee{}, false
 	}
 	return own, true
+}
+
+// moves notes that a function is called which may change what names mean.
+func (j *judge) moves(function string) {
+	j.st.ChangesCatalog = j.st.ChangesCatalog || j.env.Catalog != nil && j.env.Catalog.moves[function]
 }
 
 // sequenceOf is the object that nextval, setval and their like change, where it is written as a constant.

@@ -52,6 +52,9 @@ func (j *judge) continueName(known func(string) ([]Access, bool), name, sqlstate
 	if known != nil {
 		if list, ok := known(name); ok {
 			j.addAll(list)
+			for _, a := range list {
+				j.moves(a.Object)
+			}
 			return
 		}
 	}

@@ -111,6 +111,9 @@ func TestWhatAFunctionMovesIsSeenBeforeTheNextStatement(t *testing.T) {
 			s := vault(t)
 			admin(t, "CREATE FUNCTION agent.move() RETURNS text "+body)
 			refusesLast(t, s, "BEGIN", "SELECT agent.move()", "SELECT * FROM orders")
+			refusesLast(t, s, "BEGIN", "PREPARE p AS SELECT agent.move()", "EXECUTE p", "SELECT * FROM orders")
+			refusesLast(t, s, "PREPARE p AS SELECT agent.move()", "EXECUTE p; SELECT * FROM orders")
+			refusesLast(t, s, "BEGIN", "DECLARE c CURSOR FOR SELECT agent.move()", "FETCH c", "SELECT * FROM orders")
 			conn := s.raw(t)
 			got := say(t, conn, 1, &parse{Query: "SELECT agent.move()"}, &bind{}, &execute{}, &parse{Query: "SELECT * FROM orders"}, &bind{}, &execute{}, &syncing{})
 			if strings.Count(got, "D") != 1 || !strings.Contains(got, "E42501") {
