@@ -73,9 +73,11 @@ const (
 
 	// Whether a function may change what names mean, or who runs what follows, as far as its own text shows: it sets settings of
 	// the server's, runs statements that it makes, or defines something. What C functions do is not seen, nor what it calls.
-	functionsQuery = `SELECT n.nspname, p.proname, p.oid, p.prosrc ~* '\m(create|alter|drop|execute|discard|call)\s|\mreset\s+(all|role|session|search_path)|\mset\s+(session\s+|local\s+)?(search_path|role|schema|session|authorization)|set_config\s*\((?!\s*''[a-z_]+\.)'
+	functionsQuery = `SELECT n.nspname, p.proname, p.oid,
+			CASE WHEN p.prosrc = '' AND p.prokind IN ('f', 'p') THEN pg_catalog.substring(pg_catalog.pg_get_functiondef(p.oid), '(?:BEGIN ATOMIC|RETURN ).*') ELSE p.prosrc END
+			~* '\mexecute\M|\mpg_settings\M|\m(create|alter|drop|discard|call)\s|\mreset\s+(all|role|session|search_path)|\mset\s+(session\s+|local\s+)?(search_path|role|schema|session|authorization)|set_config\s*\((?!\s*''[a-z_]+\.)'
 		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2 LIMIT 500001`
+		WHERE n.nspname <> 'information_schema' AND (p.oid >= 16384 OR n.nspname <> 'pg_catalog') ORDER BY 1, 2, 3 LIMIT 500001`
 
 	builtinQuery = `SELECT p.oid, p.proname, pg_catalog.array_to_string(ARRAY(SELECT t.typname FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY u(typ, place)
 			JOIN pg_catalog.pg_type t ON t.oid = u.typ ORDER BY u.place), ','), n.nspname = 'pg_catalog'

@@ -19,9 +19,8 @@ const maxIterations = 600_000
 
 // boundIterations has connections of a configuration fail where the target asks for more.
 func boundIterations(c *pgconn.Config) {
-	c.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
-		return pgproto3.NewFrontend(&signingIn{Reader: r}, w)
-	}
+	build := c.BuildFrontend
+	c.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend { return build(&signingIn{Reader: r}, w) }
 }
 
 // maxSignIn is how much of what a target sends while the gateway signs in is looked at, in bytes: far more than there is of it.

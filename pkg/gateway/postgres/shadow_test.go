@@ -104,7 +104,8 @@ func TestWhatAFunctionMovesIsSeenBeforeTheNextStatement(t *testing.T) {
 	for name, body := range map[string]string{
 		"by set_config":    "LANGUAGE sql AS 'SELECT set_config(''search_path'', ''other'', false)'",
 		"by a statement":   "LANGUAGE plpgsql AS 'BEGIN SET search_path = other; RETURN 1; END'",
-		"by a made one":    "LANGUAGE plpgsql AS 'BEGIN EXECUTE ''SET search_''||''path = other''; RETURN 1; END'",
+		"by a made one":    "LANGUAGE plpgsql AS 'BEGIN EXECUTE''SET search_''||''path = other''; RETURN 1; END'",
+		"by a parsed body": "BEGIN ATOMIC SELECT set_config('search_path', 'other', false); END",
 		"in a transaction": "LANGUAGE plpgsql AS 'BEGIN set local search_path to other; RETURN 1; END'",
 	} {
 		t.Run(name, func(t *testing.T) {
