@@ -45,12 +45,15 @@ func rowTwinSchema(t testing.TB, right bool) (schema string, canaries []string) 
 // Two databases that differ in hidden rows, and in masked values, give the same transcript in every form.
 func TestHiddenRowsDontInterfereWithAnyMessage(t *testing.T) {
 	left, right, canaries := twinsOf(t, rowTwinSchema, twinMasks+rowFilters)
-	own := comparison{left: left, right: right, canaries: canaries}
+	own, found := comparison{left: left, right: right, canaries: canaries}, 0
 	for _, file := range []string{"rows.sql", "evasion-postgres.sql", "corners.sql", "honest.sql", "interference.sql"} {
 		part := comparison{left: left, right: right, canaries: canaries}
 		for _, text := range statementsOf(t, "../../pgsql/testdata/"+file) {
 			if wrong := part.try(strings.Split(text, "\n@@\n")); wrong != "" {
-				t.Error(wrong)
+				if t.Error(wrong); found == 3 { // each takes long to be told from a difference of dead rows
+					t.FailNow()
+				}
+				found++
 			}
 		}
 		t.Logf("%s: %d answered, %d were refused, %d failed, %d volatile", file, part.ran, part.refused, part.failed, part.volatile)
