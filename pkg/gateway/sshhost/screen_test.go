@@ -36,7 +36,7 @@ func TestDetectorsLookAtATerminal(t *testing.T) {
 	if !strings.Contains(plain, "*** done") || strings.Contains(plain, "411") {
 		t.Errorf("the client got %q", out)
 	}
-	if text := escapes.ReplaceAllString(s.recording(t), ""); strings.Contains(text, "4111") || !strings.Contains(text, "*** done") {
+	if text := escapes.ReplaceAllString(s.recording(t), ""); strings.Contains(text, "4111 ") || strings.Contains(text, "41111") || !strings.Contains(text, "*** done") {
 		t.Errorf("the recording is %s", text)
 	}
 }
