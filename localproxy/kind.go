@@ -28,6 +28,7 @@ type kind struct {
 	// inherited tells whether a variable would send a program elsewhere, or with other settings, than the endpoint says.
 	inherited func(name string) bool
 	proxied   bool // its programs obey HTTP_PROXY and the like
+	looks     int  // of the loop for what has come, before it sleeps (see pump.Start)
 }
 
 // front is the local end of one kind of connection: what its programs speak with.

@@ -59,6 +59,7 @@ type Proxy struct {
 	ln       net.Listener
 	endpoint Endpoint
 	front    front // of the connection's kind
+	looks    int   // of that kind
 	pending  *tunnel.Pending
 	guesses  *guesses
 	clients  atomic.Int64
@@ -88,7 +89,7 @@ func Listen(o Options) (*Proxy, error) {
 	p := &Proxy{opts: o, pending: tunnel.NewPending(unproven), open: map[net.Conn]struct{}{}}
 	p.guesses = newGuesses(func(tries int) { p.event(Event{Type: SecretRefused, Tries: tries}) })
 	p.endpoint = Endpoint{Kind: o.Connection.Kind, Name: o.Connection.Name}
-	p.front = kind.front(p)
+	p.front, p.looks = kind.front(p), kind.looks
 	if err := p.front.listen(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -102,7 +103,7 @@ func (p *Proxy) Endpoint() Endpoint { return p.endpoint }
 // when every goroutine that it started is gone.
 func (p *Proxy) Serve(ctx context.Context) error {
 	var wg sync.WaitGroup
-	p.links = relay.New()
+	p.links = relay.New(p.looks)
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { p.closeAll() })
 	defer func() {

@@ -4,11 +4,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/hoop-gateway/hoop/pkg/pump"
 )
 
 func ofPostgres() kind {
 	return kind{
 		front: func(p *Proxy) front { return &postgres{Proxy: p} },
+		looks: pump.Busy,
 		url:   postgresURL,
 		line:  postgresURL,
 		vars:  postgresVars,

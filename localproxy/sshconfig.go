@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/pump"
 )
 
 // SSHBlock is what OpenSSH's configuration says of hosts behind hoop: they are reached by a port of loopback, or by a
@@ -79,6 +80,7 @@ func sshVars(e Endpoint) []Var {
 func ofSSH() kind {
 	return kind{
 		front: func(p *Proxy) front { return &sshFront{Proxy: p} },
+		looks: pump.Busy,
 		url: func(e Endpoint) string {
 			u := url.URL{Scheme: "ssh", User: url.User(e.User), Host: e.address()}
 			return u.String()

@@ -36,10 +36,10 @@ type Engine struct {
 	over  bool
 }
 
-// New makes the engine of this system. End must be called.
-func New() *Engine {
+// New makes the engine of this system, with a loop that looks so often for events before it sleeps (see pump.Start). End must be called.
+func New(looks int) *Engine {
 	e := Reference()
-	if loop, err := pump.Start(); err == nil { // else there is the other way
+	if loop, err := pump.Start(looks); err == nil { // else there is the other way
 		e.loop = loop
 	}
 	return e

@@ -22,6 +22,8 @@ import (
 
 	"github.com/hoop-gateway/hoop/localproxy/relay"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
+
+	"github.com/hoop-gateway/hoop/pkg/pump"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,7 +50,7 @@ type world struct {
 }
 
 // engines are those that must behave alike.
-var engines = map[string]func() *relay.Engine{"of this system": relay.New, "reference": relay.Reference}
+var engines = map[string]func() *relay.Engine{"of this system": func() *relay.Engine { return relay.New(pump.Busy) }, "reference": relay.Reference}
 
 func eachEngine(t *testing.T, test func(*testing.T, *world)) {
 	for name, engine := range engines {

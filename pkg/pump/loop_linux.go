@@ -13,6 +13,7 @@ import (
 // Loop waits for the sockets of its Conns. Start makes one, Close ends it.
 type Loop struct {
 	poll, wake int // epoll's descriptor and an eventfd
+	looks      int // for events, before it sleeps
 	done       chan struct{}
 
 	mu     sync.Mutex
@@ -25,8 +26,10 @@ type Loop struct {
 	room    []byte
 }
 
-// Start makes a loop and its goroutine.
-func Start() (*Loop, error) {
+// Start makes a loop and its goroutine. It looks so often for events before it sleeps, giving way to others in between. To be woken costs
+// more than a look where the peers of busy connections answer within microseconds (see Busy); where they take longer, as those of HTTP
+// do, a loop that looks is only in the way of others on its processor.
+func Start(looks int) (*Loop, error) {
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("start a loop: %w", err)
@@ -35,7 +38,7 @@ func Start() (*Loop, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start a loop: %w", err), unix.Close(poll))
 	}
-	l := &Loop{poll: poll, wake: wake, done: make(chan struct{}), conns: map[int32]*Conn{}}
+	l := &Loop{poll: poll, wake: wake, looks: looks, done: make(chan struct{}), conns: map[int32]*Conn{}}
 	if err := l.control(unix.EPOLL_CTL_ADD, wake, unix.EPOLLIN); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a loop: %w", err), unix.Close(poll), unix.Close(wake))
 	}
@@ -162,14 +165,9 @@ func (l *Loop) run() {
 	}
 }
 
-// looks is how often the loop looks for events before it sleeps, giving way to others in between: the peers of a busy
-// connection answer within microseconds, and to be woken costs more than that. It bounds what a message costs a loop that
-// is otherwise idle, 10 to 20 us of processor time.
-const looks = 20
-
 // await answers what has come.
 func (l *Loop) await(events []unix.EpollEvent) (int, error) {
-	for range looks {
+	for range l.looks {
 		if n, err := unix.EpollWait(l.poll, events, 0); n != 0 || err != nil {
 			return n, err
 		}

@@ -32,7 +32,7 @@ const patience = 20 * time.Second
 
 func start(t testing.TB) *pump.Loop {
 	t.Helper()
-	l, err := pump.Start()
+	l, err := pump.Start(pump.Busy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,7 +424,7 @@ func TestWhoIsWrittenToAndNeverReadsFailsTheConnection(t *testing.T) {
 }
 
 func TestALoopThatEndsEndsItsConnections(t *testing.T) {
-	l, err := pump.Start()
+	l, err := pump.Start(pump.Busy)
 	if err != nil {
 		t.Fatal(err)
 	}

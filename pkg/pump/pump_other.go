@@ -11,7 +11,7 @@ import (
 type Loop struct{}
 
 // Start answers a loop that adopts nothing.
-func Start() (*Loop, error) { return &Loop{}, nil }
+func Start(int) (*Loop, error) { return &Loop{}, nil }
 
 // Close does nothing.
 func (*Loop) Close() {}

@@ -54,7 +54,7 @@ type cancelKey struct {
 func New(grammar Grammar, log *slog.Logger, loops int) *Protocol {
 	p := &Protocol{log: log, grammar: grammar, quit: make(chan struct{}), catalogs: map[string]*catalog{}, sessions: map[cancelKey]*session{}}
 	for range loops {
-		loop, err := pump.Start()
+		loop, err := pump.Start(pump.Busy)
 		if err != nil {
 			log.Warn("sessions are served without a loop", "error", err)
 			break
