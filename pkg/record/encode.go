@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The two events that every command has are encoded by hand: encoding/json takes as long for them as the target does for
+// The events that every command and every answer have are encoded by hand: encoding/json takes as long for them as the target does for
 // a short statement. What they write is what encoding/json would, byte by byte; a test holds that.
 
 // object is a JSON object that is being written.
@@ -179,6 +179,35 @@ func (x Outcome) encode() []byte {
 	o.optional("truncated_sha256", x.TruncatedHash)
 	o.some("input_bytes", x.InputBytes)
 	o.optional("input_sha256", x.InputHash)
+	o.end()
+	return o.out
+}
+
+func (t Terminal) encode() []byte {
+	o := objectOf(t.Command, 64)
+	o.text("what", t.What)
+	o.yes("pty", t.PTY)
+	o.optional("term", t.Term)
+	o.some("columns", int64(t.Columns))
+	o.some("rows", int64(t.Rows))
+	o.text("input", t.Input)
+	o.end()
+	return o.out
+}
+
+func (x Exit) encode() []byte {
+	o := objectOf(x.Command, 128)
+	if x.Status != nil {
+		o.number("status", int64(*x.Status))
+	}
+	o.optional("signal", x.Signal)
+	o.yes("core_dumped", x.CoreDumped)
+	o.optional("error", x.Error)
+	o.number("output_bytes", x.OutputBytes)
+	o.some("error_bytes", x.ErrorBytes)
+	o.number("duration_us", x.DurationUS)
+	o.some("truncated_bytes", x.TruncatedBytes)
+	o.optional("truncated_sha256", x.TruncatedHash)
 	o.end()
 	return o.out
 }

@@ -46,7 +46,7 @@ func sprinkle(v reflect.Value, r *rand.Rand) {
 func TestEventsEncodeAsEncodingJSONWould(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	for range 5000 {
-		for _, kind := range []reflect.Type{reflect.TypeFor[record.Command](), reflect.TypeFor[record.Outcome]()} {
+		for _, kind := range []reflect.Type{reflect.TypeFor[record.Command](), reflect.TypeFor[record.Outcome](), reflect.TypeFor[record.Terminal](), reflect.TypeFor[record.Exit]()} {
 			made, ok := quick.Value(kind, r)
 			if !ok {
 				t.Fatalf("%s can't be made", kind)

@@ -195,6 +195,10 @@ func Encode(b Body) ([]byte, error) {
 		return b.encode(), nil
 	case Outcome:
 		return b.encode(), nil
+	case Terminal:
+		return b.encode(), nil
+	case Exit:
+		return b.encode(), nil
 	}
 	body, err := json.Marshal(b)
 	if err != nil {

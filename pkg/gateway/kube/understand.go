@@ -99,9 +99,7 @@ func (c *cluster) say(m *exchange.Meaning, q *exchange.Request, u *meant, masked
 	if err != nil {
 		kept = "(not recorded: a mask can't be applied)"
 	}
-	if m.Command.Recorded, err = exchange.Unsecret(u.shown(u.lineWith(q.SeenQuery), kept), c.hidden()); err != nil {
-		m.Command.Recorded = u.tuple.Method + " (not recorded: a mask can't be applied)"
-	}
+	m.Command.Recorded = c.hidden().Hide(u.shown(u.lineWith(q.SeenQuery), kept))
 	if len(m.Command.Text) > mostShown {
 		m.Command.Unshown = "It is longer than 256 KiB."
 	}

@@ -166,6 +166,19 @@ func wide(s string) string {
 	return b.String()
 }
 
+// Hide is a text with stars in place of all of them. The nil Secrets hide nothing.
+func (n *Secrets) Hide(text string) string {
+	if n == nil {
+		return text
+	}
+	b := []byte(text)
+	if !n.in(b) {
+		return text
+	}
+	b, _ = n.replace(nil, b, true)
+	return string(b)
+}
+
 // in says whether a text holds any of them.
 func (n *Secrets) in(text []byte) bool {
 	_, size := n.find(text, 0)

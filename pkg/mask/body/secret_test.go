@@ -112,6 +112,19 @@ func TestNothingToDoIsSaid(t *testing.T) {
 	}
 }
 
+func TestATextIsHiddenAsABodyIs(t *testing.T) {
+	secrets := body.NewSecrets(secret, "other-secret")
+	for _, text := range []string{"", "nothing of it", secret, "Basic " + base64.StdEncoding.EncodeToString([]byte("u:"+secret)) + ", other-secret; other-secre"} {
+		want, err := through(t, "", body.Rules{Secrets: secrets}, text, max(len(text), 1))
+		if got := secrets.Hide(text); err != nil || got != want || strings.Contains(got, "other-secret") {
+			t.Errorf("%q is shown as %q, a body as %q, %v", text, got, want, err)
+		}
+	}
+	if got := body.NewSecrets("abc").Hide("abc"); got != "abc" {
+		t.Errorf("where nothing is looked for, %q is shown", got)
+	}
+}
+
 // No secret is shown in what comes out, and all else is.
 func FuzzSecrets(f *testing.F) {
 	f.Add([]byte("abcdabcdefghabcd"), "abcd", "abcdefgh", uint8(3))
