@@ -263,7 +263,7 @@ func TestKubectlCopiesFiles(t *testing.T) {
 				t.Errorf("%d bytes came back of %d: %v", len(got), len(data), err)
 			}
 			for _, o := range h.ended() {
-				if o.Error != "" {
+				if o.Error != "" && o.Error != "the client left" { // kubectl leaves once it has read the archive's end
 					t.Errorf("outcome %+v", o)
 				}
 			}
