@@ -102,7 +102,7 @@ func (w *clusterWorld) executions(t *testing.T, agent *user, mark string) *execu
 	return x
 }
 
-// end is within a time in the cluster's log, and in that of the kubelet's stand-in: what reads, or has a terminal, has ended there too.
+// end is within a time in the cluster's log, and then in that of the kubelet's stand-in: what reads, or has a terminal, ends there too.
 // kubectl says the words, with the exit code of its own for what failed, and hoop says closed; "" is nothing.
 func (x *executions) end(t *testing.T, within time.Duration, words, closed string) {
 	t.Helper()
@@ -117,7 +117,7 @@ func (x *executions) end(t *testing.T, within time.Duration, words, closed strin
 		return ended == len(x.running)
 	})
 	t.Logf("they were over after %v", time.Since(began))
-	eventually(t, within, "they are over in the pod", func() bool {
+	eventually(t, commandTime, "they are over in the pod", func() bool {
 		ended := 0
 		for word := range x.running {
 			ended += len(x.w.cluster.Ran(t, func(e kubetest.KubeletEvent) bool {
