@@ -75,12 +75,12 @@ func reason(code int) string {
 // the refusal itself stands in the causes.
 func StatusOf(r *api.Refusal) (code int, body []byte) {
 	code = statusOf(r.Code)
-	words := []string{"hoop: " + r.Message}
+	message := "hoop: " + r.Message
 	for _, m := range r.Remedy {
-		words = append(words, m.Text)
+		message = strings.TrimSuffix(message, ".") + ". " + m.Text
 	}
 	refusal, _ := json.Marshal(r) // texts alone: it can't fail
-	return code, encodeStatus(code, strings.Join(words, " "), 0, statusCause{Cause, string(refusal)})
+	return code, encodeStatus(code, message, 0, statusCause{Cause, string(refusal)})
 }
 
 // StatusHeld is the Status with which a client is asked to come again while a person is asked; client-go does by itself.

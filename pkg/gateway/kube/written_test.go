@@ -93,6 +93,9 @@ func TestARefusalIsAStatusThatClientsPrint(t *testing.T) {
 	if s.Message != "hoop: Nobody deletes here. Ask ops." {
 		t.Errorf("clients print %q", s.Message)
 	}
+	if _, text := StatusOf(&api.Refusal{Message: "no rule allows it", Remedy: r.Remedy}); !strings.Contains(string(text), `"hoop: no rule allows it. Ask ops."`) {
+		t.Errorf("two sentences run together: %s", text)
+	}
 	var again api.Refusal
 	if len(s.Details.Causes) != 1 || json.Unmarshal([]byte(s.Details.Causes[0].Message), &again) != nil || again.Rule != "no-secrets" || again.DecisionID != "d1" {
 		t.Errorf("the refusal is not in the causes: %s", text)
