@@ -87,6 +87,14 @@ func (e *End) Drain() error {
 	return e.socket.Drain()
 }
 
+// CloseWrite ends one direction behind everything that was written. TLS's own would give what was not sent yet no time to leave.
+func (e *End) CloseWrite() error {
+	if err := e.Drain(); err != nil {
+		return err
+	}
+	return e.Conn.CloseWrite()
+}
+
 // Settle gives what was written last a second to leave, TLS's farewell among it.
 func (e *End) Settle() {
 	if e.socket != nil && e.socket.SetWriteDeadline(time.Now().Add(time.Second)) == nil {

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	mrand "math/rand"
@@ -96,7 +97,19 @@ type ends struct {
 // link carries one more link.
 func (w *world) link(t testing.TB, seen func([]byte) bool) *ends {
 	t.Helper()
-	e := &ends{done: make(chan struct{})}
+	e, local, remote := w.sockets(t)
+	go func() {
+		defer close(e.done)
+		w.engine.Carry(relay.Link{Local: local, Remote: remote, Seen: seen})
+	}()
+	t.Cleanup(func() { tunnel.Abort(e.program); tunnel.Abort(e.gateway); e.awaitDone(t) })
+	return e
+}
+
+// sockets are those of one more link, which nobody carries yet.
+func (w *world) sockets(t testing.TB) (e *ends, local *net.TCPConn, remote tunnel.Conn) {
+	t.Helper()
+	e = &ends{done: make(chan struct{})}
 	accepted := make(chan tunnel.Conn, 1)
 	go func() {
 		in, err := w.split.Accept(t.Context())
@@ -119,15 +132,10 @@ func (w *world) link(t testing.TB, seen func([]byte) bool) *ends {
 	}
 	e.gateway = <-accepted
 	e.program = must(net.Dial("tcp", w.local.Addr().String()))(t)
-	local := must(w.local.Accept())(t)
-	go func() {
-		defer close(e.done)
-		w.engine.Carry(relay.Link{Local: local.(*net.TCPConn), Remote: remote, Seen: seen})
-	}()
 	deadline := time.Now().Add(patience)
 	_, _ = e.program.SetDeadline(deadline), e.gateway.SetDeadline(deadline) // fail for closed connections alone
-	t.Cleanup(func() { tunnel.Abort(e.program); tunnel.Abort(e.gateway); e.awaitDone(t) })
-	return e
+	t.Cleanup(func() { tunnel.Abort(e.program); tunnel.Abort(e.gateway) })
+	return e, must(w.local.Accept())(t).(*net.TCPConn), remote
 }
 
 func (e *ends) awaitDone(t testing.TB) {
@@ -162,6 +170,37 @@ func hashOf(r io.Reader) ([32]byte, error) {
 	h := sha256.New()
 	_, err := io.Copy(h, r)
 	return [32]byte(h.Sum(nil)), err
+}
+
+// TLS says good-bye behind all that was written, also what the kernel had no room for when it was.
+func TestAnEndUnderTLSIsPassedOnBehindAllThatWasWritten(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		e, local, remote := w.sockets(t)
+		near, far := w.engine.Take(local, remote)
+		defer near.Abort()
+		sent, got := make([]byte, 8<<20), make(chan error, 1)
+		go func() {
+			n, err := io.Copy(io.Discard, e.gateway)
+			if err == nil && n != int64(len(sent)) {
+				err = fmt.Errorf("%d bytes came", n)
+			}
+			got <- err
+		}()
+		if _, err := far.Write(sent); err != nil {
+			t.Fatal(err)
+		}
+		if err := far.CloseWrite(); err != nil {
+			t.Error(err)
+		}
+		if far.Full() {
+			t.Error("it was said before all had left")
+		}
+		far.Settle()
+		far.Abort()
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestBytesArriveAsTheyWereSentAndEndsArePassedOn(t *testing.T) {

@@ -228,8 +228,8 @@ func (s *Session) Reject(ctx context.Context, c Command, r api.Refusal) *Refusal
 	return s.refuse(ctx, p, r)
 }
 
-// Commit returns once all that was recorded so far is kept. A protocol calls it before it sends a client what the target
-// answered; for what goes to the target, With sees to it.
+// Commit returns once all that was recorded so far is kept. A protocol calls it before it sends a client more of
+// a result whose earlier part was recorded; for what goes to the target, With sees to it.
 func (s *Session) Commit() error { return s.cfg.Recorder.Commit() }
 
 // Behind says whether the recorder has to catch up, so that recording would wait now.

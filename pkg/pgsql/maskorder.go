@@ -129,7 +129,7 @@ func (j *judge) blur(n *node, sc *scope) {
 			return
 		}
 		text := j.text[j.tokens[i].start:j.tokens[end].end]
-		j.edit(j.tokens[i].start, j.tokens[end].end, "COALESCE("+text+", "+text+")")
+		j.edit(j.tokens[i].start, j.tokens[end].end, "(COALESCE("+text+", "+text+"))") // in brackets, for a subscript behind it
 		return
 	}
 }

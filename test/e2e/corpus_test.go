@@ -33,6 +33,11 @@ func (w *world) fillCorpus() error {
 		return string(content)
 	}
 	const functions = "CREATE FUNCTION hidden(value text, mask text) RETURNS text LANGUAGE sql AS 'SELECT $%[1]d'; CREATE FUNCTION hidden(value jsonb, mask jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT $%[1]d';"
+	for _, setting := range []string{"ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"} { // what it counts stands in catalogs, which clients read
+		if _, err := w.past(ctx, "postgres", setting); err != nil {
+			return err
+		}
+	}
 	for i, database := range corpusDatabases {
 		for _, step := range [][2]string{
 			{"postgres", "CREATE DATABASE " + database},

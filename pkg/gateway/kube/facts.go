@@ -35,7 +35,7 @@ func (f *Facts) read(t *Tuple, o object, mediaType string) {
 	if t.Verb == "create" && t.Collection {
 		f.Name = o.text("metadata", "name")
 	}
-	if version := o.text("metadata", "resourceVersion"); version == "" || version == "0" {
+	if o.text("metadata", "uid") == "" { // a version alone keeps no server from making what is not there; a uid does
 		f.Creates = t.Subresource == "" && (t.Verb == "update" || mediaType == typeApplyPatch)
 	}
 	f.Mints = mints(t, o)

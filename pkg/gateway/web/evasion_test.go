@@ -176,6 +176,8 @@ func TestACallBehindOtherSignsIsNoOtherText(t *testing.T) {
 		"a line's comment":     {json, "// x\n" + call},
 		"a hash":               {json, "# x\n" + call},
 		"a guard":              {json, ")]}'\n" + call},
+		"a list":               {json, "//\n[/**/" + call + "]"},
+		"a list in a list":     {json, "#\n[\u00a0[" + call + "]]"},
 		"white space":          {json, "\u00a0" + call},
 		"wide white space":     {json, "\u2003\u3000\u2028" + call},
 		"no width":             {json, "\u200b" + call},

@@ -72,14 +72,16 @@ func rpc(body []byte) (*call, error) {
 // jsonish says whether some server may take a body for JSON with an object or a list in it: behind white space of any kind, byte order
 // marks, comments, and the line by which some keep scripts from reading it.
 func jsonish(body []byte) bool {
-	commented := false
+	commented, listed := false, false
 	for rest := body; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		switch c := rest[0]; {
 		case c == '{':
 			return true
-		case c == '[': // what stands behind comments is a text of its own kind more often than a list of JSON
-			return !commented || bytes.HasPrefix(bytes.TrimLeft(rest[1:], " \t\r\n"), []byte("{"))
+		case c == '[' && !commented && !listed:
+			return true
+		case c == '[': // what stands behind comments is a text of its own kind more often than a list of JSON: an object shows which
+			rest, listed = rest[1:], true
 		case c == 0, c == 0xFE, c == 0xFF, r == utf8.RuneError && (c == 0xEF || c == 0xBB || c == 0xBF): // what byte order marks and UTF-16 are made of
 			rest = rest[1:]
 		case unicode.IsSpace(r), r >= 0x200B && r <= 0x200D, r == 0x2060, r == 0x180E, r == 0xFEFF:

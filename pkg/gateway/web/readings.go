@@ -23,7 +23,7 @@ func readable(mediaType string) bool {
 }
 
 // mirrored answers an error where fields of the Model Context Protocol (SEP-2243), by which something in front of a server may choose
-// one, say something else than the body.
+// one, say something else than the body: a method, and of a tool that is called its name.
 func mirrored(fields http1.Fields, facts *policy.HTTP) error {
 	for _, method := range fields.Values("Mcp-Method") {
 		if method != facts.RPC {

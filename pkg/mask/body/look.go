@@ -27,7 +27,7 @@ func (l *look) on() bool { return l.detectors != nil || l.secrets != nil }
 func (l *look) over(value []byte, form mask.Form, hidden bool) ([]byte, mask.Result) {
 	result := mask.Clean
 	if hidden && l.secrets != nil && l.secrets.in(value) {
-		l.edit = l.secrets.flush(l.secrets.write(l.edit[:0], value))
+		l.edit, _ = l.secrets.replace(l.edit[:0], value, true) // what is held of the body is another text
 		value, result = l.edit, mask.Masked
 	}
 	if l.detectors == nil || l.set != nil && !l.set.Find(value) {

@@ -52,8 +52,8 @@ const (
 // mix is where a word stands in known: the top bits of a product with an odd number without a pattern (2^64 by the golden ratio).
 func mix(word uint64) uint64 { return word * 0x9E3779B97F4A7C15 >> (64 - knownBits) }
 
-// NewSecrets makes values ready to be looked for: as they are, and where they are written as base64, percent-encoded, or escaped as in
-// JSON and HTML. Values shorter than four bytes are not looked for. It is nil where none is left.
+// NewSecrets makes values ready to be looked for: as they are, and where they are written as base64, percent-encoded, in hexadecimal or
+// UTF-16, or escaped as in JSON, scripts and HTML. Values shorter than four bytes are not looked for. It is nil where none is left.
 func NewSecrets(values ...string) *Secrets {
 	var all []string
 	for _, s := range values {
@@ -108,9 +108,11 @@ func written(s string) []string {
 		if before == 0 {
 			to = len(whole)
 		}
-		if core := whole[from:to]; len(core) >= 2*leastSecret || before == 0 {
-			forms = append(forms, core, strings.NewReplacer("+", "-", "/", "_").Replace(core), strings.ReplaceAll(core, "/", `\/`),
-				url.QueryEscape(core), lowerHex(url.QueryEscape(core)), whole[from:len(b)*8/6])
+		for _, core := range []string{whole[from:to], whole[from : len(b)*8/6]} { // at the end of a text, and with more behind it
+			if len(core) >= 2*leastSecret || before == 0 {
+				forms = append(forms, core, strings.NewReplacer("+", "-", "/", "_").Replace(core), strings.ReplaceAll(core, "/", `\/`),
+					url.QueryEscape(core), lowerHex(url.QueryEscape(core)))
+			}
 		}
 	}
 	return append(forms, spelled(s)...)

@@ -112,6 +112,28 @@ func TestNothingToDoIsSaid(t *testing.T) {
 	}
 }
 
+// What is held of a body, as it may be the beginning of a secret, is not mixed with a value that is looked at meanwhile.
+func TestASecretInAnEscapeLeavesWhatIsHeldAlone(t *testing.T) {
+	r := body.Rules{Paths: paths(t, "$.none"), Secrets: body.NewSecrets("tok_secret_1")}
+	got, err := everySplit(t, "application/json", r, `[true,"\u0074ok_secret_1","t"]`)
+	if err != nil || got != `[true,"***","t"]` {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestASecretInsideOfALongerCodeIsReplaced(t *testing.T) {
+	const odd = "aaa???bbb???x"
+	for name, code := range map[string]string{
+		"URLs":    base64.URLEncoding.EncodeToString([]byte(odd + ":y")),
+		"slashes": strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(odd+":y")), "/", `\/`),
+		"queries": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(odd + ":y"))),
+	} {
+		if got := body.NewSecrets(odd).Hide(code); !strings.HasPrefix(got, "***") {
+			t.Errorf("%s: %s is shown as %s", name, code, got)
+		}
+	}
+}
+
 func TestATextIsHiddenAsABodyIs(t *testing.T) {
 	secrets := body.NewSecrets(secret, "other-secret")
 	for _, text := range []string{"", "nothing of it", secret, "Basic " + base64.StdEncoding.EncodeToString([]byte("u:"+secret)) + ", other-secret; other-secre"} {

@@ -121,4 +121,9 @@ func told(err error) (text string, refused bool) {
 	return "hoop: the session was ended", false // the rest is for the log
 }
 
-func said(message, hint string) string { return strings.TrimSuffix("hoop: "+message+" "+hint, " ") }
+func said(message, hint string) string {
+	if hint == "" {
+		return "hoop: " + message
+	}
+	return "hoop: " + strings.TrimSuffix(message, ".") + ". " + hint
+}

@@ -54,6 +54,9 @@ func (f *forwarded) Open(port uint16) (Link, error) {
 		err = errors.Join(f.Pass.Event(record.Notice{Command: f.Pass.Number(), Code: PortForward, Message: "to " + l.address()}), f.Gate.Commit())
 	}
 	if err != nil {
+		if left != nil {
+			left()
+		}
 		return nil, err
 	}
 	f.links.Add(1)

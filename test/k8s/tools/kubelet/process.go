@@ -76,7 +76,7 @@ func (p *process) onTerminal(cmd *exec.Cmd) error {
 	if p.in != nil {
 		go func() {
 			_, _ = io.Copy(master, p.in)
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGHUP) // the terminal hung up
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the terminal hung up; who runs this may have it ignore SIGHUP
 		}()
 	}
 	go func() {
