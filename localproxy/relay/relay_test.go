@@ -178,16 +178,23 @@ func TestAnEndUnderTLSIsPassedOnBehindAllThatWasWritten(t *testing.T) {
 		e, local, remote := w.sockets(t)
 		near, far := w.engine.Take(local, remote)
 		defer near.Abort()
-		sent, got := make([]byte, 8<<20), make(chan error, 1)
+		sent, got, reads := make([]byte, 8<<20), make(chan error, 1), make(chan struct{})
 		go func() {
+			<-reads
 			n, err := io.Copy(io.Discard, e.gateway)
 			if err == nil && n != int64(len(sent)) {
 				err = fmt.Errorf("%d bytes came", n)
 			}
 			got <- err
 		}()
+		if !far.InLoop() {
+			close(reads) // Write waits for it
+		}
 		if _, err := far.Write(sent); err != nil {
 			t.Fatal(err)
+		}
+		if far.InLoop() {
+			time.AfterFunc(50*time.Millisecond, func() { close(reads) }) // CloseWrite waits for it
 		}
 		if err := far.CloseWrite(); err != nil {
 			t.Error(err)
