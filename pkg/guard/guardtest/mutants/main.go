@@ -58,7 +58,7 @@ var mutants = []mutant{
 	},
 	{
 		"Answers pass no filter", "pkg/exchange/carry.go",
-		"dst, err := d.shown.Filter.Write(dst, piece)\n", "err := error(nil); dst, over = append(dst, piece...), false\n",
+		"dst, err := f.Write(dst, piece)\n", "err := error(nil); dst, over = append(dst, piece...), false\n",
 		"canaries_reach_neither_client_nor_recording_nor_log", overHTTP, "",
 	},
 	{
