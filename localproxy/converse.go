@@ -2,7 +2,6 @@ package localproxy
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -135,7 +134,7 @@ func (t *conversation) passWhole([]byte) bool {
 			t.met = &turn{err: err}
 			return false
 		}
-		if !t.whole() {
+		if !http1.HeadBuffered(t.in) {
 			return false
 		}
 		n := t.read()
@@ -152,12 +151,6 @@ func (t *conversation) passWhole([]byte) bool {
 		}
 	}
 	return false
-}
-
-// whole tells whether the empty line that ends a head was read: to read that head takes no more from the socket.
-func (t *conversation) whole() bool {
-	ahead, _ := t.in.Peek(t.in.Buffered()) // never fails
-	return bytes.Contains(ahead, []byte("\r\n\r\n"))
 }
 
 // pass passes one request on: what there is of it by one write, and what comes later by one write for each read.

@@ -147,20 +147,26 @@ func TestABodyThatIsNoneIsNotMadeToLookWhole(t *testing.T) {
 	}
 }
 
+// holding is a target that says something to a request and no more, and tells when it was asked and when it was left.
+func holding(t *testing.T, says string) (at *httpform.Played, asked, freed chan struct{}) {
+	asked, freed = make(chan struct{}), make(chan struct{})
+	return httpform.Play(t, func(_ int, c net.Conn) {
+		r := bufio.NewReader(c)
+		if _, err := http.ReadRequest(r); err == nil {
+			_, _ = io.WriteString(c, says)
+			close(asked)
+			_, _ = io.Copy(io.Discard, r)
+			close(freed)
+		}
+	}), asked, freed
+}
+
 func TestAClientThatLeavesFreesTheTarget(t *testing.T) {
 	for name, text := range map[string]string{
 		"while it waits":   "GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
 		"while it uploads": "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat("a", 2*readAhead),
 	} {
-		asked, freed := make(chan struct{}), make(chan struct{})
-		p := httpform.Play(t, func(_ int, c net.Conn) {
-			r := bufio.NewReader(c)
-			if _, err := http.ReadRequest(r); err == nil {
-				close(asked)
-				_, _ = io.Copy(io.Discard, r)
-				close(freed)
-			}
-		})
+		p, asked, freed := holding(t, "")
 		s := open(t, p, everything)
 		s.Say(text)
 		<-asked
@@ -183,19 +189,11 @@ func TestTheEndOfAGrantCutsABodyThatPasses(t *testing.T) {
 		"down": "GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
 		"up":   "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat("a", 2*readAhead),
 	} {
-		asked, freed := make(chan struct{}), make(chan struct{})
-		p := httpform.Play(t, func(_ int, c net.Conn) {
-			r := bufio.NewReader(c)
-			if _, err := http.ReadRequest(r); err != nil {
-				return
-			}
-			if name == "down" {
-				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\nfirst")
-			}
-			close(asked)
-			_, _ = io.Copy(io.Discard, r)
-			close(freed)
-		})
+		says := ""
+		if name == "down" {
+			says = "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\nfirst"
+		}
+		p, asked, freed := holding(t, says)
 		s := open(t, p, everything)
 		s.Say(text)
 		<-asked

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,7 +149,7 @@ func (s *Session) next() (*http1.Request, error) {
 	if _, err := s.client.reader.Peek(1); err != nil {
 		return nil, errLeft
 	}
-	if !whole(s.client.reader) {
+	if !http1.HeadBuffered(s.client.reader) {
 		s.patience(headWithin)
 	}
 	r, err := http1.ReadRequest(s.client.reader)
@@ -161,12 +160,6 @@ func (s *Session) next() (*http1.Request, error) {
 		return nil, errLeft
 	}
 	return r, err
-}
-
-// whole says that the next head is there as a whole.
-func whole(r *bufio.Reader) bool {
-	there, _ := r.Peek(r.Buffered())
-	return bytes.Contains(there, []byte("\r\n\r\n"))
 }
 
 // patience is how long a read from the client may take; 0: for ever. An interrupted session has none.

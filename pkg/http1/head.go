@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,12 @@ type Error struct {
 
 // Error tells the reason.
 func (e *Error) Error() string { return fmt.Sprintf("%s (%d)", e.Reason, e.Status) }
+
+// HeadBuffered says whether the empty line that ends a head was read: to read that head takes nothing more from what is below.
+func HeadBuffered(r *bufio.Reader) bool {
+	ahead, _ := r.Peek(r.Buffered()) // never fails
+	return bytes.Contains(ahead, []byte("\r\n\r\n"))
+}
 
 func malformed(format string, args ...any) *Error {
 	return &Error{Status: 400, Reason: fmt.Sprintf(format, args...)}
