@@ -53,7 +53,10 @@ func edits(t testing.TB, client *ssh.Client) (screen string) {
 	if got, err := os.ReadFile(file); err != nil || string(got) != "hello from vim, über hoop\n" {
 		t.Errorf("vim wrote %q (%v)", got, err)
 	}
-	screen = tmux(socket, "capture-pane", "-p")
+	within(t, "vim has drawn its last line in the last of the pane", func() bool {
+		screen = tmux(socket, "capture-pane", "-p")
+		return strings.Count(screen, "\n") == 28 // tmux' own line is below
+	})
 	screen = screen[:strings.LastIndexByte(screen, '\n')+1]
 	if err := p.leaves(t, ":q\r"); err != nil {
 		t.Errorf("it ends with %v", err)
