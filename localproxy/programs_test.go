@@ -38,9 +38,10 @@ func TestPsqlWorksThroughTheListener(t *testing.T) {
 				t.Errorf("by URL: %q (%v)", out, err)
 			}
 			connected := p.next(t, localproxy.ClientConnected)
-			closed := p.next(t, localproxy.ClientClosed)
-			if connected.ClientID == "" || connected.ClientID != closed.ClientID || connected.Recording != "ses_1" {
-				t.Errorf("events %+v, %+v", connected, closed)
+			if connected.ClientID == "" || connected.Recording != "ses_1" {
+				t.Errorf("event %+v", connected)
+			}
+			for p.next(t, localproxy.ClientClosed).ClientID != connected.ClientID { // a program that has left is not waited for by the next
 			}
 		})
 	}

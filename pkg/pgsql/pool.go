@@ -18,7 +18,7 @@ type PoolOptions struct {
 	Command []string      // argv of a worker: a program that calls WorkerMain with its stdin and stdout
 	Env     []string      // all of a worker's environment
 	Timeout time.Duration // processor time of one parse; default 200 ms
-	Wall    time.Duration // time of one parse by the clock, on a busy machine; default 2 s
+	Wall    time.Duration // time of one parse by the clock, on a busy machine; default 10 s
 	Cached  int           // texts kept with their trees; default 4096
 }
 
@@ -51,7 +51,7 @@ func NewPool(options PoolOptions) (*Pool, error) {
 		options.Timeout = 200 * time.Millisecond
 	}
 	if options.Wall <= 0 {
-		options.Wall = 2 * time.Second
+		options.Wall = 10 * time.Second
 	}
 	if options.Cached <= 0 {
 		options.Cached = 4096
