@@ -87,7 +87,7 @@ func (p *process) kill() {
 }
 
 // perByte is what the limits grow by with a text: a statement that loads a mebibyte of rows takes its time honestly.
-const perByte = 2 * time.Microsecond
+const perByte = 4 * time.Microsecond
 
 // ask sends a text and waits for its answer: no longer than limit of the worker's own processor time, and wall in any case.
 func (p *process) ask(text string, limit, wall time.Duration) ([]byte, error) {
