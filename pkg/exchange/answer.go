@@ -166,6 +166,10 @@ func (s *Session) follows(ctx context.Context, q *Request, m *Meaning, pass *gua
 				end(err)
 				return 0, err
 			}
+			if r := m.refuses(ctx, pass, p[:n]); r != nil {
+				end(r)
+				return 0, r
+			}
 		}
 		var bad *http1.Error
 		switch {
@@ -176,6 +180,18 @@ func (s *Session) follows(ctx context.Context, q *Request, m *Meaning, pass *gua
 		}
 		return n, err
 	})
+}
+
+// refuses looks at a piece of what follows.
+func (m *Meaning) refuses(ctx context.Context, pass *guard.Pass, piece []byte) *guard.Refusal {
+	if m.Follows == nil {
+		return nil
+	}
+	why := m.Follows(piece)
+	if why == nil {
+		return nil
+	}
+	return pass.Refuse(ctx, *why)
 }
 
 type readerFunc func([]byte) (int, error)

@@ -39,6 +39,9 @@ type Meaning struct {
 	// Body goes with it. Rest says that what Understand left of the client's body follows.
 	Body []byte
 	Rest bool
+	// Follows is shown each piece of what follows before the target gets it; nil: nobody looks. With a refusal nothing more of the body
+	// is sent.
+	Follows func(piece []byte) *api.Refusal
 	// Shows settles what of an answer the client sees. It must not keep the answer. An error has the client get none of it.
 	Shows func(p *guard.Pass, a *http1.Answer) (Shown, error)
 	// Carry takes over behind a verified answer of 101, where Send asks for an upgrade. It returns when either side is done.

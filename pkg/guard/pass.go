@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
@@ -96,6 +98,11 @@ func (p *Pass) Finish(o Outcome) error {
 		return nil
 	}
 	return p.session.recordOutcome(p, o)
+}
+
+// Refuse records that more of a running command was refused, for what the rest of it turned out to be. Nothing more of it may be sent.
+func (p *Pass) Refuse(ctx context.Context, why api.Refusal) *Refusal {
+	return p.session.refuse(ctx, p, why)
 }
 
 // Upstream holds the send side of an authenticated connection and lends it only to the holder of a pass.

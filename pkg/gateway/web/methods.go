@@ -56,7 +56,7 @@ func overridden(method, mediaType string, body []byte, whole bool) error {
 		return nil
 	}
 	for _, field := range bytes.FieldsFunc(body, func(r rune) bool { return r == '&' || r == ';' }) {
-		if name, value, ok := bytes.Cut(field, []byte("=")); ok && len(name) < 1<<10 && saysMethod(unquery(name), unquery(value), method) {
+		if fieldSays(field, method) {
 			return errMethod
 		}
 	}

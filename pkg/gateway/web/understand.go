@@ -59,6 +59,10 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	}
 	if !whole {
 		m.Command.Unshown = fmt.Sprintf("Its body is longer than %d bytes.", bodyCap)
+		m.Follows = newTail(q.Method, mediaType).follows
+		if why := m.Follows(body); why != nil {
+			return m, why
+		}
 	}
 	masked := s.masked(q.Standing)
 	if masked && conditional(q.Request) {

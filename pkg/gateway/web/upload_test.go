@@ -170,3 +170,74 @@ func TestAClientThatLeavesWhileItsUploadIsAnsweredFreesTheTarget(t *testing.T) {
 		t.Fatal("the target still works for a client that left")
 	}
 }
+
+// J1: a method that is named far behind is the one that some frameworks serve.
+func TestNoUploadNamesAnotherMethodBehindItsFirstMiB(t *testing.T) {
+	form, multi := "Content-Type: application/x-www-form-urlencoded", "Content-Type: multipart/form-data; boundary=x"
+	part := func(name, value string) string {
+		return "\r\n--x\r\nContent-Disposition: form-data; " + name + "\r\n\r\n" + value + "\r\n--x--\r\n"
+	}
+	file := "--x\r\nContent-Disposition: form-data; name=f; filename=\"a%20b.txt\"\r\n\r\n" + big(bodyCap)
+	for _, c := range []struct{ fields, body string }{
+		{form, "a=" + big(bodyCap) + "&_method=DELETE"}, {form, "a=" + big(bodyCap) + "&_method=DELETE&b=" + big(bodyCap)}, {"", "a=" + big(bodyCap) + ";%5Fmethod=DELETE"},
+		{form, big(bodyCap-3) + "&_method=DELETE"}, {form, big(bodyCap-len("&_method=")) + "&_method=DELETE"}, {"Content-Type: text/plain", big(bodyCap) + "&_METHOD=DELETE"},
+		{form, big(bodyCap) + "&" + strings.Repeat("+", 9000) + "_method=DELETE"}, {form, big(bodyCap) + "&_method%00" + strings.Repeat("x", 9000) + "=DELETE"},
+		{form, big(bodyCap) + "&_method[" + strings.Repeat("x", 2000) + "=DELETE"},
+		{multi, file + part(`name="_method"`, "DELETE")}, {multi, file + part("\r\n name*=utf-8''%5Fmethod", "DELETE")}, {multi, file + part(`name=a; name="_method"`, "DELETE")},
+		{multi, file[:bodyCap-30] + part(`name="_method"`, "DELETE") + big(bodyCap)}, {multi, file + part(strings.Repeat("x=y;", 4000)+"name=_method", "DELETE")},
+		{multi, file + strings.ReplaceAll(part("name=_method", "DELETE"), "\r\n", "\n")}, {multi, file + strings.ReplaceAll(part("name=_method", "DELETE"), "Content-Disposition:", "CONTENT-disposition :")},
+	} {
+		log := &journal{}
+		s := open(t, took(t, log), allowAll)
+		a := s.Ask("POST /x", c.fields, c.body)
+		if a.StatusCode != 400 || !strings.Contains(a.Text, "another method") || !a.Close {
+			t.Errorf("%s, %d bytes, %.40q: %s %s", c.fields, len(c.body), c.body[len(c.body)-40:], a.Status, a.Text)
+		}
+		if text := log.String(); text != "" && !strings.Contains(text, "EOF") && !strings.Contains(text, "reset") {
+			t.Errorf("the service got all of it: %s", text)
+		}
+		if text := s.Recording(); !strings.Contains(text, `"malformed"`) {
+			t.Errorf("the recording does not say why:\n%.2000s", text)
+		}
+	}
+	for _, c := range []struct{ fields, body string }{
+		{form, "_method=post&a=" + big(bodyCap) + "&payment_method=card"}, {form, big(2 * bodyCap)}, {form, "a=" + big(bodyCap) + "&b=_method"}, {form, strings.Repeat("x", 2*bodyCap)},
+		{multi, file + part(`name="payment_method"`, "_method")}, {multi, file + part(`name=f2; filename="method.pdf"`, big(bodyCap))},
+		{multi, file + part(`name="g"`, `x["Content-Disposition"]="a; name=_method";`+strings.Repeat("y", 20000))},
+		{multi, part(`name="_method"`, "post") + file}, {"Content-Type: application/octet-stream", big(bodyCap) + "&_method=DELETE"},
+	} {
+		log := &journal{}
+		if a := open(t, took(t, log), allowAll).Ask("POST /x", c.fields, c.body); a.Text != fmt.Sprintf("%d %s", len(c.body), sumOf(c.body)) {
+			t.Errorf("%s %.40q: %s %s", c.fields, c.body[len(c.body)-40:], a.Status, a.Text)
+		}
+	}
+}
+
+func FuzzTail(f *testing.F) {
+	f.Add("a=b&_method=DELETE&c=d", uint8(3), false)
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--\r\n", uint8(5), true)
+	f.Add("&+++%5fmethod%00x=PUT;", uint8(1), false)
+	f.Fuzz(func(t *testing.T, text string, cut uint8, parts bool) {
+		mediaType := formType
+		if parts {
+			mediaType = "multipart/form-data; boundary=x"
+		}
+		pieces := newTail("POST", mediaType)
+		var found error
+		for rest := text; rest != "" && found == nil; {
+			n := min(len(rest), int(cut)%40+1)
+			found = pieces.look([]byte(rest[:n]))
+			rest = rest[n:]
+			if len(pieces.held) > longestHead+longestName+around+100 {
+				t.Fatalf("%d bytes are held back", len(pieces.held))
+			}
+		}
+		whole := newTail("POST", mediaType).look([]byte(text))
+		if !parts && whole == nil && !jsonish([]byte(text)) {
+			whole = overridden("POST", mediaType, []byte(text+"&"), true)
+		}
+		if whole != nil && found == nil {
+			t.Errorf("%q says another method when it is read whole: %v", text, whole)
+		}
+	})
+}
