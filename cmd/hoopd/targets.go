@@ -35,7 +35,7 @@ func forGateway(list []config.Connection) (out []gateway.Connection, err error) 
 			Name: c.Name, Kind: c.Kind, Labels: c.Labels, Address: c.Address, Database: c.Database, TLS: conf,
 			User: c.User, Sources: c.Sources, Principals: c.Principals, HostKeys: c.HostKeys, Env: c.Env, Input: c.Input,
 			Base: c.Base, Request: c.Request, Slot: c.Slot, Impersonate: c.Impersonate, Assertion: c.Assertion,
-			RawPaths: c.RawPaths,
+			RawPaths: c.RawPaths, ShownCookies: c.ShownCookies,
 		})
 	}
 	return out, nil

@@ -1,11 +1,15 @@
 package exchange
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"net"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
+	"github.com/hoop-gateway/hoop/pkg/http1"
 )
 
 // Door greets the clients of a protocol over HTTP.
@@ -14,11 +18,16 @@ type Door struct{ words Words }
 // NewDoor makes one that speaks the protocol's words.
 func NewDoor(w Words) Door { return Door{w} }
 
-// Greet reads the head of the first request.
-func (d Door) Greet(_ context.Context, client net.Conn, _ gateway.Visit) (gateway.Greeting, error) {
-	c, err := Greet(client, d.words)
-	if err != nil {
-		return nil, err
+// Greet reads the head of a socket's first request. What is no request is answered.
+func (d Door) Greet(_ context.Context, conn net.Conn, v gateway.Visit) (gateway.Greeting, error) {
+	c := &Client{Grant: v.GrantID, conn: conn, reader: bufio.NewReaderSize(conn, roomOfReader), words: d.words}
+	var err error
+	if c.first, err = http1.ReadRequest(c.reader); err != nil {
+		if reply, ok := malformed(d.words, err); ok {
+			_ = write(conn, nil, reply, true)
+			linger(conn, func(d time.Duration) { _ = conn.SetReadDeadline(time.Now().Add(d)) })
+		}
+		return nil, errors.Join(err, conn.Close())
 	}
 	return c, nil
 }

@@ -19,6 +19,8 @@ import (
 
 // Client is a socket whose first request was read.
 type Client struct {
+	Grant string // that it came with
+
 	conn   net.Conn
 	reader *bufio.Reader
 	first  *http1.Request
@@ -27,20 +29,6 @@ type Client struct {
 
 // roomOfReader is how much of a socket is read at once: a whole head is never more.
 const roomOfReader = 64 << 10
-
-// Greet reads the head of a socket's first request. What is no request is answered.
-func Greet(conn net.Conn, words Words) (*Client, error) {
-	c := &Client{conn: conn, reader: bufio.NewReaderSize(conn, roomOfReader), words: words}
-	var err error
-	if c.first, err = http1.ReadRequest(c.reader); err != nil {
-		if reply, ok := malformed(words, err); ok {
-			_ = write(conn, nil, reply, true)
-			linger(conn, func(d time.Duration) { _ = conn.SetReadDeadline(time.Now().Add(d)) })
-		}
-		return nil, errors.Join(err, conn.Close())
-	}
-	return c, nil
-}
 
 // Client is what the program calls itself.
 func (c *Client) Client() string { return c.first.Fields.Get("User-Agent") }

@@ -54,12 +54,13 @@ type Connection struct {
 	Input      string   // what of typed input is recorded: see record.Terminal
 
 	// Of the kinds kubernetes and http; see Target.
-	Base        *url.URL
-	Request     *credential.TokenRequest
-	Slot        credential.Slot
-	Impersonate *Impersonate
-	Assertion   *Assertion
-	RawPaths    bool
+	Base         *url.URL
+	Request      *credential.TokenRequest
+	Slot         credential.Slot
+	Impersonate  *Impersonate
+	Assertion    *Assertion
+	RawPaths     bool
+	ShownCookies []string
 }
 
 // Config is what a Gateway needs.

@@ -36,6 +36,7 @@ type Target struct {
 	Impersonation *Impersonation
 	Assertion     *Assertion      // of kind http: nil is none
 	RawPaths      bool            // of kind http: the service finds its routes in paths as they are written, "%2F" in them being no slash
+	ShownCookies  []string        // of kind http: names of cookies whose values the client gets; those of others stay at the gateway
 	Programs      policy.Programs // the policy's own, where a command is judged outside a session
 }
 

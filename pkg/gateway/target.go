@@ -13,6 +13,7 @@ func (g *Gateway) target(ctx context.Context, c Connection, who policy.Subject) 
 	t := Target{
 		Connection: asked(c), Address: c.Address, Database: c.Database, TLS: c.TLS, HostKeys: c.HostKeys, Env: c.Env, Input: c.Input,
 		User: who.User, Groups: who.Groups, Subject: who, Base: c.Base, Assertion: c.Assertion, RawPaths: c.RawPaths,
+		ShownCookies: c.ShownCookies,
 	}
 	t.Credential.User, t.Credential.Principals = c.User, c.Principals
 	t.Credential.Request, t.Credential.Slot = c.Request, c.Slot

@@ -82,12 +82,13 @@ type Connection struct {
 	TLS        TLS
 	Insecure   bool // said in the file: this target may be reached without TLS
 	// Of the kinds kubernetes and http. What they are is gateway.Target's to say.
-	Base        *url.URL
-	Request     *credential.TokenRequest
-	Slot        credential.Slot
-	Impersonate *gateway.Impersonate
-	Assertion   *gateway.Assertion
-	RawPaths    bool
+	Base         *url.URL
+	Request      *credential.TokenRequest
+	Slot         credential.Slot
+	Impersonate  *gateway.Impersonate
+	Assertion    *gateway.Assertion
+	RawPaths     bool
+	ShownCookies []string
 }
 
 // TLS says how a target is verified.

@@ -14,15 +14,26 @@ import (
 func (d *decoder) service(n *strict.Node) Connection {
 	c := Connection{TLS: TLS{Mode: VerifyFull}}
 	d.overHTTP(n, "a connection of kind http", &c, strict.Fields{
-		"credential": func(n *strict.Node) { d.serviceCredential(n, &c) },
-		"raw_paths":  d.boolean(&c.RawPaths),
-		"assertion":  func(n *strict.Node) { c.Assertion = d.assertion(n) },
+		"credential":    func(n *strict.Node) { d.serviceCredential(n, &c) },
+		"raw_paths":     d.boolean(&c.RawPaths),
+		"shown_cookies": func(n *strict.Node) { d.shownCookies(n, &c) },
+		"assertion":     func(n *strict.Node) { c.Assertion = d.assertion(n) },
 	})
 	if c.Assertion != nil && c.Slot.In == credential.InHeader && strings.EqualFold(c.Assertion.Header, c.Slot.Name) ||
 		c.Assertion != nil && c.Slot.In == credential.InBasic && strings.EqualFold(c.Assertion.Header, "Authorization") {
 		d.Report(n, "the assertion would stand in the header of the credential", "write another header: X-Hoop-Identity")
 	}
 	return c
+}
+
+// shownCookies reads the names of cookies whose values clients get.
+func (d *decoder) shownCookies(n *strict.Node, c *Connection) {
+	d.Each(n, func(n *strict.Node) {
+		if err := checkPlain(d.Text(n)); err != nil {
+			d.Report(n, err.Error(), "write: shown_cookies: [lang]")
+		}
+		c.ShownCookies = append(c.ShownCookies, n.Text)
+	})
 }
 
 func (d *decoder) serviceCredential(n *strict.Node, c *Connection) {

@@ -30,6 +30,16 @@ func TestAServiceCanBeSaidToReadPathsAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+func TestAServicesCookiesThatClientsReadAreNamed(t *testing.T) {
+	c, err := parse(t, with(t, service+"credential: {none: {}}, shown_cookies: [lang, XSRF-TOKEN]"))
+	if err != nil || strings.Join(c.Connections[0].ShownCookies, " ") != "lang XSRF-TOKEN" {
+		t.Errorf("%v, %v", c, err)
+	}
+	if _, err := parse(t, with(t, service+"credential: {none: {}}, shown_cookies: [\"a=b\"]")); err == nil || !strings.Contains(err.Error(), "is no name") {
+		t.Errorf("a name that is none: %v", err)
+	}
+}
+
 func TestAClusterIsRead(t *testing.T) {
 	c, err := parse(t, with(t, cluster+`credential: {token_request: {token: {file: t}, service_account: hoop/reader, audiences: [k8s]}}, tls: {ca_file: ca.pem}, `+
 		`impersonate: {user: "hoop:{user}", groups: ["hoop:{groups}", hoop-users], extra: {hoop.example.com/issuer: "{issuer}"}}`))

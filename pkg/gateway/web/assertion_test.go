@@ -30,7 +30,7 @@ func TestAServiceIsToldWhomItServes(t *testing.T) {
 	a, _ := asserter(t)
 	target := people(t, &journal{})
 	target.Assertion = &gateway.Assertion{Header: "X-Hoop-Identity", Audience: "grafana"}
-	s, err := newService(target, a)
+	s, err := newService(target, a, newJar([32]byte{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestTheKeyOfAssertionsIsPrivateAndStays(t *testing.T) {
 func TestAConnectionThatWantsAssertionsIsNotServedWithoutAKey(t *testing.T) {
 	target := people(t, &journal{})
 	target.Assertion = &gateway.Assertion{Header: "X-Hoop-Identity", Audience: "grafana"}
-	if _, err := newService(target, nil); err == nil {
+	if _, err := newService(target, nil, newJar([32]byte{})); err == nil {
 		t.Error("it is served")
 	}
 }

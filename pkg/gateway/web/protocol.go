@@ -21,22 +21,27 @@ type Protocol struct {
 	exchange.Door
 	log     *slog.Logger
 	asserts *Asserter
+	jars    *jars
 }
 
 // New makes the protocol. Without an Asserter connections that want assertions are refused.
 func New(log *slog.Logger, asserts *Asserter) *Protocol {
-	return &Protocol{exchange.NewDoor(words{}), log, asserts}
+	return &Protocol{exchange.NewDoor(words{}), log, asserts, newJars()}
 }
+
+// GrantEnded forgets the cookies that services have set in a grant.
+func (p *Protocol) GrantEnded(id string) { p.jars.ended(id) }
 
 // Open makes ready to reach the service, which the first request does.
 func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
-	s, err := newService(t, p.asserts)
+	client := g.(*exchange.Client)
+	s, err := newService(t, p.asserts, p.jars.of(client.Grant))
 	if err != nil {
 		p.log.Error("connection can't be made", "connection", t.Connection.Name, "error", err)
 		return nil, &api.Error{Code: api.CodeTargetDown, Message: "The gateway can't use what it has for this service.", Hint: "Ask who runs the gateway: its log says more."}
 	}
 	target := &exchange.Target{Dial: exchange.Dialer(t.Base, t.TLS), Host: t.Base.Host, Sign: s.signer(t, p.asserts)}
-	return &session{exchange.NewSession(p.log, g.(*exchange.Client), s, target), s}, nil
+	return &session{exchange.NewSession(p.log, client, s, target), s}, nil
 }
 
 // session is one socket.

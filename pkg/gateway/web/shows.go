@@ -23,7 +23,9 @@ type service struct {
 	// What the gateway signs in with, which is never the client's to send: a field in lower case, a cookie, a parameter.
 	field, cookie, parameter string
 	asserts                  string // the field that says who is served, in lower case
-	rawPaths                 bool   // an encoded slash in a path is a part of its segment, and nothing else
+	jar                      *jar
+	shownCookies             []string
+	rawPaths                 bool // an encoded slash in a path is a part of its segment, and nothing else
 }
 
 // own says whether a field is the gateway's.

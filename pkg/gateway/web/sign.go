@@ -15,14 +15,14 @@ import (
 
 // newService is the service behind a target, as far as requests are understood: it knows where the credential stands, and
 // what of it must never pass back.
-func newService(t gateway.Target, by *Asserter) (*service, error) {
+func newService(t gateway.Target, by *Asserter, of *jar) (*service, error) {
 	if t.Base == nil {
 		return nil, errors.New("the connection has no address")
 	}
 	if t.Assertion != nil && by == nil {
 		return nil, errors.New("the connection wants assertions, and there is no key for them")
 	}
-	s := &service{base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/"), rawPaths: t.RawPaths}
+	s := &service{base: t.Base, prefix: strings.TrimSuffix(t.Base.EscapedPath(), "/"), rawPaths: t.RawPaths, jar: of, shownCookies: t.ShownCookies}
 	var secrets []string
 	for _, secret := range t.Credential.Forms() {
 		secrets = append(secrets, secret.Reveal())
@@ -42,10 +42,11 @@ func newService(t gateway.Target, by *Asserter) (*service, error) {
 	return s, nil
 }
 
-// signer adds the credential to a head, and who is served.
+// signer adds the credential to a head, the cookies that the gateway holds, and who is served.
 func (s *service) signer(t gateway.Target, by *Asserter) func(context.Context, *http1.Request) error {
 	c := t.Credential
 	return func(_ context.Context, head *http1.Request) error {
+		head.Fields = s.filled(head.Fields)
 		if t.Assertion != nil {
 			who, err := by.sign(&t, head, time.Now())
 			if err != nil {
