@@ -36,7 +36,7 @@ type delivery struct {
 // carry brings an answer to the client: through its filter, counted, recorded, and then written.
 func (s *Session) carry(ctx context.Context, q *Request, pass *guard.Pass, a *http1.Answer, shown Shown, v *vigil) error {
 	defer v.stop()
-	kept, err := pass.Stream(record.Terminal{What: "answer"})
+	kept, err := pass.Stream(headOf(a.Status, shown.Fields))
 	if err != nil {
 		return err
 	}

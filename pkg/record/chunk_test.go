@@ -103,3 +103,14 @@ func FuzzChunks(f *testing.F) {
 		}
 	})
 }
+
+func TestATranscriptShowsTheHeadOfAnAnswer(t *testing.T) {
+	body, err := record.Encode(record.Terminal{Command: 3, What: "answer", Status: 404, Fields: []record.Field{{Name: "X-A\x1b", Value: "b\nc"}}, MoreFields: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := record.NewTranscript().Text(record.Event{Type: record.TypeTerminal, Body: body})
+	if err != nil || !strings.HasSuffix(text, "[3] answer 404 begins\n    X-A\\u{1b}: b\\nc\n    not recorded: 2 fields more\n") {
+		t.Errorf("%q %v", text, err)
+	}
+}

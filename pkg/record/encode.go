@@ -191,6 +191,16 @@ func (t Terminal) encode() []byte {
 	o.some("columns", int64(t.Columns))
 	o.some("rows", int64(t.Rows))
 	o.text("input", t.Input)
+	o.some("status", int64(t.Status))
+	if len(t.Fields) > 0 {
+		o.array("fields", len(t.Fields), func(i int) {
+			o.begin()
+			o.text("name", t.Fields[i].Name)
+			o.text("value", t.Fields[i].Value)
+			o.end()
+		})
+	}
+	o.some("more_fields", int64(t.MoreFields))
 	o.end()
 	return o.out
 }

@@ -10,12 +10,22 @@ const (
 // AppendChunk in the command's batches.
 type Terminal struct {
 	Command uint64 `json:"command"`
-	What    string `json:"what"`              // "shell", "exec", "attach", "line"
+	What    string `json:"what"`              // "shell", "exec", "attach", "line", "answer"
 	PTY     bool   `json:"pty,omitempty"`     // the target gave it a terminal, so that stderr is part of the output
 	Term    string `json:"term,omitempty"`    // the client's TERM
 	Columns uint32 `json:"columns,omitempty"` // in characters
 	Rows    uint32 `json:"rows,omitempty"`
 	Input   string `json:"input"` // InputNone or InputEchoed
+	// The head of an answer of HTTP: its status, and its fields as the client saw them, but for what is nobody's to read.
+	Status     int     `json:"status,omitempty"`
+	Fields     []Field `json:"fields,omitempty"`
+	MoreFields int     `json:"more_fields,omitempty"` // that are not in Fields
+}
+
+// Field is one of a head.
+type Field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Exit ends the streams of a command. Without a Status, a Signal and an Error nobody knows how the command ended.

@@ -98,7 +98,18 @@ func terminal(e Event, b Terminal) string {
 	if b.PTY {
 		what += fmt.Sprintf(" in a terminal %s of %d columns, %d rows", Escape(b.Term), b.Columns, b.Rows)
 	}
-	return fmt.Sprintf("%s[%d] %s begins\n", clock(e), b.Command, what)
+	if b.Status != 0 {
+		what += fmt.Sprintf(" %d", b.Status)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s[%d] %s begins\n", clock(e), b.Command, what)
+	for _, f := range b.Fields {
+		fmt.Fprintf(&text, "    %s: %s\n", Escape(f.Name), Escape(f.Value))
+	}
+	if b.MoreFields > 0 {
+		fmt.Fprintf(&text, "    not recorded: %d fields more\n", b.MoreFields)
+	}
+	return text.String()
 }
 
 func exit(e Event, b Exit) string {
