@@ -29,15 +29,15 @@ var (
 // rpc reads a JSON-RPC request, whatever type the body says it has. A body that is none answers nil; one that servers may read in two
 // ways, or that some would take for JSON-RPC and we would not, is an error.
 func rpc(body []byte) (*call, error) {
-	if !jsonish(body) {
+	switch beginningOf(body) {
+	case noJSON:
 		return nil, nil
-	}
-	if c := bytes.TrimLeft(body, " \t\r\n"); len(c) > 0 && (c[0] == '/' || c[0] == '#' || c[0] == ')') {
+	case behindComment:
 		if mentions(body) {
 			return nil, errors.New("it looks like JSON-RPC behind a comment")
 		}
 		return nil, nil
-	} else if len(c) == 0 || c[0] != '{' && c[0] != '[' || bytes.IndexByte(c[:min(len(c), 8)], 0) >= 0 {
+	case behindOther:
 		return nil, errors.New("it looks like JSON behind a byte order mark, in UTF-16, or behind signs that JSON has not")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -67,36 +67,6 @@ func rpc(body []byte) (*call, error) {
 			return nil, errors.New("it is JSON-RPC that is not UTF-8")
 		}
 	}
-}
-
-// jsonish says whether some server may take a body for JSON with an object or a list in it: behind white space of any kind, byte order
-// marks, comments, and the line by which some keep scripts from reading it.
-func jsonish(body []byte) bool {
-	commented, listed := false, false
-	for rest := body; len(rest) > 0; {
-		r, size := utf8.DecodeRune(rest)
-		switch c := rest[0]; {
-		case c == '{':
-			return true
-		case c == '[' && !commented && !listed:
-			return true
-		case c == '[': // what stands behind comments is a text of its own kind more often than a list of JSON: an object shows which
-			rest, listed = rest[1:], true
-		case c == 0, c == 0xFE, c == 0xFF, r == utf8.RuneError && (c == 0xEF || c == 0xBB || c == 0xBF): // what byte order marks and UTF-16 are made of
-			rest = rest[1:]
-		case unicode.IsSpace(r), r >= 0x200B && r <= 0x200D, r == 0x2060, r == 0x180E, r == 0xFEFF:
-			rest = rest[size:]
-		case bytes.HasPrefix(rest, []byte("/*")):
-			_, rest, _ = bytes.Cut(rest[2:], []byte("*/"))
-			commented = true
-		case bytes.HasPrefix(rest, []byte("//")), c == '#', bytes.HasPrefix(rest, []byte(")]}'")):
-			_, rest, _ = bytes.Cut(rest, []byte("\n"))
-			commented = true
-		default:
-			return false
-		}
-	}
-	return len(body) == bodyCap // nothing but that so far
 }
 
 // mentions says whether a body that could not be read has the words of JSON-RPC in it, or may have them in another form.
