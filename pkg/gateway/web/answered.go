@@ -18,7 +18,7 @@ func (s *service) answered(a *http1.Answer, masked bool) http1.Fields {
 		case name == "location" || name == "content-location":
 			out = append(out, http1.Field{Name: f.Name, Value: s.location(f.Value)})
 		case name == "set-cookie":
-			if value := s.kept(s.hostOnly(f.Value)); value != "" {
+			if value := s.standingIn(s.hostOnly(f.Value)); value != "" {
 				out = append(out, http1.Field{Name: f.Name, Value: value})
 			}
 		default:

@@ -8,9 +8,9 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/http1"
 )
 
-// kept is a cookie that a service sets, as the client gets it: with a stand-in for its value, which stays at the gateway. What it is worth
+// standingIn is a cookie that a service sets, as the client gets it: with a stand-in for its value, which stays at the gateway. What it is worth
 // is the service's word for whoever the gateway signed in as, and outlives the grant.
-func (s *service) kept(cookie string) string {
+func (s *service) standingIn(cookie string) string {
 	pair, attributes, _ := strings.Cut(cookie, ";")
 	name, value, ok := strings.Cut(pair, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)

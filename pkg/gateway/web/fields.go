@@ -16,10 +16,11 @@ func (s *service) asked(q *http1.Request, masked bool) http1.Fields {
 	var out http1.Fields
 	for _, f := range q.EndToEnd() {
 		name := strings.ToLower(f.Name)
+		treated := treatmentOf(name)
 		switch {
-		case isCondition(name) && f.Value == "*": // on whether there is anything, which no mask hides
+		case treated == condition && f.Value == "*": // on whether there is anything, which no mask hides
 			out = append(out, f)
-		case s.drops(name, masked):
+		case s.own(name) || s.drops(treated, masked):
 		case name == "origin":
 			out = append(out, http1.Field{Name: f.Name, Value: s.origin()})
 		case name == "referer":
@@ -37,23 +38,15 @@ func (s *service) asked(q *http1.Request, masked bool) http1.Fields {
 	return out
 }
 
-// drops says whether a field of a request is never passed on.
-func (s *service) drops(name string, masked bool) bool {
-	switch name {
-	case "authorization", "accept-encoding", "via", "http2-settings", "sec-fetch-site", "x-request-id", "content-encoding":
+// drops says whether a field of a request is not passed on.
+func (s *service) drops(t treatment, masked bool) bool {
+	switch t {
+	case dropped:
 		return true
-	case "range", "if-range", "request-range", "x-range", "x-ms-range": // a part of a body could hold a part of the credential alone
+	case part: // it could hold a part of the credential alone
 		return masked || s.secrets != nil
-	}
-	// Whether a body changed tells of what is masked in it.
-	return isCondition(name) && masked || saysForOthers(name) || s.own(name)
-}
-
-// isCondition says whether a field has a request done only for some versions of what it is about.
-func isCondition(name string) bool {
-	switch name {
-	case "if-none-match", "if-modified-since", "if-match", "if-unmodified-since":
-		return true
+	case condition: // whether a body changed tells of what is masked in it
+		return masked
 	}
 	return false
 }
@@ -62,7 +55,7 @@ func isCondition(name string) bool {
 // the condition it would be another request.
 func conditional(q *http1.Request) bool {
 	return effectOf(q.Method) != policy.Read && slices.ContainsFunc(q.EndToEnd(), func(f http1.Field) bool {
-		return isCondition(strings.ToLower(f.Name)) && f.Value != "*"
+		return treatmentOf(strings.ToLower(f.Name)) == condition && f.Value != "*"
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/credential"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
-	"github.com/hoop-gateway/hoop/pkg/http1"
 )
 
 // mirror is a service that logs the fields that it got, and answers with those that it is told to.
@@ -286,8 +285,6 @@ func TestErrorsTellTheirStatusAndWhatToDo(t *testing.T) {
 		}
 	}
 }
-
-var _ = http1.Chunked
 
 func withoutCredential(t gateway.Target) gateway.Target {
 	t.Credential = credential.Login{}

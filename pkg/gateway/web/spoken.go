@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
@@ -30,7 +29,7 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 			continue
 		}
 		fields = append(fields, name+": "+f.Value)
-		if !saysNothing(name) {
+		if t := treatmentOf(name); t != quiet && t != dropped { // what is dropped is here only where the gateway says it itself
 			m.Command.Text += "\n" + f.Name + ": " + forReview(name, f)
 		}
 	}
@@ -46,14 +45,6 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 	})
 	kept, _ := json.Marshal(fields)
 	m.Command.Normal = s.base.String() + "\n" + line + "\n" + string(kept) + "\n" + string(body)
-}
-
-// saysNothing says whether a field is one that changes at most how an answer looks.
-func saysNothing(name string) bool {
-	return slices.Contains([]string{
-		"accept", "accept-language", "accept-charset", "accept-encoding", "user-agent", "origin", "referer", "cache-control", "pragma", "priority", "dnt",
-		"traceparent", "tracestate", "upgrade-insecure-requests", "save-data", "x-requested-with", "baggage",
-	}, name) || strings.HasPrefix(name, "sec-")
 }
 
 // forReview is a field's value as a reviewer may see it: enough to tell it from another one, where it may be a secret.
