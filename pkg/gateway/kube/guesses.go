@@ -27,12 +27,3 @@ func (b *Body) guesses(fields []field) *api.Refusal {
 	}
 	return nil
 }
-
-// quoted adds to what is masked what an API server says of a change that it does not take: where a field can't be changed, as most of
-// a pod's can't, it shows how the stored object differs. Of Secrets it quotes no value.
-func quoted(t *Tuple, status int, fields []field) []field {
-	if status != 422 || len(fields) == 0 || t.Verb != "update" && t.Verb != "patch" || t.Group == "" && t.Resource == "secrets" {
-		return fields
-	}
-	return append(slices.Clone(fields), field{".message", "redact"}, field{".details.causes[*].message", "redact"})
-}

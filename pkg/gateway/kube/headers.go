@@ -50,13 +50,19 @@ func sent(t *Tuple, fields http1.Fields, body *Body, tables bool) http1.Fields {
 	return out
 }
 
-// answered are the fields of an answer that go to the client. whole says that the body passes as it is.
-func answered(t *Tuple, a *http1.Answer, whole bool) http1.Fields {
+// answered are the fields of an answer that go to the client. whole says that the body passes as it is, masked that something of what it
+// is about is masked.
+func answered(t *Tuple, a *http1.Answer, whole, masked bool) http1.Fields {
 	var out http1.Fields
 	for _, f := range a.Fields {
 		switch name := strings.ToLower(f.Name); name {
-		case "content-type", "date", "warning", "retry-after", "cache-control", "vary", "audit-id", "x-kubernetes-pf-flowschema-uid",
+		case "content-type", "date", "retry-after", "cache-control", "vary", "audit-id", "x-kubernetes-pf-flowschema-uid",
 			"x-kubernetes-pf-prioritylevel-uid", "x-content-type-options":
+			out = append(out, f)
+		case "warning":
+			if masked && t.quotes(200) && !plainWarning.MatchString(f.Value) {
+				f.Value = `299 - "` + stars + `"`
+			}
 			out = append(out, f)
 		case "etag", "last-modified":
 			if whole {

@@ -15,8 +15,8 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 	if a.Status == 101 {
 		return exchange.Shown{}, fmt.Errorf("the cluster switches protocols unasked")
 	}
-	whole := !t.IsResource()
-	fields, err := exchange.Seen(p, answered(t, a, whole), c.hidden())
+	masked := fieldsOf(t, p.Standing())
+	fields, err := exchange.Seen(p, answered(t, a, !t.IsResource(), len(masked) > 0), c.hidden())
 	if err != nil {
 		return exchange.Shown{}, err
 	}
@@ -24,7 +24,6 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 	if a.Length == 0 {
 		return out, nil
 	}
-	masked := quoted(t, a.Status, fieldsOf(t, p.Standing()))
 	kind := *a
 	switch {
 	case !t.IsResource() && t.serverEffect() == "session":
@@ -42,17 +41,24 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 	default:
 		return exchange.Shown{}, fmt.Errorf("the cluster answers %.40q where JSON was asked for", a.Fields.Get("Content-Type"))
 	}
-	rules, err := c.rules(masked)
-	if err != nil {
-		return exchange.Shown{}, err
+	filter := func(fields []field) (exchange.Filter, error) {
+		rules, err := c.rules(fields)
+		if err != nil {
+			return nil, err
+		}
+		return exchange.NewFilter(p, &kind, rules)
 	}
-	if out.Filter, err = exchange.NewFilter(p, &kind, rules); err != nil {
+	if out.Filter, err = telling(t, a, masked, filter); err != nil {
 		return exchange.Shown{}, err
 	}
 	if own := unrecorded(t); len(own) > 0 && answersJSON(a.Fields.Get("Content-Type")) {
-		if rules.Paths, err = paths(own); err == nil {
-			out.Kept, err = body.New(kind.Fields.Get("Content-Type"), rules)
-		}
+		out.Kept, err = telling(t, a, own, func(fields []field) (exchange.Filter, error) {
+			rules, err := c.rules(fields)
+			if err != nil {
+				return nil, err
+			}
+			return body.New(kind.Fields.Get("Content-Type"), rules)
+		})
 	}
 	return out, err
 }
