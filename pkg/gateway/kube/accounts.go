@@ -11,12 +11,12 @@ func (w *walk) defaults(last string, o object) bool {
 	_, pod := o.at("containers").([]any)
 	_, retains := o.get("$retainKeys")
 	switch {
-	case named:
+	case named || w.podless:
 		return false
 	case w.parts: // an operation may put a pod's spec there, and the next its containers
 		return pod || taken || last == "spec"
 	case w.whole || replaces(o):
-		return pod
+		return pod || taken
 	}
 	return taken || retains && last == "spec" // a strategic merge patch that keeps what it lists, and nothing else
 }
@@ -37,10 +37,54 @@ func replaces(o object) bool { return o.text("$patch") == "replace" }
 
 // removes reads what an operation of a JSON patch takes away: a pod whose account is gone runs as another.
 func (w *walk) removes(keys []string) {
-	switch folded(keys[len(keys)-1]) {
-	case "serviceaccountname", "serviceaccount":
+	switch last := folded(keys[len(keys)-1]); {
+	case w.podless:
+	case last == "serviceaccountname", last == "serviceaccount":
 		w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, defaultAccount)
 	}
+}
+
+// appliesAway says that an apply patch may take an account away by leaving it out: what a field manager applied before and applies no more
+// is removed, and whoever patches can be any manager. named are the accounts that it names. Of other kinds than Kubernetes' own nobody knows
+// where they stand, and any that it names counts.
+func appliesAway(t *Tuple, o object, named []string) bool {
+	place, known := t.podAt()
+	if t.Subresource != "" || known && len(place) < 2 { // a pod's account can't be changed
+		return false
+	}
+	if !known {
+		return len(named) == 0
+	}
+	spec, _ := o.at(place...).(object)
+	names, _ := account(spec)
+	return !names
+}
+
+// podAt is where the pod stands in an object, nil where there is none. known says that hoop knows, which it does of Kubernetes' own kinds.
+func (t *Tuple) podAt() (place []string, known bool) {
+	if t.Subresource == "scale" { // of whatever kind, it is a Scale
+		return nil, true
+	}
+	switch t.GroupResource() {
+	case "pods":
+		return []string{"spec"}, true
+	case "podtemplates":
+		return []string{"template", "spec"}, true
+	case "replicationcontrollers", "deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "jobs.batch":
+		return []string{"spec", "template", "spec"}, true
+	case "cronjobs.batch":
+		return []string{"spec", "jobTemplate", "spec", "template", "spec"}, true
+	case "controllerrevisions.apps": // they hold another object's template, in whatever form
+		return nil, false
+	}
+	r, ok := listedResource(t.GroupResource())
+	return nil, ok && r.name == t.Resource && r.group == t.Group
+}
+
+// podless says that there is no pod in an object, as hoop knows of Kubernetes' own kinds.
+func podless(t *Tuple) bool {
+	place, known := t.podAt()
+	return known && place == nil
 }
 
 // Secrets that are credentials for the cluster itself: one that its controller fills with a token of the account that an annotation

@@ -3,6 +3,7 @@ package kube
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -76,7 +77,7 @@ func TestFactsAreReadWhereverTheyStand(t *testing.T) {
 		{updatePod, typeJSON, `{"metadata":{"resourceVersion":"7"}}`, Facts{Creates: true}},
 		{updatePod, typeJSON, `{"metadata":{"uid":"u"}}`, Facts{}},
 		{updatePod, typeJSON, `{"metadata":{"resourceVersion":"0"}}`, Facts{Creates: true}},
-		{patchWeb, typeApplyPatch, "spec:\n  template:\n    spec:\n      volumes:\n      - name: v\n        hostPath:\n          path: /\n", Facts{HostPath: true, Creates: true}},
+		{patchWeb, typeApplyPatch, "spec:\n  template:\n    spec:\n      volumes:\n      - name: v\n        hostPath:\n          path: /\n", Facts{HostPath: true, Creates: true, ServiceAccounts: []string{"default"}}},
 		{patchPod, typeJSONPatch, `[{"op":"add","path":"/spec/hostPID","value":true}]`, Facts{Privileged: true}},
 		{patchPod, typeJSONPatch, `[{"op":"replace","path":"/spec/containers/0/image","value":"i"}]`, Facts{Images: []string{"i"}}},
 		{patchPod, typeJSONPatch, `[{"op":"add","path":"/spec/containers/-","value":{"image":"i","securityContext":{"privileged":true}}}]`, Facts{Privileged: true, Images: []string{"i"}}},
@@ -149,7 +150,10 @@ func TestAnAccountThatIsTakenAwayLeavesTheDefaultOne(t *testing.T) {
 		{typeStrategicPatch, template(`"containers":[{"name":"c","$patch":"delete"}],"volumes":[{"name":"v","$retainKeys":["name","emptyDir"],"emptyDir":{}}]`), nil},
 		{typeStrategicPatch, `{"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}}`, nil},
 		{typeApplyPatch, template(`"serviceAccountName":"app",` + containers), []string{"app"}},
-		{typeApplyPatch, `{"spec":{"replicas":2}}`, nil},
+		{typeApplyPatch, `{"spec":{"replicas":2}}`, []string{"default"}}, // a manager that set the account before takes it away so
+		{typeApplyPatch, `{"spec":{"paused":true,"serviceAccountName":"app"}}`, []string{"app", "default"}},
+		{typeApplyPatch, template(`"serviceAccountName":"","serviceAccount":""`), []string{"default"}},
+		{typeApplyPatch, template(`"serviceAccountName":"app"`), []string{"app"}},
 		{typeJSONPatch, `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"i"},{"op":"remove","path":"/spec/paused"}]`, nil},
 	} {
 		_, b, why := readBody(t, patchWeb, c.mediaType, c.body)
@@ -159,6 +163,43 @@ func TestAnAccountThatIsTakenAwayLeavesTheDefaultOne(t *testing.T) {
 		}
 		if !slices.Equal(b.Facts.ServiceAccounts, c.want) {
 			t.Errorf("%s %s: %q, want %q", c.mediaType, c.body, b.Facts.ServiceAccounts, c.want)
+		}
+	}
+}
+
+// Nothing runs as an account of what has no pods in it. Of kinds that hoop does not know it may.
+func TestOnlyWhatHasPodsHasAccounts(t *testing.T) {
+	const core, stg = "PATCH /api/v1/", "PATCH /api/v1/namespaces/stg/"
+	replaced := func(line string) struct{ line, mediaType, body string } {
+		return struct{ line, mediaType, body string }{line, typeJSONPatch, `[{"op":"replace","path":"/spec","value":{}},{"op":"remove","path":"/spec/serviceAccount"}]`}
+	}
+	applied := func(line string) struct{ line, mediaType, body string } {
+		return struct{ line, mediaType, body string }{line, typeApplyPatch, `{"spec":{}}`}
+	}
+	podless := []struct{ line, mediaType, body string }{
+		replaced(stg + "services/s"), replaced(stg + "configmaps/s"), replaced(core + "nodes/n"), replaced(stg + "persistentvolumeclaims/p"), replaced(core + "namespaces/stg"),
+		replaced("PATCH /apis/networking.k8s.io/v1/namespaces/stg/ingresses/i"), replaced("PATCH /apis/apps/v1/namespaces/stg/deployments/web/scale"),
+		replaced("PATCH /apis/example.com/v1/namespaces/stg/widgets/w/scale"), applied(stg + "services/s"), applied(stg + "configmaps/s"), applied(stg + "pods/web"),
+		applied("PATCH /apis/apps/v1/namespaces/stg/deployments/web/scale"), applied("PATCH /apis/apps/v1/namespaces/stg/deployments/web/status"),
+		{stg + "services/s", typeStrategicPatch, `{"spec":{"$retainKeys":["ports"],"ports":[]}}`},
+		{stg + "configmaps/c", typeJSONPatch, `[{"op":"add","path":"/data/image","value":"i"},{"op":"add","path":"/data","value":{"serviceAccount":"x","privileged":"true"}}]`},
+	}
+	others := []struct{ line, mediaType, body string }{
+		replaced(patchPod), replaced(patchWeb), replaced("PATCH /apis/batch/v1/namespaces/stg/cronjobs/c"), replaced("PATCH /apis/apps/v1/namespaces/stg/controllerrevisions/c"),
+		replaced("PATCH /apis/example.com/v1/namespaces/stg/services/s"), replaced("PATCH /apis/example.com/v1/namespaces/stg/widgets/w"), replaced(stg + "widgets/w"),
+		replaced(stg + "ingresses/i"), replaced(stg + "svc/s"), replaced(stg + "podtemplates/p"), replaced(stg + "replicationcontrollers/r"),
+		applied(patchWeb), applied("PATCH /apis/batch/v1/namespaces/stg/cronjobs/c"), applied(stg + "podtemplates/p"), applied("PATCH /apis/example.com/v1/namespaces/stg/widgets/w"),
+	}
+	for want, all := range map[string][]struct{ line, mediaType, body string }{"[]": podless, "[default]": others} {
+		for _, c := range all {
+			_, b, why := readBody(t, c.line, c.mediaType, c.body)
+			if b == nil {
+				t.Errorf("%s: %s", c.line, why)
+				continue
+			}
+			if got := fmt.Sprint(b.Facts.ServiceAccounts); got != want || b.Facts.Images != nil || b.Facts.Privileged {
+				t.Errorf("%s %s: %+v, want %s", c.line, c.body, b.Facts, want)
+			}
 		}
 	}
 }

@@ -42,12 +42,15 @@ func (f *Facts) read(t *Tuple, o object, mediaType string) {
 	if plainResource(t) {
 		return
 	}
-	w := walk{facts: f, whole: mediaType == typeJSON || mediaType == typeApplyPatch || replaces(o)}
+	w := walk{facts: f, podless: podless(t), whole: mediaType == typeJSON || mediaType == typeApplyPatch || replaces(o)}
 	for _, m := range o {
 		if m.Key == "metadata" || m.Key == "status" && t.Subresource != "status" {
 			continue // servers leave a status out where it is not what the path asks for
 		}
 		w.value([]string{m.Key}, m.Value)
+	}
+	if mediaType == typeApplyPatch && appliesAway(t, o, f.ServiceAccounts) {
+		f.ServiceAccounts = append(f.ServiceAccounts, defaultAccount)
 	}
 	if t.Group == "" && t.Resource == "persistentvolumes" {
 		f.HostPath = f.HostPath || o.at("spec", "local") != nil
@@ -63,9 +66,10 @@ func (f *Facts) tidy() {
 
 // walk reads the facts of a document whose keys are known from its root on. Places in lists are no keys.
 type walk struct {
-	facts *Facts
-	whole bool // what is not there is not there, as in a patch it is not
-	parts bool // of a JSON patch: what is not there may come with another operation
+	facts   *Facts
+	podless bool // the object has no pod in it, and nothing runs as an account
+	whole   bool // what is not there is not there, as in a patch it is not
+	parts   bool // of a JSON patch: what is not there may come with another operation
 }
 
 func (w *walk) value(keys []string, v any) {
@@ -120,7 +124,7 @@ func (w *walk) scalar(keys []string, v any) {
 	case "serviceaccountname", "serviceaccount":
 		if s != "" {
 			w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, s)
-		} else if w.parts {
+		} else if w.parts && !w.podless {
 			w.facts.ServiceAccounts = append(w.facts.ServiceAccounts, defaultAccount)
 		}
 	case "image":

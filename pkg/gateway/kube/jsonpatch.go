@@ -14,7 +14,7 @@ func (b *Body) operations(t *Tuple) *api.Refusal {
 	if !ok {
 		return badRequest("The body is not a list of operations.")
 	}
-	w := walk{facts: &b.Facts, parts: true}
+	w, plain := walk{facts: &b.Facts, podless: podless(t), parts: true}, plainResource(t)
 	for _, x := range list {
 		o, _ := x.(object)
 		pointer, isText := o.at("path").(string)
@@ -34,7 +34,9 @@ func (b *Body) operations(t *Tuple) *api.Refusal {
 			if !there {
 				return badRequest("An operation of the patch is not one of RFC 6902.")
 			}
-			w.value(keys, value)
+			if !plain {
+				w.value(keys, value)
+			}
 			b.Facts.Mints = b.Facts.Mints || remints(t, keys, value)
 		case "copy", "move":
 			return badRequest("The patch has an operation " + op + ", of which nobody sees what it brings. Write it as add and replace.")

@@ -9,7 +9,8 @@ type resource struct {
 }
 
 // resourceNames are the resources of Kubernetes itself, each line a group, and behind each name its short ones; "!" stands before
-// what has no namespace. It is for what people write to `hoop can` and into a policy's tests: requests name all of it themselves.
+// what has no namespace. It is for what people write to `hoop can` and into a policy's tests, since requests name all of it themselves, and
+// tells what has pods in it and what has none: see podAt.
 const resourceNames = `
 - pods,pod,po services,service,svc configmaps,configmap,cm secrets,secret serviceaccounts,serviceaccount,sa !namespaces,namespace,ns !nodes,node,no events,event,ev
 - endpoints,ep persistentvolumeclaims,persistentvolumeclaim,pvc !persistentvolumes,persistentvolume,pv replicationcontrollers,replicationcontroller,rc
@@ -36,6 +37,15 @@ scheduling.k8s.io !priorityclasses,priorityclass,pc
 // that is none of Kubernetes' own must be written with it.
 func namedResource(text string) (r resource, ok bool) {
 	name, group, grouped := strings.Cut(text, ".")
+	if r, ok = listedResource(text); ok {
+		return r, true
+	}
+	return resource{name, group, false}, grouped && isLabel(name) && isSubdomain(group)
+}
+
+// listedResource finds one of Kubernetes' own.
+func listedResource(text string) (r resource, ok bool) {
+	name, group, grouped := strings.Cut(text, ".")
 	for line := range strings.Lines(strings.TrimSpace(resourceNames)) {
 		words := strings.Fields(line)
 		of := strings.TrimPrefix(words[0], "-")
@@ -51,5 +61,5 @@ func namedResource(text string) (r resource, ok bool) {
 			}
 		}
 	}
-	return resource{name, group, false}, grouped && isLabel(name) && isSubdomain(group)
+	return resource{}, false
 }
