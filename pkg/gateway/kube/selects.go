@@ -55,8 +55,42 @@ func (t *Tuple) selectors() (all [][]string) {
 		}
 	}
 	labels, _ := t.Query.Get("labelSelector")
-	for _, word := range strings.FieldsFunc(labels, func(c rune) bool { return strings.ContainsRune(" \t\r\n,()!=<>", c) }) {
-		all = append(all, []string{"metadata", "labels", word}) // some of these are values, which name no masked label
+	for _, key := range labelKeys(labels) {
+		all = append(all, []string{"metadata", "labels", key})
 	}
 	return all
+}
+
+// labelKeys are the labels that a selector asks for: "app=web, !ssn, tier in (a, b)". A word counts as a label unless it stands where
+// API servers read an operator or a value, or refuse the selector.
+func labelKeys(selector string) (keys []string) {
+	var label, value, list bool // a label stands in front, a value comes next, a list of values is open
+	for selector != "" {
+		end := strings.IndexAny(selector, " \t\r\n,()!=<>")
+		if end < 0 {
+			end = len(selector)
+		}
+		switch word := selector[:end]; {
+		case word == "" || list:
+		case value:
+			value, label = false, false
+		case label && (word == "in" || word == "notin"):
+			label = false
+		default:
+			keys, label = append(keys, word), true
+		}
+		if end == len(selector) {
+			break
+		}
+		switch selector[end] {
+		case ',':
+			value, label = false, false
+		case '(', ')':
+			list, value, label = selector[end] == '(', false, false
+		case '=', '<', '>':
+			value = !list
+		}
+		selector = selector[end+1:]
+	}
+	return keys
 }

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/hoop-gateway/hoop/pkg/policy"
@@ -20,6 +21,11 @@ func TestNobodySelectsByWhatIsMasked(t *testing.T) {
 		"fieldSelector=metadata.name%3Dweb":                       false,
 		"fieldSelector=metadata.namespace!%3Dstg,spec.x%3Dy":      false,
 		"labelSelector=app+in+(web,api),ssn%3D1&fieldSelector=":   false,
+		"labelSelector=app%3Da.b/ssn":                             false,
+		"labelSelector=app!%3Da.b/ssn,tier":                       false,
+		"labelSelector=app+notin+(x,a.b/ssn),tier":                false,
+		"labelSelector=app+in+(x),a.b/ssn":                        true,
+		"labelSelector=app%3D,a.b/ssn%3D1":                        true,
 		"labelSelector=&limit=500":                                false,
 		"fieldSelector=spec.restartPolicy%3DAlways&labelSelector": false,
 	} {
@@ -39,5 +45,19 @@ func TestNobodySelectsByWhatIsMasked(t *testing.T) {
 	tuple, _ := parseLine("DELETE /api/v1/namespaces/stg/pods?fieldSelector=spec.nodeName%3Dn1&dryRun=All")
 	if tuple.selects(fields(tuple, masks, false)) == nil {
 		t.Error("a collection is deleted by what is masked")
+	}
+}
+
+// As API servers read a selector (k8s.io/apimachinery, labels.Parse), and more than them where they refuse it.
+func TestTheLabelsOfASelectorAreThoseOfAnAPIServer(t *testing.T) {
+	for selector, want := range map[string]string{
+		"": "[]", "app": "[app]", " app ": "[app]", "!app": "[app]", "! app": "[app]", "app=web": "[app]", "app==web": "[app]", "app = web": "[app]", "app!=web": "[app]",
+		"app>1": "[app]", "app < 1,b": "[app b]", "app=": "[app]", "app=,b": "[app b]", "app in (a,b)": "[app]", "app in(a),b=c": "[app b]", "app\tnotin\n( a , b ) , !c": "[app c]",
+		"in in (in)": "[in]", "in=notin,notin": "[in notin]", "a in (),b": "[a b]", "a,b,c": "[a b c]", "a=in,b": "[a b]",
+		"a b": "[a b]", "a=b c": "[a c]", "a in b": "[a b]", ",,a": "[a]", "a in (b) c": "[a c]", ")a": "[a]",
+	} {
+		if got := fmt.Sprint(labelKeys(selector)); got != want {
+			t.Errorf("%q: %s, want %s", selector, got, want)
+		}
 	}
 }
