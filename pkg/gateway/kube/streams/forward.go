@@ -3,6 +3,7 @@ package streams
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -69,8 +70,9 @@ type pair struct {
 
 // forwards are the connections of one port-forward. opens and sent are called by one goroutine, shown and last by another one.
 type forwards struct {
-	to   Forwards
-	open map[string]*pair
+	to      Forwards
+	open    map[string]*pair
+	refused []*pair // of open, whose second stream has not come, the oldest first
 	sync.Mutex
 }
 
@@ -96,7 +98,6 @@ func (f *forwards) opens(frame *spdy.Frame) (*stream, []spdy.Header, error) {
 		return nil, nil, fromClient("a second stream %s of one connection", k)
 	}
 	if p.closed != nil {
-		f.forget(p)
 		return s, nil, p.closed
 	}
 	return s, []spdy.Header{{Name: "streamtype", Value: k.String()}, {Name: "port", Value: port}, {Name: "requestid", Value: request}}, nil
@@ -105,7 +106,7 @@ func (f *forwards) opens(frame *spdy.Frame) (*stream, []spdy.Header, error) {
 // pair answers the connection that a stream is of, which may be a new one.
 func (f *forwards) pair(request string, port uint16) (*pair, error) {
 	f.Lock()
-	p, full := f.open[request], len(f.open) >= maxPairs
+	p, full := f.open[request], len(f.open)-len(f.refused) >= maxPairs
 	f.Unlock()
 	switch {
 	case p != nil && p.port != port:
@@ -123,16 +124,18 @@ func (f *forwards) pair(request string, port uint16) (*pair, error) {
 	f.Lock()
 	defer f.Unlock()
 	f.open[request] = p
+	if p.closed != nil {
+		if f.refused = append(f.refused, p); len(f.refused) > maxPairs { // its second stream, if it comes, begins another one
+			f.forget(f.refused[0])
+		}
+	}
 	return p, nil
 }
 
-// forget drops a connection that was refused, once both of its streams have come.
+// forget drops a connection that was refused.
 func (f *forwards) forget(p *pair) {
-	f.Lock()
-	defer f.Unlock()
-	if p.open == 2 {
-		delete(f.open, p.request)
-	}
+	delete(f.open, p.request)
+	f.refused = slices.DeleteFunc(f.refused, func(other *pair) bool { return other == p })
 }
 
 // joins adds a stream to its pair, which has each once.
@@ -143,7 +146,9 @@ func (f *forwards) joins(s *stream) bool {
 		return false
 	}
 	s.pair.streams[s.kind] = s
-	s.pair.open++
+	if s.pair.open++; s.pair.closed != nil && s.pair.open == 2 {
+		f.forget(s.pair)
+	}
 	return true
 }
 

@@ -180,6 +180,29 @@ func TestAPortThatIsDeniedIsRefusedByItself(t *testing.T) {
 	}
 }
 
+// A client may open one stream of a connection that is refused and no other: that takes no room for ever.
+func TestHalfOfARefusedConnectionTakesNoRoom(t *testing.T) {
+	a, j := admitted(t, forward, &rules{port: 22})
+	r, _ := behind(t, a)
+	id := uint32(1)
+	for i := range 200 {
+		r.must(r.client.SynStream(id, false, toPort("data", "22", fmt.Sprint(i))...))
+		r.client.want(fmt.Sprintf("SYN_REPLY %d", id))
+		r.client.want(fmt.Sprintf("DATA %d \"\" fin", id))
+		id += 2
+	}
+	refused := j.count("Not any more.")
+	r.must(r.client.SynStream(id, false, toPort("error", "22", "199")...)) // the other half of the last one is of the same refusal
+	r.client.want(fmt.Sprintf("SYN_REPLY %d", id))
+	r.client.want(fmt.Sprintf("DATA %d %q fin", id, "hoop: Not any more. Ask who keeps the policy; `hoop can` shows what you may do here."))
+	if n := j.count("Not any more."); n != refused || refused != 200 {
+		t.Errorf("%d refusals are recorded, and then %d", refused, n)
+	}
+	for i := range 64 {
+		r.connect(id+2+uint32(4*i), "80", fmt.Sprint(1000+i))
+	}
+}
+
 // A port is known to the recording before the cluster connects to it.
 func TestAConnectionIsRecordedBeforeItIsMade(t *testing.T) {
 	a, j := admitted(t, forward, &rules{})
