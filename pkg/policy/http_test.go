@@ -241,6 +241,24 @@ func TestLintFindsRulesForClustersThatAreHardlyMeant(t *testing.T) {
 	}
 }
 
+func TestLintFindsMasksOfSecretsThatShowThemToNobody(t *testing.T) {
+	for mask, warned := range map[string]bool{
+		`unless: {groups: [x]}, fields: ["secrets.data.*"], as: "null"`:                             false,
+		`unless: {groups: [x]}, fields: ["secrets.data[*]", "secrets.metadata.labels"], as: "null"`: false,
+		`unless: {users: ["*"]}, fields: ["secrets.data.*"], as: "null"`:                            false,
+		`unless: {groups: [x]}, fields: ["configmaps.data.*", "*.data.*"], as: "null"`:              false,
+		`unless: {groups: [x]}, fields: ["secrets.data.password"], as: "null"`:                      true,
+		`unless: {groups: [x]}, fields: ["secrets..password"], as: "null"`:                          true,
+		`who: {groups: [x]}, fields: ["secrets.data.*"], as: "null"`:                                true,
+		`fields: ["secrets.data.*"], as: "null"`:                                                    true,
+	} {
+		text := "version: 1\nreach: [{name: r, who: {groups: [x]}}]\nmasks: [{name: m, " + mask + "}]\n"
+		if got := policy.Problems(parse(t, text).Lint()).Error(); strings.Contains(got, "mask m shows nobody the values of Secrets") != warned || !warned && got != "" {
+			t.Errorf("%s: %q", mask, got)
+		}
+	}
+}
+
 func TestWhatHoldsBeforeAnyRequest(t *testing.T) {
 	p := parse(t, `version: 1
 rules:
@@ -249,14 +267,18 @@ rules:
 masks:
   - {name: secrets, unless: {groups: [ops]}, fields: ["secrets.data.*"], as: "null"}
   - {name: people, on: {kinds: [http]}, json: ["$..ssn"], as: last4, writable: true}
+  - {name: contractors, who: {groups: [contractors]}, fields: ["secrets.stringData.*"], as: "null"}
+  - {name: elsewhere, on: {connections: [other]}, unless: {groups: [ops]}, fields: ["secrets.stringData.*"], as: "null"}
 `)
 	cluster, service := policy.Connection{Name: "k8s", Kind: "kubernetes"}, policy.Connection{Name: "web", Kind: "http"}
 	s := p.Standing(person("dev"), cluster)
 	if !s.ReadOnly || s.Unrestricted || len(s.Masks) != 1 || s.Masks[0].Fields[0] != "secrets.data.*" || s.Masks[0].As != "null" {
 		t.Errorf("a cluster: %+v", s)
 	}
-	// Whoever a mask is not for: the policy says who sees the field.
-	if s = p.Standing(person("pia", "ops"), cluster); len(s.Masks) != 0 || len(s.Fields) != 1 || s.Fields[0] != "secrets.data.*" {
+	if len(s.Shown) != 0 {
+		t.Errorf("a mask shows %q to whom it holds for", s.Shown)
+	}
+	if s = p.Standing(person("pia", "ops"), cluster); len(s.Masks) != 0 || len(s.Shown) != 1 || s.Shown[0] != "secrets.data.*" {
 		t.Errorf("a cluster, for whom nothing is masked: %+v", s)
 	}
 	if s = p.Standing(person("pia", "ops"), service); s.ReadOnly || s.Unrestricted || len(s.Masks) != 1 || s.Masks[0].JSON[0] != "$..ssn" || !s.Masks[0].Writable {

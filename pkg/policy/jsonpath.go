@@ -111,6 +111,11 @@ func checkField(text string) error {
 	return checkJSONPath("$" + text[end:])
 }
 
+// WholeSecrets says that a mask's field is all values of Secrets, which nobody is shown but whom the `unless` of such a mask names.
+func WholeSecrets(field string) bool {
+	return field == "secrets.data" || field == "secrets.data.*" || field == "secrets.data[*]"
+}
+
 // jsonPaths reads a list of paths, each of which check must have nothing against.
 func (d *decoder) jsonPaths(paths *[]string, check func(string) error) func(*strict.Node) {
 	return func(n *strict.Node) {

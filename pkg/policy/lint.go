@@ -112,8 +112,14 @@ func (p *Policy) unreached(named *who) string {
 func (p *Policy) lintMasks(d *decoder) {
 	for i := range p.masks {
 		m := &p.masks[i]
-		if m.unless != nil && m.unless.covers(&m.who) {
+		lifts := slices.ContainsFunc(m.mask.Fields, WholeSecrets)
+		if m.unless != nil && m.unless.covers(&m.who) && !lifts {
 			d.Report(m.at, fmt.Sprintf("mask %s holds for nobody: unless covers all that who does", m.mask.Name), "")
+		}
+		secrets := slices.ContainsFunc(m.mask.Fields, func(f string) bool { return strings.HasPrefix(f, "secrets.") || strings.HasPrefix(f, "secrets[") })
+		if secrets && (m.unless == nil || !lifts) {
+			d.Report(m.at, fmt.Sprintf("mask %s shows nobody the values of Secrets: they are hidden from everybody whom no mask shows them", m.mask.Name),
+				`write whom they are shown: unless: {groups: [platform]}, fields: ["secrets.data.*"]`)
 		}
 		for _, c := range m.mask.Columns {
 			if strings.Trim(c, "*.") == "" {

@@ -156,7 +156,7 @@ type Standing struct {
 	Limits       Limits
 	Forwards     Forwards
 	Programs     Programs // see Policy.Programs
-	Fields       []string // see Policy.Fields
+	Shown        []string // see Policy.Shown
 
 	NamespaceLabels bool // see Policy.NamespaceLabels
 }

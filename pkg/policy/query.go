@@ -99,15 +99,15 @@ func (p *Policy) Lines(s Subject, c Connection) bool {
 	})
 }
 
-// Fields are those of every mask that is for a connection, whoever it is for: where a policy speaks of a resource's fields itself, what
-// is shown of them where it says nothing is no longer anybody else's to settle.
-func (p *Policy) Fields(c Connection) []string {
+// Shown are the fields that masks for a connection show a subject whom their `unless` names. What nobody is shown by default is shown to
+// whom a policy says so, and not wherever a mask merely does not hold for somebody.
+func (p *Policy) Shown(s Subject, c Connection) []string {
 	if p == nil {
 		return nil
 	}
 	var fields []string
 	for i := range p.masks {
-		if m := &p.masks[i]; m.on.match(&c) {
+		if m := &p.masks[i]; m.on.match(&c) && m.unless != nil && m.unless.match(&s) {
 			fields = append(fields, m.mask.Fields...)
 		}
 	}
@@ -116,7 +116,7 @@ func (p *Policy) Fields(c Connection) []string {
 
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Fields: p.Fields(c), NamespaceLabels: p.NamespaceLabels(s, c)}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Shown: p.Shown(s, c), NamespaceLabels: p.NamespaceLabels(s, c)}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +73,7 @@ func fieldsOf(t *Tuple, now *guard.Standing) []field {
 	if now == nil {
 		return fields(t, nil, false)
 	}
-	return fields(t, now.Masks, ownSecrets(now.Fields))
+	return fields(t, now.Masks, slices.ContainsFunc(now.Shown, policy.WholeSecrets))
 }
 
 func programsOf(now *guard.Standing) policy.Programs {

@@ -23,8 +23,8 @@ const managed = ".metadata.managedFields[*].fieldsV1"
 // path that leads nowhere masks nothing, so all of them are looked for in every answer.
 var forms = []string{"$", "$.items[*]", "$.object", "$.object.items[*]", "$.rows[*].object", "$.object.rows[*].object"}
 
-// builtIn is what nobody sees of Secrets, and of the tokens that API servers make, where no mask of the policy begins with
-// "secrets.".
+// builtIn is what of Secrets, and of the tokens that API servers make, nobody sees but whom a mask of the policy shows all values of
+// Secrets.
 func builtIn(t *Tuple) []field {
 	switch {
 	case t.Group == "" && t.Resource == "secrets":
@@ -44,10 +44,11 @@ func unrecorded(t *Tuple) []field {
 	return all
 }
 
-// fields are what is masked of what a request is about. ownSecrets says that the policy itself says who sees Secrets.
-func fields(t *Tuple, masks []policy.Mask, ownSecrets bool) []field {
+// fields are what is masked of what a request is about. secrets says that a mask of the policy shows this person
+// Secrets.
+func fields(t *Tuple, masks []policy.Mask, secrets bool) []field {
 	var all []field
-	if !ownSecrets {
+	if !secrets {
 		all = builtIn(t)
 	}
 	for _, m := range masks {
@@ -92,16 +93,6 @@ func placed(t *Tuple, text string) (place string, ok bool) {
 		return place, true // what holds for Secrets holds for the tokens that they hold
 	}
 	return place, resource == "*" || resource == t.Resource
-}
-
-// OwnSecrets says that masks of a policy, of all its masks and not of those for one person alone, say who sees Secrets.
-func ownSecrets(fields []string) bool {
-	for _, f := range fields {
-		if strings.HasPrefix(f, "secrets.") {
-			return true
-		}
-	}
-	return false
 }
 
 // tables says that a table of what is masked shows nothing of it: a server's own columns of Secrets and ConfigMaps count values,

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/mask/body"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
@@ -90,6 +91,32 @@ func TestWhatIsMaskedIsSaidByThePolicyAndByDefaultForSecrets(t *testing.T) {
 		got := filtered(t, fields(tuple, c.masks, c.own), typeJSON, c.answer)
 		if strings.Contains(got, canary) == c.masked {
 			t.Errorf("%s with %v, own %t: %s", c.line, c.masks, c.own, got)
+		}
+	}
+}
+
+// L1: a mask that has to do with Secrets does not show them to everybody whom it does not hold for.
+func TestSecretsAreShownOnlyToWhomAMaskShowsThem(t *testing.T) {
+	tuple, _ := parseLine("GET /api/v1/namespaces/stg/secrets/db")
+	for mask, shown := range map[string]bool{
+		`unless: {groups: [ops]}, fields: ["secrets.data.*"]`:                             true,
+		`unless: {groups: [ops]}, fields: ["configmaps.data.*", "secrets.data"]`:          true,
+		`unless: {groups: [dba]}, fields: ["secrets.data.*"]`:                             false,
+		`who: {groups: [dba]}, fields: ["secrets.data.*"]`:                                false,
+		`unless: {groups: [ops]}, fields: ["secrets.metadata.labels.team"]`:               false,
+		`unless: {groups: [ops]}, fields: ["secrets.data.password"]`:                      false,
+		`unless: {groups: [ops]}, fields: ["secrets.stringData.*"]`:                       false,
+		`unless: {groups: [ops]}, fields: ["*.data.*"]`:                                   false,
+		`unless: {groups: [ops]}, on: {connections: [other]}, fields: ["secrets.data.*"]`: false,
+	} {
+		p, problems := policy.Parse([]byte("version: 1\nmasks: [{name: m, as: redact, "+mask+"}]\n"), "policy.yaml")
+		if p == nil {
+			t.Fatal(problems)
+		}
+		now := &guard.Standing{Standing: p.Standing(policy.Subject{User: "pia", Groups: []string{"ops"}}, policy.Connection{Name: "stg", Kind: Kind})}
+		got := filtered(t, fieldsOf(tuple, now), typeJSON, `{"data":{"release":"`+canary+`"}}`)
+		if strings.Contains(got, canary) != shown {
+			t.Errorf("%s: %s", mask, got)
 		}
 	}
 }

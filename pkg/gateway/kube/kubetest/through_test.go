@@ -189,7 +189,7 @@ rules:
     kube: {resources: ["pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers", "pods/eviction", "pods/proxy", "services/proxy", "nodes/proxy", "serviceaccounts/token", "pods/resize", "pods/binding", "namespaces/finalize"]}
     verdict: allow
 masks:
-  - {name: secrets, who: {groups: [nobody]}, fields: ["secrets.data.*"], as: redact}
+  - {name: secrets, unless: {groups: [developers]}, fields: ["secrets.data.*"], as: redact}
 `
 
 func TestScenariosSayThroughTheGatewayWhatTheySayDirectly(t *testing.T) {
