@@ -3,10 +3,10 @@ package kube_test
 import (
 	"encoding/base64"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,13 +64,15 @@ masks:
 
 func TestConformance(t *testing.T) {
 	log := &httpform.Journal{}
+	canaries := []string{secretToken, secretValue, base64.StdEncoding.EncodeToString([]byte(secretValue))}
+	findings := []string{foundMail, askedMail, url.QueryEscape(askedMail), namedMail}
 	about := func(method, resource string) func(string) string {
 		return func(mark string) string {
 			return method + " /api/v1/namespaces/stg/" + resource + "/" + mark + " HTTP/1.1"
 		}
 	}
 	guardtest.Run(t, guardtest.Adapter{
-		Protocol: kube.New(slog.New(slog.DiscardHandler)), Target: at(httpform.Logging(t, log, apiServer)), Policy: conformancePolicy,
+		Protocol: kube.New(httpform.Story(t, slices.Concat(canaries, findings)...)), Target: at(httpform.Logging(t, log, apiServer)), Policy: conformancePolicy,
 		Hello: func(net.Conn) error { return nil },
 		Forms: map[string]guardtest.Form{
 			"plain": httpform.Form("LINE\r\nHost: localhost\r\n\r\n"),
@@ -85,8 +87,7 @@ func TestConformance(t *testing.T) {
 			return "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews?fieldManager=" + url.QueryEscape(askedMail) + " HTTP/1.1\n" +
 				fmt.Sprintf(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"name":"%s","resource":"%s"}}}`, namedMail, mark)
 		},
-		PeerLog: log.Text, Canaries: []string{secretToken, secretValue, base64.StdEncoding.EncodeToString([]byte(secretValue))},
-		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail), namedMail},
-		Hostile:  httpform.Hostile("/api/v1/namespaces/stg/pods"),
+		PeerLog: log.Text, Canaries: canaries, Findings: findings,
+		Hostile: httpform.Hostile("/api/v1/namespaces/stg/pods"),
 	})
 }

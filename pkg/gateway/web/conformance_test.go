@@ -2,10 +2,10 @@ package web
 
 import (
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,11 +53,12 @@ masks:
 
 func TestConformance(t *testing.T) {
 	log := &journal{}
+	canaries, findings := []string{secretToken, secretSSN}, []string{foundMail, askedMail, url.QueryEscape(askedMail), namedMail}
 	get := func(path string) func(string) string {
 		return func(mark string) string { return "GET " + path + mark + " HTTP/1.1" }
 	}
 	guardtest.Run(t, guardtest.Adapter{
-		Protocol: New(slog.New(slog.DiscardHandler), nil), Target: people(t, log), Policy: conformancePolicy,
+		Protocol: New(httpform.Story(t, slices.Concat(canaries, findings)...), nil), Target: people(t, log), Policy: conformancePolicy,
 		Hello: func(net.Conn) error { return nil },
 		Forms: map[string]guardtest.Form{
 			"plain":   httpform.Form("LINE\r\nHost: localhost\r\n\r\n"),
@@ -72,8 +73,8 @@ func TestConformance(t *testing.T) {
 			return "GET /found/" + namedMail + "/" + mark + "?to=" + url.QueryEscape(askedMail) + " HTTP/1.1"
 		},
 		PeerLog:  log.Text,
-		Canaries: []string{secretToken, secretSSN},
-		Findings: []string{foundMail, askedMail, url.QueryEscape(askedMail), namedMail},
+		Canaries: canaries,
+		Findings: findings,
 		Hostile:  httpform.Hostile("/x"),
 	})
 }
