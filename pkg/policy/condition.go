@@ -55,6 +55,7 @@ func conditionEnv() (*cel.Env, error) {
 		cel.Variable("kube.images", texts),
 		cel.Variable("kube.argv", cel.ListType(texts)),
 		cel.Variable("kube.operators", texts),
+		cel.Variable("kube.port", cel.IntType),
 		cel.Variable("kube.path", cel.StringType),
 		cel.Variable("http.method", cel.StringType),
 		cel.Variable("http.path", cel.StringType),

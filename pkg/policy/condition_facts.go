@@ -10,7 +10,7 @@ func (f *facts) resolveKube(name string) (any, bool) {
 		"verb": k.Verb, "group": k.Group, "version": k.Version, "resource": k.Resource, "subresource": k.Subresource, "namespace": k.Namespace,
 		"name": k.Name, "namespace_labels": orEmpty(k.NamespaceLabels), "labels_known": k.NamespaceLabels != nil, "dry_run": k.DryRun,
 		"privileged": k.Privileged, "host_path": k.HostPath, "service_accounts": k.ServiceAccounts, "images": k.Images, "argv": k.Argv,
-		"operators": k.Operators, "path": k.Path,
+		"operators": k.Operators, "port": int64(k.Port), "path": k.Path,
 	}[name]
 	return value, ok
 }

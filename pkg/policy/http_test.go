@@ -225,6 +225,10 @@ func TestRulesForClustersAndServicesAreReadStrictly(t *testing.T) {
 	if got := problems(t, policyOf([]string{ports})).Error(); !strings.Contains(got, "nobody can be asked for each of its connections") {
 		t.Errorf("%s: %s", ports, got)
 	}
+	conditional := `kube: {resources: ["pods/portforward"]}, if: 'kube.port == 80', verdict: approve, approval: {by: {groups: [ops]}}`
+	if got := problems(t, policyOf([]string{conditional})).Error(); !strings.Contains(got, "nobody can be asked for each of its connections") {
+		t.Errorf("%s: %s", ports, got)
+	}
 }
 
 func TestLintFindsRulesForClustersThatAreHardlyMeant(t *testing.T) {

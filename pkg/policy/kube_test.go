@@ -197,6 +197,11 @@ func TestMatchingOfClusters(t *testing.T) {
 		{"nothing else", allow(`resources: ["pods/portforward", pods], ports: [8080]`), asked("get pods stg web-1"), "deny default"},
 		{"a denied port", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), kubeRule(`resources: ["pods/portforward"], ports: [22]`, "deny")}, asked("get pods/portforward stg web-1", port(22)), "deny r1"},
 		{"beside which there are others", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), kubeRule(`resources: ["pods/portforward"], ports: [22]`, "deny")}, asked("get pods/portforward stg web-1", port(80)), "allow r0"},
+		{"a port that a condition allows", []string{`kube: {resources: ["pods/portforward"]}, if: 'kube.port in [0, 8080]', verdict: allow`}, asked("get pods/portforward stg web-1", port(8080)), "allow r0"},
+		{"and no other one", []string{`kube: {resources: ["pods/portforward"]}, if: 'kube.port in [0, 8080]', verdict: allow`}, asked("get pods/portforward stg web-1", port(22)), "deny default"},
+		{"the request, whose port is 0 there", []string{`kube: {resources: ["pods/portforward"]}, if: 'kube.port in [0, 8080]', verdict: allow`}, asked("get pods/portforward stg web-1"), "allow r0"},
+		{"a port that a condition denies", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), `if: 'kube.port > 0 && kube.port < 1024', verdict: deny`}, asked("get pods/portforward stg web-1", port(22)), "deny r1"},
+		{"and not the request", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), `if: 'kube.port > 0 && kube.port < 1024', verdict: deny`}, asked("get pods/portforward stg web-1"), "allow r0"},
 		{"is not the request's", []string{kubeRule(`resources: ["pods/portforward"]`, "allow"), kubeRule(`resources: ["pods/portforward"], ports: [22]`, "deny")}, asked("get pods/portforward stg web-1"), "allow r0"},
 
 		{"a path of the server", allow(`paths: ["/metrics", "/healthz*"]`), serverPath("get", "/healthz/ping", policy.Session), "allow r0"},
