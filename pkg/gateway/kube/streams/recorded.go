@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
 	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/hoop-gateway/hoop/pkg/record/cast"
 )
@@ -21,6 +22,8 @@ type Admitted struct {
 	Input string
 	// Object names the pod in records of forwarded connections: "namespace/pods/name".
 	Object string
+	// Secrets are not seen in output, nor in what is said of a command's end: the cluster's credential. nil: there are none.
+	Secrets *body.Secrets
 	// Port is the command of one connection of a port-forward, to a port of the pod; nil: none is made.
 	Port func(port uint16) guard.Command
 }
@@ -79,23 +82,38 @@ type recorded struct {
 	ctx  context.Context //nolint:containedctx // of the one call of Carry that it lives for
 	kept *cast.Stream
 	// What the client sees, and what recordings hold of a terminal, in which those are not to show what a client typed itself.
-	out, errs, own *guard.Look
-	shown, held    []byte
+	out, errs, own looks
 	bytes          int64
 
 	mu    sync.Mutex
 	ended *Status
 }
 
-func (r *recorded) looks() error {
-	scan := r.Pass.Scan()
-	var problems [3]error
-	r.out, problems[0] = guard.NewLook(scan)
-	r.errs, problems[1] = guard.NewLook(scan)
-	if r.Plan.TTY {
-		r.own, problems[2] = guard.NewLook(scan)
+// looks are what looks at one stream: detectors, and the search for secrets.
+type looks struct {
+	look        *guard.Look
+	live        *body.Live
+	found, left []byte
+}
+
+// piece is what may be seen by now. It is good until the next call.
+func (l *looks) piece(p []byte, last bool) (_ []byte, err error) {
+	if l.found, err = l.look.Piece(l.found[:0], p, last); err != nil || l.live == nil {
+		return l.found, err
 	}
-	return errors.Join(problems[:]...)
+	l.left = l.live.Write(l.left[:0], l.found, last)
+	return l.left, nil
+}
+
+func (r *recorded) looks() (err error) {
+	scan := r.Pass.Scan()
+	for _, l := range []*looks{&r.out, &r.errs, &r.own} {
+		l.live = r.Secrets.Live()
+		if l.look, err = guard.NewLook(scan); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Input records what is typed as far as it may be, and counts and hashes what is sent to a command without a terminal: what is
@@ -108,7 +126,7 @@ func (r *recorded) Input(p []byte) error {
 		return err
 	}
 	if r.Plan.TTY {
-		r.out.Typed(p)
+		r.out.look.Typed(p)
 		return nil
 	}
 	r.Pass.Input(p)
@@ -120,28 +138,27 @@ func (r *recorded) Output(toErrors bool, p []byte, last bool) (shown []byte, err
 	if err := r.Pass.Stands(r.ctx); err != nil {
 		return nil, err
 	}
-	look, keep := r.out, r.kept.Output
+	by, keep := &r.out, r.kept.Output
 	if toErrors {
-		look, keep = r.errs, r.kept.Errors
+		by, keep = &r.errs, r.kept.Errors
 	}
-	if r.shown, err = look.Piece(r.shown[:0], p, last); err != nil {
+	if shown, err = by.piece(p, last); err != nil {
 		return nil, err
 	}
-	held := r.shown
-	if r.own != nil {
-		if r.held, err = r.own.Piece(r.held[:0], p, last); err != nil {
+	held := shown
+	if r.Plan.TTY {
+		if held, err = r.own.piece(p, last); err != nil {
 			return nil, err
 		}
-		held = r.held
 	}
-	r.bytes += int64(len(r.shown))
-	if over := r.Pass.Piece(len(r.shown)); over != nil {
+	r.bytes += int64(len(shown))
+	if over := r.Pass.Piece(len(shown)); over != nil {
 		return nil, over
 	}
 	if len(held) > 0 {
 		err = keep(held)
 	}
-	return r.shown, err
+	return shown, err
 }
 
 // Resize records a new size.
@@ -157,6 +174,7 @@ func (r *recorded) Ended(s Status) (_ Status, err error) {
 	if s.Message, err = r.Pass.Scan().Text(s.Message); err != nil {
 		return Status{}, err
 	}
+	s.Message = r.Secrets.Hide(s.Message)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = &s

@@ -1,6 +1,7 @@
 package streams_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/spdy"
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/streams"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/mask/body"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
 
@@ -36,6 +38,49 @@ func (r *rig) openAll(kinds ...string) {
 	r.t.Helper()
 	for i, k := range kinds {
 		r.open(uint32(2*i+1), k)
+	}
+}
+
+// N7: the cluster's credential may lie in a pod, or come back from what it was sent to.
+func TestTheCredentialIsNotSeenInOutput(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.canary-token-3f9a1c"
+	encoded := base64.RawStdEncoding.EncodeToString([]byte(token))
+	for _, plan := range []streams.Plan{whole, terminal} {
+		a, j := admitted(t, plan, &rules{})
+		a.Secrets = body.NewSecrets(token)
+		r, _ := behind(t, a)
+		kinds := []string{"error", "stdin", "stdout", "stderr"}
+		if plan.TTY {
+			kinds[3] = "resize"
+		}
+		r.openAll(kinds...)
+		for _, piece := range []string{"$ ", token[:9], token[9:20], token[20:] + " " + encoded[:30], encoded[30:], " end"} {
+			r.must(r.cluster.Data(5, []byte(piece), false))
+		}
+		r.must(r.cluster.Data(5, nil, true))
+		if got := r.client.told(5); got != "$ eyJhbGci*** ZXlKaGJH*** end" { // no more than how every such token begins
+			t.Errorf("the client got %q", got)
+		}
+		if !plan.TTY {
+			r.must(r.cluster.Data(7, []byte(encoded), true))
+			if got := r.client.told(7); got != "***" {
+				t.Errorf("the client got %q", got)
+			}
+		}
+		r.must(r.cluster.Data(1, []byte(`{"status":"Failure","reason":"InternalError","message":"with `+token+`"}`), true))
+		if got := r.client.told(1); !strings.Contains(got, `"with ***"`) {
+			t.Errorf("the client got %q", got)
+		}
+		r.must(r.client.conn.Close())
+		_ = r.over()
+		for _, secret := range []string{token, token[10:], encoded} {
+			if j.has(secret) {
+				t.Errorf("recorded %v", j.events)
+			}
+		}
+		if !j.has("canary") && !j.has("***") {
+			t.Errorf("nothing is recorded: %v", j.events)
+		}
 	}
 }
 
