@@ -42,6 +42,8 @@ func TestForwardedConnectionsAreCountedAndRecorded(t *testing.T) {
 	r.client.want(`DATA 7 "HTTP"`)
 	r.must(r.client.Data(3, nil, true)) // half of it is closed, and the other half goes on
 	r.cluster.want(`DATA 3 "" fin`)
+	r.must(r.client.Ping(1)) // behind which the client's end was seen
+	r.cluster.want("PING 1")
 	r.must(r.cluster.Data(3, []byte("1"), true))
 	r.client.want(`DATA 3 "1" fin`)
 	if j.has(`"what":"port-forward"`) {
