@@ -12,7 +12,10 @@ const maxRecord = 16 << 10
 
 // gathering is a connection below TLS that can hold writes back, so that several records leave in one.
 type gathering struct {
-	net.Conn
+	net.Conn // changed with at and mu held
+
+	at   sync.Mutex // is held by who closes, who may be anybody, and by who puts another connection there
+	gone bool
 
 	mu      sync.Mutex
 	holding bool
@@ -25,6 +28,14 @@ const maxSpare = 128 << 10
 
 // overhead is more than TLS 1.3 adds to a record: a header of 5 bytes, a type and a tag of 16.
 const overhead = 32
+
+// Close closes what is below, now and, where another connection takes its place, then.
+func (g *gathering) Close() error {
+	g.at.Lock()
+	defer g.at.Unlock()
+	g.gone = true
+	return g.Conn.Close()
+}
 
 func (g *gathering) Write(b []byte) (int, error) {
 	g.mu.Lock()
@@ -102,10 +113,15 @@ func Below(c net.Conn) (net.Conn, bool) {
 }
 
 // Rebase puts another connection to the same peer in the place of Below, for an engine that reads and writes sockets in a
-// way of its own. Nobody else may be using c.
+// way of its own. Nobody else may be using c; closing it is free to all, and then holds for the other connection too.
 func Rebase(c net.Conn, below net.Conn) {
 	under := c.(*gathered).under
+	under.at.Lock()
+	defer under.at.Unlock()
 	under.mu.Lock()
 	defer under.mu.Unlock()
 	under.Conn = below
+	if under.gone {
+		_ = below.Close() // it would be whoever closed c who did it
+	}
 }

@@ -116,3 +116,28 @@ func selfSigned(t *testing.T) tls.Certificate {
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
+
+// closing says when it was closed.
+type closing struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (c *closing) Close() error {
+	close(c.closed)
+	return nil
+}
+
+// Who ends everything may end a connection that is just put on another socket.
+func TestAConnectionIsClosedThatIsPutOnAnotherSocketMeanwhile(t *testing.T) {
+	first, second := &closing{closed: make(chan struct{})}, &closing{closed: make(chan struct{})}
+	under := &gathering{Conn: first}
+	c := &gathered{tls.Server(under, &tls.Config{}), under}
+	go Rebase(c, second)
+	Abort(c)
+	select { // whichever came first: an adopted socket has no other one that could be closed in its place
+	case <-second.closed:
+	case <-time.After(30 * time.Second):
+		t.Error("the socket is open")
+	}
+}
