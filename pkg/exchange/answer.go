@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -132,7 +131,7 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 // abandon has everything that waits for a request's target return, and gives what is still to be told a moment.
 func (s *Session) abandon() {
 	s.target.drop()
-	_ = s.client.conn.SetWriteDeadline(time.Now().Add(tellWithin))
+	s.waits.hurry()
 }
 
 // settle returns once nothing more is read of a body that was sent on. A target that answered before it had read all of it gets no more.
@@ -146,10 +145,9 @@ func (s *Session) settle(sending <-chan error) {
 	default:
 	}
 	s.target.drop()
-	s.hushed.Store(true)
-	_ = s.client.conn.SetReadDeadline(time.Unix(1, 0))
+	s.waits.hush()
 	<-sending
-	s.hushed.Store(false)
+	s.waits.lift()
 }
 
 // follows is what is left of the client's body, which is counted and stands only as long as the policy lets it; nil: nothing is.

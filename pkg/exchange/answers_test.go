@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard/guardtest/httpform"
 )
 
@@ -220,5 +221,25 @@ func TestATargetThatStopsReadingHoldsNobody(t *testing.T) {
 	close(over)
 	if <-sent; err != nil {
 		t.Errorf("the session ended with %v", err)
+	}
+}
+
+// What a client sends behind its request is unread when the grant ends, and must not reset the socket under the answer.
+func TestTheEndOfAGrantIsAnsweredBehindWhatNobodyRead(t *testing.T) {
+	for name, text := range map[string]string{
+		"other requests": "GET /a HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("GET /b HTTP/1.1\r\nHost: x\r\n\r\n", 10_000),
+		"a body":         "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat("a", 300_000),
+	} {
+		p, asked, _ := holding(t, "")
+		s := open(t, p, everything)
+		s.Say(text)
+		<-asked
+		s.End(&api.Error{Code: api.CodeGrantEnded, Message: "The grant was ended."})
+		if a := s.Read("GET"); a.StatusCode != 403 || a.Text != api.CodeGrantEnded {
+			t.Errorf("%s: %s %q", name, a.Status, a.Text)
+		}
+		if rest, err := io.ReadAll(s.In); err != nil || len(rest) > 0 {
+			t.Errorf("%s: behind the answer come %q, %v", name, rest, err)
+		}
 	}
 }

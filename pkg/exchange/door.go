@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"net"
-	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // Door greets the clients of a protocol over HTTP.
@@ -19,13 +19,13 @@ type Door struct{ words Words }
 func NewDoor(w Words) Door { return Door{w} }
 
 // Greet reads the head of a socket's first request. What is no request is answered.
-func (d Door) Greet(_ context.Context, conn net.Conn, v gateway.Visit) (gateway.Greeting, error) {
+func (d Door) Greet(ctx context.Context, conn net.Conn, v gateway.Visit) (gateway.Greeting, error) {
 	c := &Client{Grant: v.GrantID, conn: conn, reader: bufio.NewReaderSize(conn, roomOfReader), words: d.words}
 	var err error
 	if c.first, err = http1.ReadRequest(c.reader); err != nil {
 		if reply, ok := malformed(d.words, err); ok {
 			_ = write(conn, nil, reply, true)
-			linger(conn, func(d time.Duration) { _ = conn.SetReadDeadline(time.Now().Add(d)) })
+			tunnel.Part(ctx, conn, partWithin, tellWithin, nil)
 		}
 		return nil, errors.Join(err, conn.Close())
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -77,9 +78,15 @@ type Switched struct {
 	End func()
 	// Hush has reads from the client return.
 	Hush func()
-	// The bare connections are for who carries streams of its own framing: what stands in Client and Target is read first all the
-	// same.
-	ClientConn, TargetConn net.Conn
+	// Patience is how long the next reads from the client may take, 0 for ever. Once the session is to end they have none.
+	Patience func(time.Duration)
+	// Hurry has what is written to the client now be taken soon. It stands before the last words.
+	Hurry func()
+	// Take hands over the client's bare connection to who carries streams of its own framing, deadlines and all: who takes it has to have
+	// its waits return when ctx ends. What stands in Client is read first all the same, as what stands in Target is.
+	Take func() net.Conn
+	// TargetConn is the target's.
+	TargetConn net.Conn
 }
 
 // Reply is an answer of our own.

@@ -23,22 +23,8 @@ func write(conn net.Conn, q *http1.Request, r Reply, last bool) error {
 	return err
 }
 
-// linger closes a socket in a way that lets the client read what was written last: while bytes of a request wait unread, a plain close
-// would reset it, and what was sent with it.
-func linger(conn net.Conn, patience func(time.Duration)) {
-	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	patience(lingerFor)
-	_, _ = io.CopyN(io.Discard, conn, lingerMost)
-}
-
-// How long, and for how much, a client that still sends is heard when the last answer was written.
-const (
-	lingerFor  = 2 * time.Second
-	lingerMost = 64 << 20
-)
+// partWithin is how long a client that still sends is heard when the last answer was written.
+const partWithin = 2 * time.Second
 
 // tellToContinue answers a client that waits before it sends its body.
 func (s *Session) tellToContinue() error {
@@ -49,6 +35,7 @@ func (s *Session) tellToContinue() error {
 // reply answers a request in the place of the target. What is left of the request's body is not read, so it is the last one then.
 func (s *Session) reply(q *Request, r Reply) error {
 	last := q.last()
+	s.waits.words()
 	if err := write(s.client.conn, q.Request, r, last); err != nil {
 		return err
 	}

@@ -52,9 +52,9 @@ func (q *Request) fill(limit int) {
 		}
 		q.read = append(make([]byte, 0, room), q.read...)
 	}
-	q.session.patience(bodyWithin)
+	q.session.waits.patience(bodyWithin)
 	n, err := q.body.Read(q.read[len(q.read):cap(q.read)])
-	q.session.patience(0)
+	q.session.waits.patience(0)
 	q.read = q.read[:len(q.read)+n]
 	if errors.Is(err, io.EOF) {
 		q.over.Store(true)
@@ -72,9 +72,9 @@ func (q *Request) Read(p []byte) (int, error) {
 	if q.over.Load() {
 		return 0, io.EOF
 	}
-	q.session.patience(bodyWithin)
+	q.session.waits.patience(bodyWithin)
 	n, err := q.body.Read(p)
-	q.session.patience(0)
+	q.session.waits.patience(0)
 	q.over.Store(errors.Is(err, io.EOF))
 	return n, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // Client is a socket whose first request was read.
@@ -40,7 +41,7 @@ func (c *Client) Done() bool { return false }
 func (c *Client) Refuse(why *api.Error) {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(tellWithin))
 	_ = write(c.conn, c.first, c.words.Fail(statusOf(why), why), true)
-	_ = c.conn.Close()
+	tunnel.Part(context.Background(), c.conn, partWithin, tellWithin, nil)
 }
 
 // malformed is the answer to what http1 could not read; false where there is nobody to answer.
@@ -71,13 +72,11 @@ type Session struct {
 	client   *Client
 	target   *Target
 
-	gate *guard.Session
-	up   *guard.Upstream[*Target]
-	busy atomic.Int64
-	over atomic.Bool // it was interrupted
-	// hushed: reads from the client are to return, as when it is over.
-	hushed atomic.Bool
-	unread bool // the last answer was written while the client may still send
+	gate   *guard.Session
+	up     *guard.Upstream[*Target]
+	busy   atomic.Int64
+	waits  waits
+	unread bool // the last words were written while the client may still send
 
 	out  []byte // room for what is written
 	room []byte // room for what is read
@@ -85,20 +84,19 @@ type Session struct {
 
 // NewSession serves a client in front of a target. The session owns both.
 func NewSession(log *slog.Logger, c *Client, p Protocol, t *Target) *Session {
-	return &Session{log: log, protocol: p, client: c, target: t}
+	return &Session{log: log, protocol: p, client: c, target: t, waits: waits{conn: c.conn}}
 }
 
 var errLeft = errors.New("the client left")
-
-// tellWithin is how long telling a client the end of its session may take.
-const tellWithin = 300 * time.Millisecond
 
 // Serve answers requests until the client leaves or ctx ends, which cuts off what runs.
 func (s *Session) Serve(ctx context.Context, gate *guard.Session) (err error) {
 	s.gate, s.up = gate, guard.NewUpstream(gate, s.target)
 	defer func() {
-		if s.unread && !s.over.Load() {
-			linger(s.client.conn, s.patience)
+		s.target.Close()
+		if s.unread || ctx.Err() != nil {
+			s.waits.give()
+			tunnel.Part(ctx, s.client.conn, partWithin, tellWithin, nil)
 		}
 		_ = s.Close()
 	}()
@@ -122,23 +120,19 @@ func (s *Session) Serve(ctx context.Context, gate *guard.Session) (err error) {
 
 // interrupt has everything that waits for a peer return.
 func (s *Session) interrupt() {
-	s.over.Store(true)
-	_ = s.client.conn.SetReadDeadline(time.Unix(1, 0))
-	_ = s.client.conn.SetWriteDeadline(time.Now().Add(tellWithin))
+	s.waits.interrupt()
 	s.target.Close()
 }
 
 // next reads the head of another request.
 func (s *Session) next() (*http1.Request, error) {
-	if !s.over.Load() { // a request that was abandoned has set one
-		_ = s.client.conn.SetWriteDeadline(time.Time{})
-	}
-	s.patience(idleFor)
+	s.waits.calm()
+	s.waits.patience(idleFor)
 	if _, err := s.client.reader.Peek(1); err != nil {
 		return nil, errLeft
 	}
 	if !http1.HeadBuffered(s.client.reader) {
-		s.patience(headWithin)
+		s.waits.patience(headWithin)
 	}
 	r, err := http1.ReadRequest(s.client.reader)
 	if reply, ok := malformed(s.protocol, err); err != nil && ok {
@@ -148,18 +142,6 @@ func (s *Session) next() (*http1.Request, error) {
 		return nil, errLeft
 	}
 	return r, err
-}
-
-// patience is how long a read from the client may take; 0: for ever. An interrupted session has none.
-func (s *Session) patience(d time.Duration) {
-	until := time.Time{}
-	if d > 0 {
-		until = time.Now().Add(d)
-	}
-	_ = s.client.conn.SetReadDeadline(until)
-	if s.over.Load() || s.hushed.Load() {
-		_ = s.client.conn.SetReadDeadline(time.Unix(1, 0))
-	}
 }
 
 // ending is why the session is over: nil where the client left by itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -28,7 +29,7 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 	}
 	stop := context.AfterFunc(ctx, s.interrupt)
 	defer stop()
-	s.patience(0) // a switched connection may be silent for as long as it likes, either way
+	s.waits.patience(0) // a switched connection may be silent for as long as it likes, either way
 	_ = conn.SetReadDeadline(time.Time{})
 	s.out = http1.AppendAnswer(s.out[:0], &http1.Answer{Status: 101, Fields: shown.Fields, Upgrade: a.Upgrade})
 	if _, err := s.client.conn.Write(s.out); err != nil {
@@ -44,11 +45,13 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 			io.Reader
 			io.Writer
 		}{s.client.reader, s.client.conn},
-		Send:       func(send func(io.Writer) error) error { return s.up.Continue(pass, lend(send)) },
-		SendAs:     func(p *guard.Pass, send func(io.Writer) error) error { return s.up.With(p, lend(send)) },
-		Hush:       func() { _ = s.client.conn.SetReadDeadline(time.Unix(1, 0)) },
-		ClientConn: s.client.conn, TargetConn: conn,
+		Send:   func(send func(io.Writer) error) error { return s.up.Continue(pass, lend(send)) },
+		SendAs: func(p *guard.Pass, send func(io.Writer) error) error { return s.up.With(p, lend(send)) },
+		Hush:   s.waits.hush, Patience: s.waits.patience, Hurry: s.waits.hurry,
+		Take:       func() net.Conn { s.waits.give(); return s.client.conn },
+		TargetConn: conn,
 	})
+	s.unread = true // whatever it sends now
 	s.finish(pass, outcome)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

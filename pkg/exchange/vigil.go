@@ -41,7 +41,7 @@ func (v *vigil) watch() {
 	defer close(v.done)
 	v.mu.Lock()
 	if !v.ending {
-		v.session.patience(0) // what was given to the head is not the answer's
+		v.session.waits.patience(0) // what was given to the head is not the answer's
 	}
 	v.mu.Unlock()
 	err := v.gone()
@@ -80,7 +80,8 @@ func (v *vigil) stop() {
 	if again || timer == nil || timer.Stop() {
 		return
 	}
-	_ = v.session.client.conn.SetReadDeadline(time.Unix(1, 0)) // no patience comes behind it: ending is set
+	v.session.waits.hush()
 	<-v.done
-	v.session.patience(0)
+	v.session.waits.lift()
+	v.session.waits.patience(0)
 }

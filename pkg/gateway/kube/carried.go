@@ -46,7 +46,7 @@ func (c *cluster) carried(m *exchange.Meaning, u *meant, q *exchange.Request) *a
 	m.Carry = func(ctx context.Context, w exchange.Switched) guard.Outcome {
 		by := carry.Admitted{Gate: w.Gate, Pass: w.Pass, Plan: plan, Input: c.input, Object: u.tuple.Object(), Secrets: c.hidden()}
 		by.Port = func(port uint16) guard.Command { return toPort(m.Command, by.Object, port) }
-		out, err := by.Carry(ctx, carry.Side{Conn: w.ClientConn, Read: w.Client}, carry.Side{Conn: w.TargetConn, Read: w.Target})
+		out, err := by.Carry(ctx, carry.Side{Conn: w.Take(), Read: w.Client}, carry.Side{Conn: w.TargetConn, Read: w.Target})
 		if err != nil && !errors.Is(err, carry.ErrLeft) {
 			c.log.Info("streams ended", "what", what, "error", err)
 		}

@@ -130,7 +130,7 @@ func (c *conversation) bye(ctx context.Context, f websocket.Frame) error {
 		seen = nil
 	}
 	c.closing.Store(true)
-	_ = c.ClientConn.SetReadDeadline(time.Now().Add(closeWithin))
+	c.Patience(closeWithin)
 	c.told.Do(func() { err = c.client.Close(code, string(seen)) })
 	return errClosed
 }

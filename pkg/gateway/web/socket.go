@@ -70,13 +70,14 @@ type conversation struct {
 
 // carry passes messages both ways until either side closes. Each of the client's is a command of its own.
 func (s *service) carry(ctx context.Context, w exchange.Switched, facts *policy.HTTP) guard.Outcome {
-	kept, err := w.Pass.Stream(record.Terminal{What: "websocket"})
-	if err != nil {
-		return guard.Outcome{Tag: "101", Error: "unrecorded"}
-	}
 	c := &conversation{
-		Switched: w, service: s, facts: facts, kept: kept,
-		client: websocket.NewWriter(w.Client, websocket.Server), target: newTargetSide(),
+		Switched: w, service: s, facts: facts, client: websocket.NewWriter(w.Client, websocket.Server), target: newTargetSide(),
+	}
+	// The client is told at once: what is to be recorded may keep everything else waiting.
+	defer context.AfterFunc(ctx, func() { c.tell(context.Cause(ctx)) })()
+	var err error
+	if c.kept, err = w.Pass.Stream(record.Terminal{What: "websocket"}); err != nil {
+		return guard.Outcome{Tag: "101", Error: "unrecorded"}
 	}
 	var back sync.WaitGroup
 	var failed error
@@ -101,7 +102,7 @@ func (s *service) carry(ctx context.Context, w exchange.Switched, facts *policy.
 	c.tell(failed)
 	c.tell(context.Cause(ctx))
 	outcome := guard.Outcome{Tag: "101", Bytes: c.bytes, Error: ended(ctx, err, failed)}
-	if closing := kept.Close(record.Exit{Error: outcome.Error}); closing != nil {
+	if closing := c.kept.Close(record.Exit{Error: outcome.Error}); closing != nil {
 		outcome.Error = "unrecorded"
 	}
 	return outcome
@@ -128,19 +129,27 @@ func ended(ctx context.Context, reasons ...error) string {
 	return ""
 }
 
-// tell closes the client's side with the reason, once.
+// tell closes the client's side with the reason, once. It was told when this returns.
 func (c *conversation) tell(err error) {
 	var refused *guard.Refusal
 	var broken *websocket.Error
 	var over *api.Error
 	switch {
 	case errors.As(err, &refused):
-		c.told.Do(func() { _ = c.client.Close(closePolicy, short(refused.Message)) })
+		c.close(closePolicy, refused.Message)
 	case errors.As(err, &broken):
-		c.told.Do(func() { _ = c.client.Close(broken.Code, short(broken.Reason)) })
+		c.close(broken.Code, broken.Reason)
 	case errors.As(err, &over):
-		c.told.Do(func() { _ = c.client.Close(closePolicy, short(over.Message)) })
+		c.close(closePolicy, over.Message)
 	}
+}
+
+// close writes the last words, unless there were others. They get their time when they are written, however long ago the end came.
+func (c *conversation) close(code int, reason string) {
+	c.told.Do(func() {
+		c.Hurry()
+		_ = c.client.Close(code, short(reason)) // else it is gone, or does not read
+	})
 }
 
 // short is what fits into a Close frame.

@@ -16,6 +16,8 @@ import (
 	"net"
 	"runtime/debug"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 )
 
 // What a request is for, as recordings name it.
@@ -112,27 +114,12 @@ func (c *carriage) run(whole context.Context) error {
 		why = context.Cause(ctx)
 	}
 	_ = c.target.Conn.Close()
+	if ctx.Err() != nil { // the last words have their time now, however long ago the end came
+		_ = c.client.Conn.SetWriteDeadline(time.Now().Add(grace))
+	}
 	c.last(why)
-	c.part(ctx, why, up)
+	tunnel.Part(ctx, c.client.Conn, parting, grace, up)
 	return why
-}
-
-// part lets the client read what was written, and closes its connection. One that is closed with something unread in it loses
-// what was written.
-func (c *carriage) part(ctx context.Context, why error, up <-chan struct{}) {
-	patience := parting
-	if why != nil {
-		patience = grace
-	}
-	if half, ok := c.client.Conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
-	}
-	_ = c.client.Conn.SetReadDeadline(time.Now().Add(patience))
-	stop := context.AfterFunc(ctx, func() { _ = c.client.Conn.SetReadDeadline(time.Now().Add(grace)) })
-	defer stop()
-	<-up
-	_, _ = io.Copy(io.Discard, c.client.Conn)
-	_ = c.client.Conn.Close()
 }
 
 // loop runs one direction, and ends the whole with what is wrong.
