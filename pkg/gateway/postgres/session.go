@@ -134,6 +134,9 @@ func (s *session) recovered(ctx context.Context, f func(context.Context) error) 
 	return f(ctx)
 }
 
+// tellWithin is how long the client may take to read what is written to it when its session ends.
+const tellWithin = 300 * time.Millisecond
+
 // finish stops what runs at the target, tells the client why where it did not leave by itself, and closes both sockets.
 func (s *session) finish(why error) {
 	s.mu.Lock()
@@ -145,9 +148,10 @@ func (s *session) finish(why error) {
 	if running {
 		cancelled.Go(s.target.cancel)
 	}
-	_ = s.client.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+	_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
 	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) {
-		s.clientMu.Lock() // whoever writes now is done by the deadline
+		s.clientMu.Lock() // whoever writes now is done by the deadline, which is then not that of the last words
+		_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
 		_, _ = s.client.Write(fatal(why))
 		s.clientMu.Unlock()
 	}
