@@ -49,6 +49,7 @@ type conversation struct {
 	answered chan struct{} // closed when the answers of the tunnel are over
 	why      *api.Error    // why there is no tunnel
 	holds    atomic.Bool   // an answer of ours stands behind those of the tunnel
+	late     atomic.Bool   // those did not end in time
 	raw      atomic.Bool   // behind an upgrade
 	leaving  *time.Timer   // ends the reading of requests behind the last answer; of the answers' goroutine, until answered
 
@@ -286,12 +287,22 @@ func (t *conversation) stop(ctx context.Context, q *http1.Request, err error) {
 	case err == io.EOF && q == nil && t.remote != nil: // between two requests
 		t.leave()
 	case errors.Is(err, errTunnel):
-		defer unread(t.remote, answersWithin).Stop()
-		<-t.answered
+		t.outlast()
 		_, _ = io.Copy(io.Discard, t.in)
 	case t.remote != nil:
 		t.remote.Abort()
 	}
+}
+
+// outlast waits for the end of the tunnel's answers: for the gateway, which may go on and on, and for the program, which may not read.
+func (t *conversation) outlast() {
+	patience := time.AfterFunc(answersWithin, func() {
+		t.late.Store(true)
+		_ = t.remote.SetReadDeadline(time.Unix(1, 0)) // else it is gone
+		_ = t.local.SetWriteDeadline(time.Unix(1, 0))
+	})
+	defer patience.Stop()
+	<-t.answered
 }
 
 // leave tells the gateway that nothing more comes, and passes the answers on that do.
@@ -313,8 +324,10 @@ func (t *conversation) reply(ctx context.Context, q *http1.Request, r *reply) {
 		if t.remote.CloseWrite() != nil {
 			t.remote.Abort()
 		}
-		defer unread(t.remote, answersWithin).Stop()
-		<-t.answered
+		if t.outlast(); t.late.Load() {
+			t.breakOff() // ours would stand in the middle of another one
+			return
+		}
 		if t.leaving != nil {
 			t.leaving.Stop()
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hoop-gateway/hoop/localproxy"
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -394,5 +395,32 @@ func TestAnAnswerArrivesThoughItsRequestIsNotReadToItsEnd(t *testing.T) {
 		<-sent
 		p.next(t, localproxy.ClientClosed)
 		close(hold)
+	}
+}
+
+// An answer of ours waits for those before it, but not for a program that does not read them, and never stands in the middle of one.
+func TestAProgramThatDoesNotReadIsNotWaitedForBehindGarbage(t *testing.T) {
+	t.Parallel()
+	freed := make(chan struct{})
+	p := serveWeb(t, "http", func(_ *localproxy.Options, g *webGateway) {
+		g.serve = func(_ *webGateway, c *net.TCPConn) {
+			defer close(freed)
+			_, _ = http.ReadRequest(bufio.NewReader(c))
+			_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			for room := make([]byte, 1<<20); err == nil; {
+				_, err = c.Write(room)
+			}
+		}
+	})
+	sock := p.client(t)
+	sock.send(t, head("GET /", p.good()...)+"NO REQUEST AT ALL\r\n\r\n")
+	select {
+	case <-freed:
+	case <-time.After(time.Minute):
+		t.Fatal("the tunnel is still open")
+	}
+	must(t, sock.SetReadDeadline(time.Now().Add(time.Minute)))
+	if b, err := io.ReadAll(sock.r); err == nil || bytes.Contains(b, []byte(" 400 ")) {
+		t.Errorf("%d bytes ended with %v, our own answer among them: %v", len(b), err, bytes.Contains(b, []byte(" 400 ")))
 	}
 }
