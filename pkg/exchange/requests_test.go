@@ -175,10 +175,10 @@ func TestAClientThatLeavesFreesTheTarget(t *testing.T) {
 		}
 		select {
 		case <-freed:
-		case <-time.After(5 * time.Second):
+		case <-time.After(httpform.Patience):
 			t.Fatalf("%s: the target still works for nobody", name)
 		}
-		if err := s.Served(t, 5*time.Second); err != nil {
+		if err := s.Served(t, httpform.Patience); err != nil {
 			t.Errorf("%s: the session ended with %v", name, err)
 		}
 	}
@@ -203,7 +203,7 @@ func TestTheEndOfAGrantCutsABodyThatPasses(t *testing.T) {
 			}
 		}
 		s.End(errEnded)
-		s.Closed(name)
+		s.Cut(name)
 		select {
 		case <-freed:
 		case <-time.After(time.Second):

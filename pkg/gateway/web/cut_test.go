@@ -11,11 +11,12 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest/httpform"
 	"github.com/hoop-gateway/hoop/pkg/http1/websocket"
 )
 
 // patience is how long a test waits for what must come, and promises nothing.
-const patience = 30 * time.Second
+const patience = httpform.Patience
 
 var grantEnded = &api.Error{Code: api.CodeGrantEnded, Message: "The grant was ended."}
 

@@ -102,7 +102,7 @@ func (s *socket) hear() websocket.Frame {
 // bye reads up to the gateway's Close, and answers its code and reason.
 func (s *socket) bye() (code int, reason string) {
 	s.T.Helper()
-	if err := s.Conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+	if err := s.Conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		s.T.Fatal(err)
 	}
 	for {
@@ -285,13 +285,13 @@ func TestBothSidesCloseInOrder(t *testing.T) {
 		}
 		s.say(websocket.Close, "\x0f\xa1")
 		s.Closed("behind both")
-		guardtest.Within(t, time.Second, "the target gets the client's Close", func() bool { return log.Count("frame 8 \x0f\xa1") == 1 })
+		guardtest.Within(t, patience, "the target gets the client's Close", func() bool { return log.Count("frame 8 \x0f\xa1") == 1 })
 	})
 	t.Run("a target that does not answer", func(t *testing.T) {
 		log := &journal{}
 		s := dial(t, talks(t, log, func(c net.Conn, r *websocket.Reader, _ *websocket.Writer) { _, _ = io.Copy(io.Discard, c) }), talkPolicy)
 		s.say(websocket.Close, "")
-		_ = s.Served(t, 5*time.Second)
+		_ = s.Served(t, patience)
 	})
 }
 
@@ -309,7 +309,7 @@ func TestAWebSocketIsCutWithinASecond(t *testing.T) {
 			s.say(websocket.Text, "hello")
 			s.hear()
 			cut(s)
-			if rest := s.Closed(name); name != "the recording failed" && !strings.Contains(rest, "hoop: ") {
+			if rest := s.Cut(name); name != "the recording failed" && !strings.Contains(rest, "hoop: ") {
 				t.Errorf("the client was not told: %q", rest)
 			}
 			guardtest.Within(t, time.Second, "the target is freed", func() bool { return log.Count("end") == 1 })

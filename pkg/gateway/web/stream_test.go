@@ -59,7 +59,7 @@ func TestEventsReachTheClientWhileTheServiceHoldsTheNext(t *testing.T) {
 			s := open(t, service.Target, maskedStreams)
 			s.Send("GET /events HTTP/1.1\nHost: x\nAccept: " + mediaType + "\n\n")
 			body := s.Head("GET").Body // the head is there before anything of the body
-			slow := 0
+			fast := 0
 			for n := range 20 {
 				service.next <- fmt.Sprintf(pair[0], n)
 				began := time.Now()
@@ -67,12 +67,12 @@ func TestEventsReachTheClientWhileTheServiceHoldsTheNext(t *testing.T) {
 				if _, err := io.ReadFull(body, got); err != nil || string(got) != fmt.Sprintf(pair[1], n) {
 					t.Fatalf("%q %v", got, err)
 				}
-				if time.Since(began) > 10*time.Millisecond {
-					slow++
+				if time.Since(began) <= 10*time.Millisecond {
+					fast++
 				}
 			}
-			if slow > 5 { // the machine may be busy now and then
-				t.Errorf("%d of 20 events took more than 10 ms", slow)
+			if fast < 5 { // the machine may be busy, but what waits for a timer is never fast
+				t.Errorf("%d of 20 events took no more than 10 ms", fast)
 			}
 		})
 	}
@@ -92,7 +92,7 @@ func TestAStreamIsCutWithinASecond(t *testing.T) {
 			s.Send("GET /events HTTP/1.1\nHost: x\n\n")
 			a := s.Head("GET")
 			cut(s) // and the service stays silent
-			if rest := s.Closed(name); strings.Contains(rest, "0\r\n\r\n") {
+			if rest := s.Cut(name); strings.Contains(rest, "0\r\n\r\n") {
 				t.Errorf("a stream that was cut looks whole: %q %q", a.Status, rest)
 			}
 			select {
@@ -122,10 +122,10 @@ func TestAClientThatLeavesFreesTheTarget(t *testing.T) {
 			_ = s.Conn.Close()
 			select {
 			case <-gone:
-			case <-time.After(2 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("the target still works for a client that left")
 			}
-			if err := s.Served(t, 5*time.Second); err != nil {
+			if err := s.Served(t, patience); err != nil {
 				t.Errorf("the session ended with %v", err)
 			}
 		})
@@ -152,7 +152,7 @@ func TestStatementTimeEndsWaitsAndStreams(t *testing.T) {
 		large := strings.Repeat("x", 64<<20)
 		s := open(t, site(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }), limited)
 		s.Send("GET /large HTTP/1.1\nHost: x\n\n")
-		_ = s.Served(t, 5*time.Second) // though nothing is read
+		_ = s.Served(t, patience) // though nothing is read
 	})
 }
 

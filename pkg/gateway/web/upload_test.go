@@ -129,7 +129,7 @@ func TestAnEarlyAnswerReachesAClientThatStillSends(t *testing.T) {
 	if got := s.Read("PUT"); got.StatusCode != 413 || got.Text != "large" || !got.Close {
 		t.Errorf("%s %q, close %v", got.Status, got.Text, got.Close)
 	}
-	_ = s.Served(t, 5*time.Second)
+	_ = s.Served(t, patience)
 }
 
 func TestAClientThatLeavesAnUploadFreesTheTarget(t *testing.T) {
@@ -140,10 +140,10 @@ func TestAClientThatLeavesAnUploadFreesTheTarget(t *testing.T) {
 	_ = s.Conn.Close()
 	select {
 	case <-freed:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the target still waits for the rest")
 	}
-	_ = s.Served(t, 5*time.Second)
+	_ = s.Served(t, patience)
 }
 
 func TestAClientThatLeavesWhileItsUploadIsAnsweredFreesTheTarget(t *testing.T) {
@@ -166,7 +166,7 @@ func TestAClientThatLeavesWhileItsUploadIsAnsweredFreesTheTarget(t *testing.T) {
 	_ = s.Conn.Close()
 	select {
 	case <-freed:
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the target still works for a client that left")
 	}
 }

@@ -27,7 +27,7 @@ func Open(t testing.TB, in guardtest.Setting) *Stand {
 	t.Helper()
 	e := guardtest.Open(t, in)
 	s := &Stand{e, e.Socket.(*net.TCPConn), bufio.NewReader(e.Socket), t}
-	if err := s.Conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := s.Conn.SetDeadline(time.Now().Add(Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -95,16 +95,30 @@ func (s *Stand) Ask(line, fields, body string) Answer {
 	return s.Read(method)
 }
 
-// Closed says that the gateway closes the client's socket within a second, and answers what came before.
+// Patience is how long a test waits for what must come, and promises nothing.
+const Patience = 30 * time.Second
+
+// Closed says that the gateway closes the client's socket, and answers what came before.
 func (s *Stand) Closed(what string) string {
 	s.T.Helper()
-	if err := s.Conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+	return s.closed(what, Patience)
+}
+
+// Cut says that it does so within a second, as is promised for ends of grants and changes of policy.
+func (s *Stand) Cut(what string) string {
+	s.T.Helper()
+	return s.closed(what, time.Second)
+}
+
+func (s *Stand) closed(what string, within time.Duration) string {
+	s.T.Helper()
+	if err := s.Conn.SetReadDeadline(time.Now().Add(within)); err != nil {
 		s.T.Fatal(err)
 	}
 	rest, err := io.ReadAll(s.In)
 	var late net.Error
 	if errors.As(err, &late) && late.Timeout() {
-		s.T.Errorf("%s: the socket is open after a second, and had %q", what, rest)
+		s.T.Errorf("%s: the socket is open after %v, and had %q", what, within, rest)
 	}
 	return string(rest)
 }
