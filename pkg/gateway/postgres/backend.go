@@ -73,9 +73,7 @@ func (s *session) write(r *run) error {
 	if err := s.gate.Commit(); err != nil {
 		return err
 	}
-	s.clientMu.Lock()
-	defer s.clientMu.Unlock()
-	_, err := s.client.Write(r.bytes)
+	err := s.tell(r.bytes)
 	r.bytes = nil
 	return err
 }
@@ -159,11 +157,27 @@ func (s *session) answer(r *run, m wire.Message) error {
 	if err := s.step(head, m); err != nil || head.own {
 		return err
 	}
-	if hidden {
+	if !hidden {
+		r.add(m.Raw)
+	}
+	switch {
+	case m.Type == 'G':
+		return s.copies(r)
+	case hidden:
 		return s.write(r)
 	}
-	r.add(m.Raw)
 	return nil
+}
+
+// copies tells the client that the target reads the data of a COPY, and then has its next message be taken for a part of it: what is
+// answered to that comes behind what the target said.
+func (s *session) copies(r *run) error {
+	err := s.write(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.copyIn = true
+	s.changed.Broadcast()
+	return err
 }
 
 // columns are those of a RowDescription that CheckServer passed.
@@ -201,10 +215,7 @@ func (s *session) replace(r *run, own []byte) error {
 	if err := s.gate.Commit(); err != nil {
 		return err
 	}
-	s.clientMu.Lock()
-	defer s.clientMu.Unlock()
-	_, err := s.client.Write(own)
-	return err
+	return s.tell(own)
 }
 
 // step moves the queue on by one answer.
@@ -233,9 +244,7 @@ func (s *session) step(head *expectation, m wire.Message) error {
 	case m.Type == 's' && head.kind == 'E':
 		s.queue.pop()
 		s.stale = s.stale || head.redefines // it has begun, and may have done that already
-	case m.Type == 'G' && (head.kind == 'E' || head.kind == 'Q'):
-		s.copyIn = true
-	case (m.Type == 'H' || m.Type == 'c') && (head.kind == 'E' || head.kind == 'Q'):
+	case (m.Type == 'G' || m.Type == 'H' || m.Type == 'c') && (head.kind == 'E' || head.kind == 'Q'):
 	case m.Type == 'T' && head.kind == 'Q':
 	default:
 		return fmt.Errorf("%w: the target answered %q to %q", wire.ErrProtocol, m.Type, head.kind)

@@ -37,7 +37,8 @@ type session struct {
 	socket sockets // in a loop; none: both goroutines wait by themselves
 	inLoop bool    // the loop does the frontend's work
 
-	clientMu sync.Mutex // whole messages are written to the client under it
+	clientMu sync.Mutex // whole messages are written to the client under it: see tell
+	told     bool       // the client got its last words
 
 	mu        sync.Mutex
 	changed   *sync.Cond // on mu: an answer came, or the session is over
@@ -137,6 +138,17 @@ func (s *session) recovered(ctx context.Context, f func(context.Context) error) 
 // tellWithin is how long the client may take to read what is written to it when its session ends.
 const tellWithin = 300 * time.Millisecond
 
+// tell writes whole messages to the client. Nothing comes behind its last words.
+func (s *session) tell(messages []byte) error {
+	s.clientMu.Lock()
+	defer s.clientMu.Unlock()
+	if s.told {
+		return net.ErrClosed
+	}
+	_, err := s.client.Write(messages)
+	return err
+}
+
 // finish stops what runs at the target, tells the client why where it did not leave by itself, and closes both sockets.
 func (s *session) finish(why error) {
 	s.mu.Lock()
@@ -153,6 +165,7 @@ func (s *session) finish(why error) {
 		s.clientMu.Lock() // whoever writes now is done by the deadline, which is then not that of the last words
 		_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
 		_, _ = s.client.Write(fatal(why))
+		s.told = true
 		s.clientMu.Unlock()
 	}
 	_ = drained(s.socket.client)

@@ -73,9 +73,7 @@ func (s *session) Cancel() {
 
 // waiting tells the client in a notice that its command waits for a person.
 func (s *session) waiting(message string) {
-	s.clientMu.Lock()
-	defer s.clientMu.Unlock()
-	if _, err := s.client.Write(notice("00000", "NOTICE", fmt.Sprintf("hoop: %s", message))); err != nil {
+	if err := s.tell(notice("00000", "NOTICE", fmt.Sprintf("hoop: %s", message))); err != nil {
 		s.log.Debug("client gone while held", "error", err)
 	}
 }
