@@ -9,6 +9,7 @@ import (
 // Catalog is an immutable snapshot of what a target's system catalog says, as far as understanding and masking need it.
 type Catalog struct {
 	Version   string // changes when anything in it does
+	Lasting   string // changes when anything in it does that is not in somebody's temporary schema
 	Server    int    // server_version_num, such as 150018
 	Database  string
 	Relations map[uint32]*Relation

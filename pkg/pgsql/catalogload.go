@@ -22,38 +22,46 @@ var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of o
 // LoadCatalog reads a snapshot over conn, which must be idle or in a transaction, as the role that sessions run as:
 // whether a column may be read depends on it. It changes nothing in the session.
 func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
-	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), builtins: map[uint32]string{}, foreign: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
+	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), lasting: sha256.New(), builtins: map[uint32]string{}, foreign: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
 		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{}, builtin: map[string]bool{},
 		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{}, moves: map[string]bool{},
 	}}
 	for _, step := range []struct {
 		what, query string
 		row         func(cells)
+		lasts       func(cells) bool // nil: all of it does
 	}{
-		{"server", serverQuery, l.server}, {"relations", relationsQuery, l.relation}, {"columns", columnsQuery, l.column},
-		{"keys", keysQuery, l.key}, {"inheritance", inheritanceQuery, l.parent}, {"partition keys", splitsQuery, l.split}, {"indexes", indexesQuery, l.index}, {"built-in functions", builtinQuery, l.builtin},
-		{"functions", functionsQuery, l.function}, {"views", viewsQuery, l.view}, {"views' rules", viewRulesQuery, l.viewRule},
-		{"generated columns", generatedQuery, l.generated}, {"system relations", systemQuery, l.system},
-		{"relations' own code", codeQuery, l.code}, {"cascades", cascadesQuery, l.cascade}, {"operators", operatorsQuery, l.named(l.c.operators)},
-		{"types", typesQuery, l.named(l.c.types)}, {"casts", castsQuery, l.cast},
+		{"server", serverQuery, l.server, nil}, {"relations", relationsQuery, l.relation, l.known}, {"columns", columnsQuery, l.column, l.known},
+		{"keys", keysQuery, l.key, l.known}, {"inheritance", inheritanceQuery, l.parent, l.known}, {"partition keys", splitsQuery, l.split, l.known},
+		{"indexes", indexesQuery, l.index, l.known}, {"built-in functions", builtinQuery, l.builtin, nil},
+		{"functions", functionsQuery, l.function, lasts}, {"views", viewsQuery, l.view, l.known}, {"views' rules", viewRulesQuery, l.viewRule, l.known},
+		{"generated columns", generatedQuery, l.generated, l.known}, {"system relations", systemQuery, l.system, nil},
+		{"relations' own code", codeQuery, l.code, l.known}, {"cascades", cascadesQuery, l.cascade, l.known}, {"operators", operatorsQuery, l.named(l.c.operators), lasts},
+		{"types", typesQuery, l.named(l.c.types), lasts}, {"casts", castsQuery, l.cast, nil},
 	} {
-		if err := l.each(step.query, step.row); err != nil {
+		if err := l.each(step.query, step.row, step.lasts); err != nil {
 			return nil, fmt.Errorf("read the catalog's %s: %w", step.what, err)
 		}
 	}
-	l.c.Version = hex.EncodeToString(l.sum.Sum(nil)[:16])
+	l.c.Version, l.c.Lasting = hex.EncodeToString(l.sum.Sum(nil)[:16]), hex.EncodeToString(l.lasting.Sum(nil)[:16])
 	l.c.finish()
 	return l.c, nil
 }
 
-// Signature changes when anything does that a Catalog holds. It is cheap enough to be asked every two seconds.
-// VACUUM and ANALYZE don't change it.
-func Signature(ctx context.Context, conn *pgconn.PgConn) (string, error) {
-	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New()}
-	if err := l.each(signatureQuery, func(cells) {}); err != nil {
-		return "", fmt.Errorf("read the catalog's signature: %w", err)
+// Signature changes when anything does that a Catalog holds, and never becomes again what it was. It is cheap enough to be asked
+// every two seconds. VACUUM and ANALYZE don't change it.
+type Signature struct {
+	All     string
+	Lasting string // of all but what belongs to temporary relations, or is in their schemas
+}
+
+// ReadSignature reads it over conn, which must be idle or in a transaction.
+func ReadSignature(ctx context.Context, conn *pgconn.PgConn) (Signature, error) {
+	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), lasting: sha256.New()}
+	if err := l.each(signatureQuery, func(cells) {}, func(r cells) bool { return r.flag(0) }); err != nil {
+		return Signature{}, fmt.Errorf("read the catalog's signature: %w", err)
 	}
-	return hex.EncodeToString(l.sum.Sum(nil)[:16]), nil
+	return Signature{hex.EncodeToString(l.sum.Sum(nil)[:16]), hex.EncodeToString(l.lasting.Sum(nil)[:16])}, nil
 }
 
 // cells is a row of text values; NULL is empty.
@@ -77,14 +85,17 @@ type catalogLoad struct {
 	ctx  context.Context
 	conn *pgconn.PgConn
 	sum  hash.Hash
-	c    *Catalog
+	// lasting is the sum of what is in nobody's temporary schema.
+	lasting hash.Hash
+	c       *Catalog
 	// builtins are the names of the functions that initdb made, by their OIDs; total those of them that can't fail.
 	// foreign are all others, qualified.
 	builtins, foreign map[uint32]string
 	total             totalFunctions
 }
 
-func (l *catalogLoad) each(query string, row func(cells)) error {
+// each reads the rows of a query. lasts says of one whether it belongs to what is in nobody's temporary schema.
+func (l *catalogLoad) each(query string, row func(cells), lasts func(cells) bool) error {
 	count, sum := 0, []byte(nil)
 	reader := l.conn.Exec(l.ctx, query)
 	for reader.NextResult() {
@@ -99,6 +110,9 @@ func (l *catalogLoad) each(query string, row func(cells)) error {
 			}
 			l.sum.Write(sum)
 			row(cells(result.Values()))
+			if lasts == nil || lasts(result.Values()) {
+				l.lasting.Write(sum)
+			}
 		}
 		if _, err := result.Close(); err != nil {
 			return errors.Join(err, reader.Close())
@@ -112,6 +126,16 @@ func (l *catalogLoad) each(query string, row func(cells)) error {
 	}
 	return nil
 }
+
+// known says of a row that is about a relation whether that is one of the catalog's and lasts: what is said of others, such as those
+// in temporary schemas of other sessions, says nothing.
+func (l *catalogLoad) known(r cells) bool {
+	rel := l.c.Relations[r.oid(0)]
+	return rel != nil && !rel.Temporary
+}
+
+// lasts says the same of a row that begins with a schema.
+func lasts(r cells) bool { return !strings.HasPrefix(r.text(0), "pg_temp_") }
 
 func (l *catalogLoad) server(r cells) { l.c.Server, l.c.Database = r.number(0), r.text(1) }
 

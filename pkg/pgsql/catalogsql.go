@@ -137,20 +137,23 @@ const (
 	cascadesQuery = `SELECT k.confrelid, k.conrelid, k.confdeltype, k.confupdtype, pg_catalog.array_to_string(k.confkey, ' '), pg_catalog.array_to_string(k.conkey, ' '), k.conname
 		FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' ORDER BY 1, 2, 7, 3, 4, 5, 6 LIMIT 500001`
 
-	// Sums of hashes of (oid, xmin): any row that is made, changed or dropped changes its sum.
-	signatureQuery = `SELECT
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind <> 't'),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(attrelid::text || attnum::text || xmin::text, 0)) FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND attnum > 0),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_rewrite WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(inhrelid::text || inhparent::text || xmin::text, 0)) FROM pg_catalog.pg_inherits),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_policy),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_proc WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_operator WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_type WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_cast WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_constraint WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_trigger WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_attrdef WHERE oid >= 16384),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(oid::text || xmin::text, 0)) FROM pg_catalog.pg_namespace),
-		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(roleid::text || member::text || xmin::text, 0)) FROM pg_catalog.pg_auth_members)`
+	// Sums of hashes of (oid, xmin): any row that is made, changed or dropped changes its sum. Apart for what is temporary.
+	signatureQuery = `WITH temporary AS MATERIALIZED (SELECT oid FROM pg_catalog.pg_class WHERE relpersistence = 't'),
+		schemas AS MATERIALIZED (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast_)?temp_')
+		SELECT lasts, kind, pg_catalog.sum(pg_catalog.hashtextextended(id || ':' || xmin::text, 0)) FROM (
+		SELECT relpersistence <> 't' AS lasts, 1 AS kind, oid::text AS id, xmin FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind <> 't'
+		UNION ALL SELECT attrelid NOT IN (SELECT oid FROM temporary), 2, attrelid::text || ' ' || attnum::text, xmin FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND attnum > 0
+		UNION ALL SELECT ev_class NOT IN (SELECT oid FROM temporary), 3, oid::text, xmin FROM pg_catalog.pg_rewrite WHERE oid >= 16384
+		UNION ALL SELECT inhrelid NOT IN (SELECT oid FROM temporary), 4, inhrelid::text || ' ' || inhparent::text, xmin FROM pg_catalog.pg_inherits
+		UNION ALL SELECT true, 5, oid::text, xmin FROM pg_catalog.pg_policy
+		UNION ALL SELECT pronamespace NOT IN (SELECT oid FROM schemas), 6, oid::text, xmin FROM pg_catalog.pg_proc WHERE oid >= 16384
+		UNION ALL SELECT oprnamespace NOT IN (SELECT oid FROM schemas), 7, oid::text, xmin FROM pg_catalog.pg_operator WHERE oid >= 16384
+		UNION ALL SELECT typnamespace NOT IN (SELECT oid FROM schemas), 8, oid::text, xmin FROM pg_catalog.pg_type WHERE oid >= 16384
+		UNION ALL SELECT true, 9, oid::text, xmin FROM pg_catalog.pg_cast WHERE oid >= 16384
+		UNION ALL SELECT conrelid NOT IN (SELECT oid FROM temporary), 10, oid::text, xmin FROM pg_catalog.pg_constraint WHERE oid >= 16384
+		UNION ALL SELECT tgrelid NOT IN (SELECT oid FROM temporary), 11, oid::text, xmin FROM pg_catalog.pg_trigger WHERE oid >= 16384
+		UNION ALL SELECT adrelid NOT IN (SELECT oid FROM temporary), 12, oid::text, xmin FROM pg_catalog.pg_attrdef WHERE oid >= 16384
+		UNION ALL SELECT oid NOT IN (SELECT oid FROM schemas), 13, oid::text, xmin FROM pg_catalog.pg_namespace
+		UNION ALL SELECT true, 14, roleid::text || ' ' || member::text, xmin FROM pg_catalog.pg_auth_members) x
+		GROUP BY lasts, kind ORDER BY lasts, kind`
 )

@@ -140,14 +140,14 @@ func TestARenameSwapRaisesTheMarker(t *testing.T) {
 	if _, err := s.Prepare(t.Context(), "p", a.Rewritten, nil); err != nil {
 		t.Fatal(err)
 	}
-	before, err := pgsql.Signature(t.Context(), s.PgConn)
+	before, err := pgsql.ReadSignature(t.Context(), s.PgConn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := server.ExecIn("swapped", "VACUUM ANALYZE u"); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := pgsql.Signature(t.Context(), s.PgConn); err != nil || again != before {
+	if again, err := pgsql.ReadSignature(t.Context(), s.PgConn); err != nil || again != before {
 		t.Errorf("VACUUM changed the signature: %v", err)
 	}
 	if err := server.ExecIn("swapped", "ALTER TABLE u RENAME name TO x; ALTER TABLE u RENAME ssn TO name; ALTER TABLE u RENAME x TO ssn"); err != nil {
@@ -160,7 +160,7 @@ func TestARenameSwapRaisesTheMarker(t *testing.T) {
 			t.Errorf("%s: %s", form, text)
 		}
 	}
-	if after, err := pgsql.Signature(t.Context(), s.PgConn); err != nil || after == before {
+	if after, err := pgsql.ReadSignature(t.Context(), s.PgConn); err != nil || after == before {
 		t.Errorf("the signature did not change: %v", err)
 	}
 	if pgsql.IsMarker("22P02", `invalid input syntax for type integer: "x"`) || pgsql.IsMarker("42601", "hoop_catalog_changed") {

@@ -39,14 +39,14 @@ func TestARedefinedViewIsJudgedAnew(t *testing.T) {
 		{"CREATE OR REPLACE VIEW v AS SELECT id, name AS x FROM people", "", ""},
 		{"ALTER TABLE people RENAME name TO y; ALTER TABLE people RENAME ssn TO name; ALTER TABLE people RENAME y TO ssn", "public.v.x", "public.w.x"},
 	} {
-		before, err := pgsql.Signature(t.Context(), s.PgConn)
+		before, err := pgsql.ReadSignature(t.Context(), s.PgConn)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := server.ExecIn("redefined", step.change); err != nil {
 			t.Fatal(err)
 		}
-		if after, err := pgsql.Signature(t.Context(), s.PgConn); err != nil || (after == before) != (step.change == "SELECT 1") {
+		if after, err := pgsql.ReadSignature(t.Context(), s.PgConn); err != nil || (after == before) != (step.change == "SELECT 1") {
 			t.Errorf("%s: the signature says otherwise: %v", step.change, err)
 		}
 		env := envOf(t, s, mask("people.ssn"))

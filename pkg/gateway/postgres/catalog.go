@@ -35,7 +35,7 @@ type catalog struct {
 	mu        sync.Mutex
 	dial      func(context.Context) (*pgconn.PgConn, error)
 	snapshot  *pgsql.Catalog
-	signature string
+	signature pgsql.Signature
 	checked   time.Time
 	users     int
 	lastUse   time.Time
@@ -156,10 +156,12 @@ func (c *catalog) refresh(ctx context.Context) error {
 			return err
 		}
 		c.conn = conn
-		if c.path, _, err = situation(ctx, conn); err != nil {
+		now, err := situated(ctx, conn)
+		if err != nil {
 			c.drop(ctx)
 			return err
 		}
+		c.path = now.path
 	}
 	began := time.Now()
 	err := c.load(ctx)
@@ -174,7 +176,7 @@ func (c *catalog) refresh(ctx context.Context) error {
 }
 
 func (c *catalog) load(ctx context.Context) error {
-	signature, err := pgsql.Signature(ctx, c.conn)
+	signature, err := pgsql.ReadSignature(ctx, c.conn)
 	if err != nil {
 		return err
 	}
@@ -196,14 +198,20 @@ func (c *catalog) load(ctx context.Context) error {
 
 var errStale = errors.New("the target's catalog could not be read for too long")
 
-// fresh is the snapshot, where it is not too old to rely on.
-func (c *catalog) fresh() (*pgsql.Catalog, error) {
+// seen is what everybody saw of a target's catalog at one moment.
+type seen struct {
+	catalog *pgsql.Catalog
+	lasting string // of the catalog's signature: it never is again what it was
+}
+
+// seen is the snapshot, where it is not too old to rely on.
+func (c *catalog) seen() (seen, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.snapshot == nil || time.Since(c.checked) > staleAfter {
-		return nil, errStale
+		return seen{}, errStale
 	}
-	return c.snapshot, nil
+	return seen{c.snapshot, c.signature.Lasting}, nil
 }
 
 // surroundings are what texts are understood in, and a version that changes whenever any of it does.

@@ -228,7 +228,7 @@ func (s *session) closeName(m wire.Message) error {
 func (s *session) stillBound(ctx context.Context, p *portal) *refused {
 	around, err := s.look(ctx)
 	if err != nil {
-		return unavailable(err)
+		return s.unseenBy(ctx, err, p.of)
 	}
 	same := s.sameNames(ctx, p.of)
 	if around.version == p.version && same {

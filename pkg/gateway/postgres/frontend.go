@@ -171,7 +171,7 @@ func (s *session) prepare(x *expectation, of *statement) {
 	x.names = s.changes(of)
 	dirty := false
 	for _, st := range of.analysis.Statements {
-		x.redefines = x.redefines || st.ChangesCatalog || st.Tx == pgsql.RollsBack && s.own != nil
+		x.redefines = x.redefines || st.ChangesCatalog || s.leavesOwn(st)
 		dirty = dirty || st.Tx != pgsql.Opens
 		if st.ChangesRole {
 			s.becomeAnother()

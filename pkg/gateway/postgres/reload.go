@@ -5,15 +5,13 @@ import (
 	"errors"
 	"os"
 	"time"
-
-	"github.com/hoop-gateway/hoop/pkg/pgsql"
 )
 
 // errReload says that a session's own changes can't be seen now, and nothing is understood without them.
 var errReload = errors.New("definitions changed in this batch: end it with Sync, and send the rest separately")
 
 // look is what the next text is understood in. Where this session changed definitions, they are read again in the session
-// first: nobody else sees them before they are committed.
+// first: nobody else sees them before they are committed. With errMoved it answers what stands for texts that name nothing.
 func (s *session) look(ctx context.Context) (*surroundings, error) {
 	standing := s.gate.Standing()
 	if standing == nil {
@@ -31,22 +29,13 @@ func (s *session) look(ctx context.Context) (*surroundings, error) {
 	} else if err := s.lookAgain(ctx); err != nil {
 		return nil, err
 	}
-	snapshot, err := s.catalog.fresh()
-	if err != nil {
-		return nil, err
-	}
-	if s.own != nil && s.beside != snapshot && !standing.Unrestricted { // somebody else's changes were committed meanwhile
-		s.markStale()
-		if err := s.lookAgain(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if s.own != nil {
-		snapshot = s.own
+	snapshot, moved := s.snapshot(ctx, standing.Unrestricted)
+	if snapshot == nil {
+		return nil, moved
 	}
 	s.around = s.around.look(snapshot, standing, s.target.searchPath)
 	s.masked.Store(s.around.Masks != nil && len(s.around.Masks.Columns)+len(s.around.Masks.Rows) > 0)
-	return s.around, nil
+	return s.around, moved
 }
 
 // lookAgain waits for definitions that were sent and not answered, and reads them where they changed.
@@ -108,27 +97,23 @@ func (s *session) reload(ctx context.Context) error {
 
 // ask asks the target in the session. Outside of a transaction the shared snapshot is as good as the session's own.
 func (s *session) ask(ctx context.Context, status byte) error {
-	path, role, err := situation(ctx, s.target.self())
+	now, err := situated(ctx, s.target.self())
 	if err != nil {
 		return err
 	}
-	if role != s.target.role { // a function or a DO of one who may do everything did that
+	if now.role != s.target.role { // a function or a DO of one who may do everything did that
 		s.another = true
 		return errAnother
 	}
-	var own *pgsql.Catalog
-	beside, err := s.catalog.fresh() // before own is read, which so holds no less
-	if err != nil {
-		return err
-	}
+	var own *ownCatalog
 	if status == 'T' {
-		if own, err = pgsql.LoadCatalog(ctx, s.target.self()); err != nil {
+		if own, err = s.readOwn(ctx, now.frozen); err != nil {
 			return err
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.own, s.beside, s.target.searchPath = own, beside, path
+	s.own, s.target.searchPath = own, now.path
 	return nil
 }
 

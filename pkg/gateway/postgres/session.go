@@ -12,7 +12,6 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
-	"github.com/hoop-gateway/hoop/pkg/pgsql"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -62,9 +61,9 @@ type session struct {
 	laneOnce bool // the transaction in progress is, and the session not yet
 	another  bool // it may run as another role than the connection's
 
-	own    *pgsql.Catalog // what this session alone sees: changes that are not committed
-	beside *pgsql.Catalog // what everybody saw when own was read
-	masked atomic.Bool    // masks are in force
+	own    *ownCatalog // nil where no transaction of this session has definitions of its own
+	begun  seen        // what everybody saw before the transaction in progress began, or longer ago
+	masked atomic.Bool // masks are in force
 	// judging says whether the frontend is judging a command, and whether that was taken back meanwhile.
 	judging atomic.Int32
 	held    context.CancelCauseFunc // ends the wait of a held command; nil when none waits

@@ -33,21 +33,18 @@ type analyses struct {
 // catalog, masks and policy stay the same and no session name is involved.
 func (s *session) understand(ctx context.Context, text string) (*statement, *refused) {
 	around, err := s.look(ctx)
-	if errors.Is(err, errReload) {
-		return nil, s.reject(ctx, "(not read: definitions changed before it)", &pgsql.Problem{
-			SQLState: "42501", Rule: "names", Message: "Definitions changed in this batch, so what names mean is not known yet.",
-			Hint: "End the batch with Sync and send the rest separately.",
-		})
+	if err != nil && !errors.Is(err, errMoved) {
+		return nil, s.unseen(ctx, err)
 	}
-	if errors.Is(err, errLane) {
-		return nil, s.reject(ctx, "(not read: the policy changed before it)", &pgsql.Problem{
-			SQLState: "42501", Rule: "session", Message: "The policy changed in this batch: from here on you may only read.",
-			Hint: "End the batch with Sync and send the rest separately.",
-		})
+	st, r := s.understandIn(ctx, text, around)
+	if r == nil && err != nil && !ofTransaction(st.analysis) {
+		return nil, s.unseen(ctx, err)
 	}
-	if err != nil {
-		return nil, unavailable(err)
-	}
+	return st, r
+}
+
+// understandIn does so in surroundings that are known.
+func (s *session) understandIn(ctx context.Context, text string, around *surroundings) (*statement, *refused) {
 	if s.parsed.version != around.version {
 		s.parsed = analyses{around.version, map[string]*statement{}}
 	}
@@ -143,7 +140,7 @@ func (s *session) sameNames(ctx context.Context, st *statement) bool {
 func (s *session) stillHolds(ctx context.Context, st *statement) *refused {
 	around, err := s.look(ctx)
 	if err != nil {
-		return unavailable(err)
+		return s.unseenBy(ctx, err, st)
 	}
 	if around.version == st.version && s.sameNames(ctx, st) {
 		return nil
@@ -342,20 +339,4 @@ func shown(p guard.Param) string {
 		return text
 	}
 	return `\x` + hex.EncodeToString(p.Value) + fmt.Sprintf(" (binary, type %d)", p.Type)
-}
-
-// unavailable is the error of a session that can't judge safely now.
-func unavailable(err error) *refused {
-	if errors.Is(err, errSlow) {
-		return later
-	}
-	if errors.Is(err, errAnother) {
-		return &refused{code: "42501", message: "hoop: the policy changed, and this session may run as another role", hint: "Connect again."}
-	}
-	message := "hoop: the gateway can't judge this command now, so it was not run"
-	var e *api.Error
-	if errors.As(err, &e) {
-		message = "hoop: " + e.Message
-	}
-	return &refused{code: "57P03", message: message, hint: "Try again; the gateway's log says what is wrong."}
 }

@@ -111,16 +111,27 @@ func settle(ctx context.Context, conn *pgconn.PgConn) error {
 	return nil
 }
 
-// situation asks which schemas names are looked up in, and the session's role.
-func situation(ctx context.Context, conn *pgconn.PgConn) (path []string, role string, err error) {
-	row, err := oneRow(ctx, conn, "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true)), current_user", 2)
+// situation is what names mean in a session besides what the catalog says.
+type situation struct {
+	path []string // schemas that names are looked up in
+	role string
+	// frozen: the transaction reads what was committed when it began, of the catalog too. The target itself does not: it takes
+	// names as they are now.
+	frozen bool
+}
+
+// situated asks a session for its situation.
+func situated(ctx context.Context, conn *pgconn.PgConn) (now situation, err error) {
+	row, err := oneRow(ctx, conn, "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true)), current_user, pg_catalog.current_setting('transaction_isolation')", 3)
 	if err != nil {
-		return nil, "", fmt.Errorf("ask for the search path: %w", err)
+		return now, fmt.Errorf("ask for the search path: %w", err)
 	}
-	if err := json.Unmarshal(row[0], &path); err != nil {
-		return nil, "", fmt.Errorf("read the search path: %w", err)
+	if err := json.Unmarshal(row[0], &now.path); err != nil {
+		return now, fmt.Errorf("read the search path: %w", err)
 	}
-	return path, string(row[1]), nil
+	now.role = string(row[1])
+	now.frozen = string(row[2]) != "read committed" && string(row[2]) != "read uncommitted"
+	return now, nil
 }
 
 // greeting is what tells the client that it is signed in.
