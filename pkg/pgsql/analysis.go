@@ -60,7 +60,9 @@ type Masks struct {
 	scattered map[uint32]string
 	// led are the columns of relations by which an index could be looked through that is ordered by a masked column; ordered are
 	// the views over such relations.
-	led     map[uint32]map[string]bool
+	led map[uint32]map[string]bool
+	// within are the columns of such indexes, all of them: an index answers alone what asks for nothing else.
+	within  map[uint32]map[string]bool
 	ordered map[uint32]bool
 	// trusted are functions that writes may run by themselves.
 	trusted []string

@@ -53,6 +53,7 @@ type Relation struct {
 	indexes   map[uint32]*orderedIndex
 	firsts    bool     // a view whose definition depends on the order in which rows come
 	policies  bool     // row security is on
+	placed    bool     // the connected role may read where its rows lie (ctid)
 	lineage   *lineage // of a view or materialised view; nil where it can't be told
 }
 

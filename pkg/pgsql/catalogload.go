@@ -140,7 +140,7 @@ func lasts(r cells) bool { return !strings.HasPrefix(r.text(0), "pg_temp_") }
 func (l *catalogLoad) server(r cells) { l.c.Server, l.c.Database = r.number(0), r.text(1) }
 
 func (l *catalogLoad) relation(r cells) {
-	l.c.Relations[r.oid(0)] = &Relation{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: r[3][0], Temporary: r.flag(4), Triggers: r.flag(5), Rules: r.flag(6), policies: r.flag(7), RowCheck: true}
+	l.c.Relations[r.oid(0)] = &Relation{OID: r.oid(0), Schema: r.text(1), Name: r.text(2), Kind: r[3][0], Temporary: r.flag(4), Triggers: r.flag(5), Rules: r.flag(6), policies: r.flag(7), placed: r.flag(8), RowCheck: true}
 }
 
 func (l *catalogLoad) column(r cells) {
@@ -189,10 +189,13 @@ func (l *catalogLoad) index(r cells) {
 		at = &orderedIndex{}
 		rel.indexes[r.oid(1)] = at
 	}
-	if column := int16(r.number(2)); r.flag(3) {
+	switch column := int16(r.number(2)); r.text(3) {
+	case "key":
 		at.keys = append(at.keys, column)
-	} else {
+	case "where":
 		at.where = append(at.where, column)
+	default:
+		at.besides = append(at.besides, column)
 	}
 }
 

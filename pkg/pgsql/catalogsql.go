@@ -10,7 +10,8 @@ const (
 
 	relationsQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 't',
 		EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
-		EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'), c.relrowsecurity
+		EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'), c.relrowsecurity,
+		c.relkind IN ('r', 'p', 'm', 'f') AND pg_catalog.has_column_privilege(c.oid, (-1)::pg_catalog.int2, 'SELECT')
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ` + ourRelations + ` ORDER BY c.oid LIMIT 500001`
 
 	columnsQuery = `WITH RECURSIVE base(oid, typ, typmod) AS (
@@ -45,9 +46,10 @@ const (
 	// what stands in expressions, is read out of their stored trees.
 	indexesQuery = `WITH i AS MATERIALIZED (SELECT i.* FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam
 				WHERE i.indrelid >= 16384 AND a.amname NOT IN ('hash', 'gin', 'brin'))
-			SELECT i.indrelid, i.indexrelid, u.num, true FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE u.num <> 0 AND u.place <= i.indnkeyatts
-			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, true FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m)
-			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, false FROM i, pg_catalog.regexp_matches(i.indpred::text, ':varattno ([0-9]+)', 'g') AS m(m)
+			SELECT i.indrelid, i.indexrelid, u.num, CASE WHEN u.place <= i.indnkeyatts THEN 'key' ELSE 'besides' END
+				FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE u.num <> 0
+			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'key' FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m)
+			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'where' FROM i, pg_catalog.regexp_matches(i.indpred::text, ':varattno ([0-9]+)', 'g') AS m(m)
 			ORDER BY 1, 2, 3, 4 LIMIT 500001`
 
 	viewsQuery = `SELECT DISTINCT w.ev_class, d.refobjid, d.refclassid <> 'pg_catalog.pg_class'::pg_catalog.regclass

@@ -11,12 +11,13 @@ import (
 
 // orderedIndex is an index whose scan gives an order.
 type orderedIndex struct {
-	keys  []int16 // columns that it is ordered by, those in its expressions too; 0 stands for any
-	where []int16 // columns of the condition that it is limited to
+	keys    []int16 // columns that it is ordered by, those in its expressions too; 0 stands for any
+	where   []int16 // columns of the condition that it is limited to
+	besides []int16 // columns that it holds besides, and is not ordered by
 }
 
-// leads notes the columns by which an index could be looked through that is ordered by a masked column. It says whether it found
-// any new one.
+// leads notes the columns of indexes that are ordered by a masked one, and those by which such an index could be looked through. It
+// says whether it found any new one.
 func (m *Masks) leads(c *Catalog) bool {
 	changed := false
 	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
@@ -25,47 +26,56 @@ func (m *Masks) leads(c *Catalog) bool {
 			continue
 		}
 		for _, i := range r.indexes {
-			for _, column := range m.ledBy(c, r, i) {
-				changed = m.lead(c, r, column) || changed
+			by, all := m.columnsOf(c, r, i)
+			for _, column := range by {
+				changed = note(m.led, c, r, column) || changed
+			}
+			for _, column := range all {
+				changed = note(m.within, c, r, column) || changed
 			}
 		}
 	}
 	return changed
 }
 
-// ledBy are the columns of an index that is ordered by a masked one, but for those whose mask shows nothing of them.
-func (m *Masks) ledBy(c *Catalog, r *Relation, i *orderedIndex) (out []string) {
+// columnsOf are the columns of an index that is ordered by a masked one: those by which it could be looked through, and all of
+// them. Masks that show nothing are neither; an index that holds nothing else tells nothing.
+func (m *Masks) columnsOf(c *Catalog, r *Relation, i *orderedIndex) (by, all []string) {
 	ordered := slices.ContainsFunc(i.keys, func(n int16) bool {
 		_, _, masked := m.at(c, source{relation: r.OID, column: n})
 		return masked
 	})
 	if !ordered {
-		return nil
+		return nil, nil
 	}
-	for _, n := range append(slices.Clone(i.keys), i.where...) {
-		column := r.numbered(n)
-		if column == nil {
-			continue
+	shown := func(numbers ...int16) (out []string) {
+		for _, n := range numbers {
+			column := r.numbered(n)
+			if column == nil {
+				continue
+			}
+			if mask, masked := m.Columns[r.OID][column.Name]; !masked || mask.As == Last4 {
+				out = append(out, column.Name)
+			}
 		}
-		if mask, masked := m.Columns[r.OID][column.Name]; !masked || mask.As == Last4 {
-			out = append(out, column.Name)
-		}
+		return out
 	}
-	return out
+	by = shown(append(slices.Clone(i.keys), i.where...)...)
+	return by, append(slices.Clone(by), shown(i.besides...)...)
 }
 
-// lead notes such a column, also of what the relation's rows are read through.
-func (m *Masks) lead(c *Catalog, r *Relation, column string) bool {
-	if r.column(column) == nil || m.led[r.OID][column] {
+// note adds a column of a relation, also to what the relation's rows are read through.
+func note(to map[uint32]map[string]bool, c *Catalog, r *Relation, column string) bool {
+	if r.column(column) == nil || to[r.OID][column] {
 		return false
 	}
-	if m.led[r.OID] == nil {
-		m.led[r.OID] = map[string]bool{}
+	if to[r.OID] == nil {
+		to[r.OID] = map[string]bool{}
 	}
-	m.led[r.OID][column] = true
+	to[r.OID][column] = true
 	for _, oid := range r.Parents {
 		if parent := c.Relations[oid]; parent != nil {
-			m.lead(c, parent, column)
+			note(to, c, parent, column)
 		}
 	}
 	return true
@@ -76,7 +86,7 @@ func (m *Masks) ordersView(c *Catalog) bool {
 	changed := false
 	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
 		r := c.Relations[oid]
-		if r.Kind == 'v' && !m.ordered[oid] && slices.ContainsFunc(r.Reads, func(read uint32) bool { return len(m.led[read]) > 0 || m.ordered[read] }) {
+		if r.Kind == 'v' && !m.ordered[oid] && slices.ContainsFunc(r.Reads, func(read uint32) bool { return len(m.within[read]) > 0 || m.ordered[read] }) {
 			m.ordered[oid], changed = true, true
 		}
 	}
@@ -101,13 +111,34 @@ func (l *catalogLoad) firsts(n *stored) bool {
 // orders says of a view that its rows may come in such an order.
 func (m *Masks) orders(r *Relation) bool { return r != nil && m.ordered[r.OID] }
 
-// plain is a column's value where no index may be looked through by it, nor answer it alone. It is of the column's own type.
+// plain is a column's value where no index may be looked through by it. It is of the column's own type.
 func plain(c Column, led map[string]bool) string {
 	column := insideAlias + "." + quoteIdent(c.Name)
 	if !led[c.Name] {
 		return column
 	}
-	return "CASE WHEN " + insideAlias + ".ctid IS NULL THEN " + column + " ELSE " + column + " END"
+	return "CASE WHEN pg_catalog.pg_column_size(" + column + ") OPERATOR(pg_catalog.=) 0 THEN " + column + " ELSE " + column + " END"
+}
+
+// outside is a condition that always holds and asks for what no index holds that is ordered by a masked column, so that none answers
+// alone: where the row lies, or another column. ok is false where the role may read neither. It is "" where there is no such index.
+func (m *Masks) outside(r *Relation) (condition string, ok bool) {
+	within := m.within[r.OID]
+	if len(within) == 0 {
+		return "", true
+	}
+	column := "ctid"
+	if !r.placed {
+		at := slices.IndexFunc(r.Columns, func(c Column) bool {
+			_, masked := m.Columns[r.OID][c.Name]
+			return c.Readable && !masked && !within[c.Name]
+		})
+		if at < 0 {
+			return "", false
+		}
+		column = quoteIdent(r.Columns[at].Name)
+	}
+	return "(pg_catalog.pg_column_size(" + insideAlias + "." + column + ") OPERATOR(pg_catalog.<>) 0) IS NOT FALSE", true
 }
 
 // blur does the same in the condition of a statement that writes, whose target can't be replaced.

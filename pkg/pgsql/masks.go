@@ -22,7 +22,7 @@ const (
 
 // resolve is what Masks remembers.
 func (c *Catalog) resolve(patterns []MaskPattern, rows []RowFilter) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Rows: map[uint32][]Condition{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, led: map[uint32]map[string]bool{}, ordered: map[uint32]bool{}, trusted: trusted(patterns)}
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Rows: map[uint32][]Condition{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, within: map[uint32]map[string]bool{}, led: map[uint32]map[string]bool{}, ordered: map[uint32]bool{}, trusted: trusted(patterns)}
 	for _, p := range patterns {
 		for _, r := range c.Relations {
 			for _, column := range p.of(r) {

@@ -25,9 +25,11 @@ const (
 // order, with their exact types, and masks in the place of masked values. sample is the TABLESAMPLE clause that moves inside.
 // Where a masked column would decide the order of the rows, they get one of their own.
 func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, uncounted bool) string {
-	sorted, led := m.scattered[r.OID] != "", m.led[r.OID]
+	led := m.led[r.OID]
+	outside, ok := m.outside(r)
+	sorted := m.scattered[r.OID] != "" || !ok // what an index answers alone is put into an order as well
 	var b strings.Builder
-	var order []string
+	var order, conditions []string
 	b.WriteString("(SELECT ")
 	first, hides := true, uncounted && r.wholeRow()
 	for _, c := range r.Columns {
@@ -58,8 +60,14 @@ func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, 
 	if sample != "" {
 		b.WriteString(" " + sample)
 	}
+	if outside != "" {
+		conditions = append(conditions, outside)
+	}
 	if r.RowCheck && r.Kind != 'S' && !systemSchema(r.Schema) {
-		b.WriteString(" WHERE " + rowCheck(r))
+		conditions = append(conditions, rowCheck(r))
+	}
+	if len(conditions) > 0 {
+		b.WriteString(" WHERE " + strings.Join(conditions, " AND "))
 	}
 	if sorted || m.ordered[r.OID] {
 		b.WriteString(" ORDER BY " + strings.Join(order, ", "))
