@@ -97,6 +97,10 @@ func (j *judge) details(n *node) {
 		}
 	case "CommentStmt", "SecLabelStmt":
 		j.described(n)
+	case "CreateSchemaStmt":
+		if len(n.list("schema_elts")) > 0 && !j.env.Unrestricted {
+			j.refuseAt(n, Problem{SQLState: "42501", Rule: "names", Message: "definitions in CREATE SCHEMA are not served: in them, names mean the new schema's first", Hint: "Send CREATE SCHEMA alone, and the definitions behind it with the schema's name."})
+		}
 	case "TruncateStmt":
 		for _, rel := range n.list("relations") {
 			found := j.names.relation(rel.text("schemaname"), rel.text("relname")).relation

@@ -184,8 +184,12 @@ func (j *judge) named(rv *node, effect string) name {
 	if effect == Schema || effect == Session || effect == Execute || effect == Transfer {
 		j.refuseSchemaOfMasked(rv, found)
 	}
-	if _, made := j.made[rv]; !made && (rv.loc >= 0 || !j.masks) {
+	switch _, made := j.made[rv]; {
+	case made:
+	case rv.loc >= 0:
 		j.qualify(rv, found)
+	case found.known && rv.text("schemaname") == "" && !j.env.Unrestricted && j.names.hides(found, rv.text("relname")):
+		j.refuseUnclear(rv, found)
 	}
 	return found
 }

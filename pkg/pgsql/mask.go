@@ -77,16 +77,22 @@ func (j *judge) qualify(n *node, found name) {
 	if !found.known || n.text("schemaname") != "" || !j.masks && (j.env.Unrestricted || !j.names.hides(found, n.text("relname"))) {
 		return
 	}
-	if n.loc < 0 && !j.masks {
-		j.refuse(&Problem{SQLState: "42501", Rule: "names", Message: `"` + n.text("relname") + `" means more than one relation here`, Hint: "Write its schema: " + found.object + "."})
-		return
-	}
 	i := j.find(n.loc)
 	if _, ok := j.nameTokens(i, 1); n.loc < 0 || !ok {
-		j.cantReplace(n, found)
+		j.refuseUnclear(n, found)
 		return
 	}
 	j.edit(j.tokens[i].start, j.tokens[i].end, quoteIdent(found.schema)+"."+quoteIdent(n.text("relname")))
+}
+
+// refuseUnclear refuses a name that might come to mean another relation and can't be given its schema here: in a list of names
+// (DROP, COMMENT ON, SECURITY LABEL), or with an escape character of its own.
+func (j *judge) refuseUnclear(n *node, found name) {
+	message := `"` + n.text("relname") + `" can't be given its schema as it is written here`
+	if j.names.hides(found, n.text("relname")) {
+		message = `"` + n.text("relname") + `" means more than one relation here`
+	}
+	j.refuseAt(n, Problem{SQLState: "42501", Rule: "names", Message: message, Hint: "Write its schema: " + quoteIdent(found.schema) + "." + quoteIdent(n.text("relname")) + "."})
 }
 
 func (j *judge) cantReplace(n *node, found name) {
