@@ -39,6 +39,7 @@ type upstream struct {
 	fixed    map[string]string // pinned, and what identifies the session's role
 	origin   origin
 
+	thorough  bool // its last session may have changed any setting
 	cancelled bool // a cancel request was sent
 	gone      bool // the connection is another upstream's
 }

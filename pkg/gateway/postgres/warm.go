@@ -52,7 +52,7 @@ func classOf(t gateway.Target, c *pgconn.Config) class {
 }
 
 // warm keeps connections that ended sessions have left, for later sessions of the same grant. None is kept before it was
-// reset and checked, and none outlives its grant.
+// reset, none is used before it was looked at, and none outlives its grant.
 type warm struct {
 	log  *slog.Logger
 	work *sync.WaitGroup
@@ -176,7 +176,7 @@ func (c *keptConn) release() bool {
 }
 
 // give takes over the connection of a session that ended well. What can't be kept is closed.
-func (l *lease) give(u *upstream, thorough bool) {
+func (l *lease) give(u *upstream) {
 	w, k := l.pool, l.kin
 	w.mu.Lock()
 	room := k.opened > 1 && !k.ended && !w.over && k.has()+k.cleaning < warmEach && w.kept < warmMost
@@ -187,13 +187,13 @@ func (l *lease) give(u *upstream, thorough bool) {
 	}
 	k.cleaning++
 	w.mu.Unlock()
-	w.work.Go(func() { w.keep(l, u, thorough) })
+	w.work.Go(func() { w.keep(l, u) })
 }
 
 // keep resets a connection and keeps it until it is wanted, its time is over or the target says something.
-func (w *warm) keep(l *lease, u *upstream, thorough bool) {
+func (w *warm) keep(l *lease, u *upstream) {
 	c := &keptConn{upstream: u, left: make(chan struct{})}
-	err := u.clean(thorough)
+	err := u.clean()
 	if err == nil {
 		err = u.conn.SetReadDeadline(time.Now().Add(warmFor))
 	}
@@ -295,10 +295,12 @@ func closeAll(all []*keptConn) {
 // another connection gets those back that are kept.
 func (p *Protocol) connected(ctx context.Context, l *lease, config *pgconn.Config) (*upstream, error) {
 	for u := l.take(); u != nil; u = l.take() {
-		if u.current(ctx) {
+		err := u.fit(ctx)
+		if err == nil {
 			return u, nil
 		}
-		_ = u.Close() // what a new connection would start with is another thing by now
+		p.log.Warn("kept connection not used", "connection", l.class.connection, "error", err)
+		_ = u.Close()
 	}
 	conn, err := connect(ctx, config)
 	if errors.Is(err, errFull) {

@@ -47,8 +47,8 @@ WHERE l.lanname OPERATOR(pg_catalog.<>) ALL (ARRAY['internal', 'c', 'sql', 'plpg
 // defaults are the settings that ALTER ROLE and ALTER DATABASE give to new connections of this kind: RESET goes back to those that the
 // connection was opened with.
 const defaults = `(SELECT pg_catalog.string_agg(pg_catalog.concat(s.setdatabase, ' ', s.setrole, ' ', s.setconfig), ';' ORDER BY s.setdatabase, s.setrole)
-FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0, (SELECT r.oid FROM pg_catalog.pg_roles AS r
-WHERE r.rolname OPERATOR(pg_catalog.=) session_user)]::pg_catalog.oid[]) AND s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0, (SELECT d.oid
+FROM pg_catalog.pg_db_role_setting AS s WHERE s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0,
+pg_catalog.quote_ident(session_user)::pg_catalog.regrole::pg_catalog.oid]::pg_catalog.oid[]) AND s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0, (SELECT d.oid
 FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())]::pg_catalog.oid[]))`
 
 // leftovers names the columns of condition that must be zero, from the fifth on.
@@ -107,9 +107,9 @@ func oneRow(ctx context.Context, conn *pgconn.PgConn, text string, columns int) 
 	return results[0].Rows[0], nil
 }
 
-// clean resets a connection whose session is over, and looks whether it is as it was when it was new. thorough is for a
-// session that may have changed any setting. An error means that nobody may use it again.
-func (u *upstream) clean(thorough bool) error {
+// clean resets a connection whose session is over. An error means that nobody may use it again; without one it may be
+// used once it was looked at.
+func (u *upstream) clean() error {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanWithin)
 	defer cancel()
 	if err := u.conn.SetReadDeadline(time.Time{}); err != nil {
@@ -118,13 +118,23 @@ func (u *upstream) clean(thorough bool) error {
 	if _, err := u.self().Exec(ctx, "DISCARD ALL").ReadAll(); err != nil {
 		return fmt.Errorf("reset the connection: %w", err)
 	}
-	if err := u.unchanged(ctx, thorough); err != nil {
+	return settle(ctx, u.self())
+}
+
+// fit says in its error why a connection that was reset is not what a new one would be: something is left of its last
+// session, or somebody has altered what new ones are given. It is asked when the next session is there, so that it
+// begins with what was in force then, and is the only look: what can't be told from a new connection need not be told twice.
+func (u *upstream) fit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cleanWithin)
+	defer cancel()
+	if err := u.unchanged(ctx, u.thorough); err != nil {
 		return err
 	}
 	return settle(ctx, u.self())
 }
 
-// unchanged says in its error what is not as it was when the connection was new.
+// unchanged says in its error what is not as it was when the connection was new. thorough is for one whose session may have
+// changed any setting.
 func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
 	f, err := inspect(ctx, u.self())
 	switch {
@@ -147,13 +157,4 @@ func (u *upstream) unchanged(ctx context.Context, thorough bool) error {
 		return fmt.Errorf("%w: changed settings", errNotClean)
 	}
 	return nil
-}
-
-// current says whether a kept connection is still what a new one would be: nobody has altered what new ones are given.
-func (u *upstream) current(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, cleanWithin)
-	defer cancel()
-	self := u.self()
-	row, err := oneRow(ctx, self, "SELECT "+defaults, 1)
-	return err == nil && string(row[0]) == u.origin.given && settle(ctx, self) == nil
 }

@@ -57,7 +57,8 @@ func (s *session) part() {
 	p, f := s.parting, s.front
 	if p.offered && p.silent && !p.stained && !f.sent && len(f.deferred) == 0 && len(s.out.buf) == 0 && (s.socket.target == nil || s.socket.target.Unsent() == 0) {
 		if next := s.target.leave(); next != nil {
-			s.lease.give(next, p.thorough)
+			next.thorough = p.thorough
+			s.lease.give(next)
 			return
 		}
 	}

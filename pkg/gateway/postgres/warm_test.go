@@ -30,12 +30,12 @@ func (s *stand) session(t testing.TB, settings string, f func(*pgconn.PgConn)) u
 	return pid
 }
 
-// parked answers whether a process waits for its next session: the gateway's look at it was its last command. Before
-// that it is under way. A process that is gone is not parked.
+// parked answers whether a process waits for its next session: its reset was its last command. Before that it is under way.
+// A process that is gone is not parked.
 func parked(t testing.TB, pid uint32) bool {
 	t.Helper()
 	for {
-		switch count(t, fmt.Sprintf(`SELECT coalesce(max(CASE WHEN state = 'idle' AND (query LIKE '%%current_schemas(true)%%' OR query LIKE '%%pg_show_all_settings()%%') THEN 'parked' ELSE 'busy' END), 'gone')
+		switch count(t, fmt.Sprintf(`SELECT coalesce(max(CASE WHEN state = 'idle' AND query = 'DISCARD ALL' THEN 'parked' ELSE 'busy' END), 'gone')
 FROM pg_stat_activity WHERE pid = %d`, pid)) {
 		case "parked":
 			return true
