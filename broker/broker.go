@@ -110,8 +110,17 @@ type news struct {
 
 // update runs fn in a transaction and then tells its news.
 func (b *Broker) update(ctx context.Context, fn func(store.Tx, *news) error) error {
+	return b.updateBy(ctx, b.cfg.Store.Update, fn)
+}
+
+// updateSoon is update for what nobody waits for.
+func (b *Broker) updateSoon(ctx context.Context, fn func(store.Tx, *news) error) error {
+	return b.updateBy(ctx, b.cfg.Store.UpdateSoon, fn)
+}
+
+func (b *Broker) updateBy(ctx context.Context, how func(context.Context, func(store.Tx) error) error, fn func(store.Tx, *news) error) error {
 	var n news
-	err := b.cfg.Store.Update(ctx, func(tx store.Tx) error {
+	err := how(ctx, func(tx store.Tx) error {
 		n = news{} // fn may run more than once
 		return fn(tx, &n)
 	})

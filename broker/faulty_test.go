@@ -25,12 +25,24 @@ func (f *faultyStore) Update(ctx context.Context, fn func(store.Tx) error) error
 	if f.readOnly.Load() {
 		return errReadOnly
 	}
-	return f.Store.Update(ctx, func(tx store.Tx) error {
+	return f.Store.Update(ctx, f.spending(fn))
+}
+
+func (f *faultyStore) UpdateSoon(ctx context.Context, fn func(store.Tx) error) error {
+	if f.readOnly.Load() {
+		return errReadOnly
+	}
+	return f.Store.UpdateSoon(ctx, f.spending(fn))
+}
+
+// spending is fn over a faultyTx.
+func (f *faultyStore) spending(fn func(store.Tx) error) func(store.Tx) error {
+	return func(tx store.Tx) error {
 		if err := fn(&faultyTx{tx, f}); err != nil {
 			return err
 		}
 		return f.spend() // the commit
-	})
+	}
 }
 
 func (f *faultyStore) spend() error {

@@ -65,12 +65,13 @@ func (b *Broker) UpdateSession(ctx context.Context, s api.SessionInfo) error {
 	})
 }
 
-// CloseSession keeps a session's last counts and head, and how it ended: State is sealed or crashed.
+// CloseSession keeps a session's last counts and head, and how it ended: State is sealed or crashed. The session is
+// over and nobody waits for its entry, which so may be kept together with the next session's.
 func (b *Broker) CloseSession(ctx context.Context, s api.SessionInfo) error {
 	if s.State != sessionSealed && s.State != sessionCrashed {
 		return usage("A session ends sealed or crashed.", "")
 	}
-	return b.update(ctx, func(tx store.Tx, _ *news) error {
+	return b.updateSoon(ctx, func(tx store.Tx, _ *news) error {
 		kept, err := b.advance(tx, s)
 		if err != nil {
 			return err

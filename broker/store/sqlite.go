@@ -96,6 +96,11 @@ func migrate(ctx context.Context, db *sql.DB) error {
 // Update implements Store.
 func (s *SQLite) Update(ctx context.Context, fn func(Tx) error) error { return s.group.update(ctx, fn) }
 
+// UpdateSoon implements Store.
+func (s *SQLite) UpdateSoon(ctx context.Context, fn func(Tx) error) error {
+	return s.group.updateSoon(ctx, fn)
+}
+
 // View implements Store.
 func (s *SQLite) View(ctx context.Context, fn func(Tx) error) error {
 	select {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 )
 
 // group commits together what comes together. Each commit waits for the disk, and those who come meanwhile are one
@@ -15,7 +17,8 @@ type group struct {
 
 	mu      sync.Mutex
 	waiting []*member
-	led     bool // somebody runs members
+	patient []*member // who may wait for others to come
+	led     bool      // somebody runs members
 }
 
 // member is one call of Update.
@@ -27,6 +30,9 @@ type member struct {
 	fell any // what fn panicked with
 }
 
+// patience is how long a member waits for others whose call is UpdateSoon.
+const patience = 25 * time.Millisecond
+
 // maxGroup bounds a transaction, and with it what is run again for the failure of one.
 const maxGroup = 32
 
@@ -36,6 +42,44 @@ func (g *group) update(ctx context.Context, fn func(Tx) error) error {
 	if !g.join(m) {
 		g.lead()
 	}
+	return m.end()
+}
+
+// updateSoon runs fn in the company of who comes next, or by itself when nobody has come for a while.
+func (g *group) updateSoon(ctx context.Context, fn func(Tx) error) error {
+	m := &member{ctx: ctx, fn: fn, turn: make(chan bool, 1)}
+	g.mu.Lock()
+	g.patient = append(g.patient, m)
+	g.mu.Unlock()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-m.turn:
+		return m.end()
+	case <-late.C:
+	}
+	if !g.hurry(m) {
+		<-m.turn // somebody runs it
+	} else if !g.join(m) {
+		g.lead()
+	}
+	return m.end()
+}
+
+// hurry takes m from those who are patient, and answers whether it was among them.
+func (g *group) hurry(m *member) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := slices.Index(g.patient, m)
+	if at < 0 {
+		return false
+	}
+	g.patient = slices.Delete(g.patient, at, at+1)
+	return true
+}
+
+// end is what the caller of a member that was run gets.
+func (m *member) end() error {
 	if m.fell != nil {
 		panic(m.fell)
 	}
@@ -55,12 +99,14 @@ func (g *group) join(m *member) (ran bool) {
 	return !<-m.turn
 }
 
-// lead runs those who wait now, the caller among them, and hands over to the first of those who came meanwhile.
+// lead runs those who wait now, the caller among them and the patient ones behind, and hands over to the first of those who
+// came meanwhile.
 func (g *group) lead() {
 	g.mu.Lock()
 	n := min(len(g.waiting), maxGroup)
-	members := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
+	k := min(len(g.patient), maxGroup-n)
+	members := slices.Concat(g.waiting[:n], g.patient[:k])
+	g.waiting, g.patient = g.waiting[n:], slices.Delete(g.patient, 0, k)
 	g.mu.Unlock()
 	g.run(members)
 	for _, m := range members[1:] {

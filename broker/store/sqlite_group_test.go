@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hoop-gateway/hoop/broker/store"
 )
@@ -108,4 +109,61 @@ func TestAFailureThatNobodyLooksAtKeepsNothing(t *testing.T) {
 	if got := entries(t, s); len(got) != 1 {
 		t.Errorf("kept %+v", got)
 	}
+}
+
+// Who is patient is kept with the next one that is not, and by itself when nobody comes. It learns what became of it, and
+// takes nobody with it.
+func TestThePatientAreKeptWithTheNextOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, filepath.Join(t.TempDir(), "hoop.db"))
+		defer s.Close()
+		ran := make(chan string, 10)
+		member := func(kind string, fails error) func(store.Tx) error {
+			return func(tx store.Tx) error {
+				ran <- kind
+				return errors.Join(tx.Append("audit", store.Entry{Kind: kind}), fails)
+			}
+		}
+		var all sync.WaitGroup
+		soon := func(kind string, fails error) {
+			all.Go(func() {
+				if err := s.UpdateSoon(t.Context(), member(kind, fails)); !errors.Is(err, fails) || fails == nil && err != nil {
+					t.Errorf("%s: %v", kind, err)
+				}
+			})
+			synctest.Wait()
+		}
+		began := time.Now()
+		soon("patient", nil)
+		soon("failing", errOwn)
+		if len(ran) > 0 {
+			t.Fatal("the patient did not wait")
+		}
+		if err := s.Update(t.Context(), member("next", nil)); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+		if time.Since(began) > 0 {
+			t.Error("they waited although somebody had come")
+		}
+		soon("alone", nil)
+		all.Wait()
+		if waited := time.Since(began); waited == 0 || waited > time.Second {
+			t.Errorf("it was kept after %s", waited)
+		}
+		close(ran)
+		var order, kinds []string
+		for kind := range ran {
+			order = append(order, kind)
+		}
+		for _, e := range entries(t, s) {
+			kinds = append(kinds, e.Kind)
+		}
+		if want := []string{"next", "patient", "failing", "next", "patient", "failing", "alone"}; !slices.Equal(order, want) {
+			t.Errorf("they ran in the order %q, want %q", order, want)
+		}
+		if want := []string{"next", "patient", "alone"}; !slices.Equal(kinds, want) {
+			t.Errorf("kept %q, want %q", kinds, want)
+		}
+	})
 }

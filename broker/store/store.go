@@ -25,6 +25,8 @@ type Store interface {
 	// Update returns nil, and not at all otherwise; an error of fn is returned as it is.
 	// fn may run more than once, so it must do nothing but read and write the Tx.
 	Update(ctx context.Context, fn func(Tx) error) error
+	// UpdateSoon is Update for what nobody waits for: it may begin a moment later, to share a transaction with others.
+	UpdateSoon(ctx context.Context, fn func(Tx) error) error
 	// View runs fn on one unchanging state that holds every Update which returned before.
 	View(ctx context.Context, fn func(Tx) error) error
 	// Close waits for transactions and releases the store.
