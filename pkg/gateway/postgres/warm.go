@@ -299,7 +299,7 @@ func (p *Protocol) connected(ctx context.Context, l *lease, config *pgconn.Confi
 		if err == nil {
 			return u, nil
 		}
-		p.log.Warn("kept connection not used", "connection", l.class.connection, "error", err)
+		p.log.Info("kept connection not used", "connection", l.class.connection, "error", err)
 		_ = u.Close()
 	}
 	conn, err := connect(ctx, config)
