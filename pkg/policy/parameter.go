@@ -13,8 +13,10 @@ func loosely(name string) string {
 	if open := strings.IndexByte(name, '['); open > 0 {
 		name = name[:open]
 	}
-	return strings.TrimRight(strings.NewReplacer(" ", "_", ".", "_", "-", "_", "[", "_", "+", "_").Replace(name), "_")
+	return strings.TrimRight(underscored.Replace(name), "_")
 }
+
+var underscored = strings.NewReplacer(" ", "_", ".", "_", "-", "_", "[", "_", "+", "_")
 
 // folded is a text without what letters' case tells, of all letters that have any.
 func folded(text string) string { return strings.ToLower(strings.ToUpper(text)) }

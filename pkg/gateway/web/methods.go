@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
-	"mime/multipart"
-	"net/url"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hoop-gateway/hoop/pkg/policy"
 )
@@ -23,11 +21,22 @@ var errMethod = errors.New("it names another method than its first line does: se
 
 // saysMethod says whether a parameter names another method than the request's own.
 func saysMethod(name, value, method string) bool {
-	if strings.EqualFold(strings.TrimSpace(value), method) {
+	if !holdsMethod(name) || strings.EqualFold(strings.TrimSpace(value), method) {
 		return false
 	}
 	for _, known := range methodNames {
 		if policy.SameParameter(name, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsMethod says whether the word is in a text, as it is in all methodNames.
+func holdsMethod[T string | []byte](text T) bool {
+	const word = "method"
+	for i := 0; i+len(word) <= len(text); i++ {
+		if text[i]|0x20 == word[0] && strings.EqualFold(string(text[i:i+len(word)]), word) {
 			return true
 		}
 	}
@@ -63,48 +72,45 @@ func overridden(method, mediaType string, body []byte, whole bool) error {
 	return nil
 }
 
-// unquery is a part of a form as it is meant, or as it is written where it can't be read.
-func unquery(text []byte) string {
-	if plain, err := url.QueryUnescape(string(text)); err == nil {
-		return plain
+// unquery is a part of a form as it is meant. What is no escape stays as it is written, as most servers have it; some know "%u005f", too.
+func unquery[T string | []byte](text T) string {
+	if !strings.ContainsAny(string(text), "%+") {
+		return string(text)
 	}
-	return string(text)
-}
-
-// inParts looks at the names of the parts of a body. What can't be taken apart in one way may not speak of a method at all.
-func inParts(method, mediaType string, body []byte, whole bool) error {
-	_, params, err := mime.ParseMediaType(mediaType)
-	if err != nil || params["boundary"] == "" {
-		return unclear(body)
-	}
-	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for {
-		p, err := parts.NextRawPart()
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		r, size := escape(string(text[i:min(i+6, len(text))]))
 		switch {
-		case errors.Is(err, io.EOF), err != nil && !whole:
-			return nil
-		case err != nil:
-			return unclear(body)
+		case size == 3:
+			out = append(out, byte(r))
+		case size > 0:
+			out = utf8.AppendRune(out, r)
+		case text[i] == '+':
+			out = append(out, ' ')
+			continue
+		default:
+			out = append(out, text[i])
+			continue
 		}
-		said := p.Header.Values("Content-Disposition")
-		if len(said) != 1 {
-			return unclear(body)
-		}
-		_, names, err := mime.ParseMediaType(said[0])
-		if err != nil {
-			return unclear(body)
-		}
-		value, _ := io.ReadAll(io.LimitReader(p, 64))
-		if saysMethod(names["name"], string(value), method) {
-			return errMethod
-		}
+		i += size - 1
 	}
+	return string(out)
 }
 
-// unclear answers an error for a body in parts that can't be taken apart, and may name a method.
-func unclear(body []byte) error {
-	if small := bytes.ToLower(body); bytes.Contains(small, []byte("method")) || bytes.ContainsAny(small, `%\`) {
-		return errMethod
+// escape is what an escape at the beginning of a text stands for, and how long that is: 0 where none is there.
+func escape(text string) (r rune, size int) {
+	digits := ""
+	switch {
+	case len(text) < 3 || text[0] != '%':
+		return 0, 0
+	case text[1]|0x20 == 'u' && len(text) >= 6:
+		digits, size = text[2:6], 6
+	default:
+		digits, size = text[1:3], 3
 	}
-	return nil
+	n, err := strconv.ParseUint(digits, 16, 16)
+	if err != nil {
+		return 0, 0
+	}
+	return rune(n), size
 }

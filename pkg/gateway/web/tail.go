@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"mime"
 	"strings"
+	"unicode"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
 )
@@ -17,14 +18,16 @@ type tail struct {
 	method string
 	read   func([]byte) ([]byte, error) // what it answers is still to be looked at, with what comes behind it
 	held   []byte
-	within bool // a value, or a name that is too long to be one of ours
+	room   []byte // for held, and what comes behind it
+	within bool   // in a form: a value, or a name that is too long to be one of ours; in parts: a line that began as those of heads do
 }
 
 // Bounds of what is held back of a body until it can be told what it is.
 const (
-	longestName = 4 << 10
-	longestHead = 8 << 10
-	around      = 256 // bytes before a part's head that tell whether it begins a line
+	longestName  = 4 << 10
+	longestKnown = 64 // more than any name of ours
+	longestHead  = 8 << 10
+	around       = 256 // bytes before what names a part that tell how its line begins
 )
 
 // newTail is nil for a type that nobody reads as a form.
@@ -56,7 +59,12 @@ func (t *tail) look(piece []byte) error {
 	if t == nil {
 		return nil
 	}
-	rest, err := t.read(append(t.held, piece...))
+	text := piece
+	if len(t.held) > 0 {
+		t.room = append(append(t.room[:0], t.held...), piece...)
+		text = t.room
+	}
+	rest, err := t.read(text)
 	t.held = append(t.held[:0], rest...)
 	return err
 }
@@ -90,97 +98,79 @@ func (t *tail) fields(text []byte) ([]byte, error) {
 // fieldSays says whether a field of a form names another method.
 func fieldSays(field []byte, method string) bool {
 	name, value, valued := bytes.Cut(field, []byte("="))
-	return valued && nameSays(name, unquery(value), method)
+	return valued && mayHoldMethod(name) && nameSays(name, unquery(value), method)
+}
+
+// mayHoldMethod is for most names of most forms, which are to cost little.
+func mayHoldMethod(name []byte) bool {
+	return len(name) > longestName || holdsMethod(name) || bytes.IndexByte(name, '%') >= 0
 }
 
 // nameSays says so of its name. One may be long for what some servers leave out of it, at either end.
 func nameSays(name []byte, value, method string) bool {
-	plain := strings.TrimSpace(unquery(name))
+	plain := unquery(name)
 	if len(name) <= longestName {
 		return saysMethod(plain, value, method)
 	}
-	begin := strings.ToValidUTF8(plain[:min(len(plain), 64)], "")
-	if strings.Contains(strings.ToLower(begin), "method") {
+	plain = strings.TrimLeftFunc(plain, unicode.IsSpace)
+	begin := strings.ToValidUTF8(plain[:min(len(plain), longestKnown)], "")
+	if holdsMethod(begin) {
 		for n := range begin {
 			if saysMethod(begin[:n], value, method) {
 				return true
 			}
 		}
 	}
-	return len(plain) < longestName/4 // the rest is white space, which may go on
+	return len(plain) < longestKnown // the rest is white space, which may go on
 }
 
-// heads looks at those of parts.
+// heads looks at what parts say of themselves.
 func (t *tail) heads(text []byte) ([]byte, error) {
-	for {
-		at, value := disposition(text)
-		if at < 0 {
-			return text[max(0, len(text)-around):], nil
+	for from := 0; ; {
+		n, ok := naming(text, from)
+		if !ok {
+			return t.cut(text, len(text)-around), nil
 		}
-		end := blank(value)
-		if end < 0 && len(text)-at > longestHead {
+		from = n.behind
+		if !t.heading(text, n.at) {
+			continue
+		}
+		line, ended := logical(text[n.behind:])
+		known := ended
+		if ended {
+			from += len(line)
+			if n.says(line, "", t.method) == nil {
+				continue
+			}
+			var value string
+			if value, known = valueOf(text[from:]); known && n.says(line, value, t.method) == nil {
+				continue
+			}
+		}
+		if known || len(text)-n.at > 2*longestHead || !ended && len(text)-n.behind > longestHead {
 			return nil, errMethod
 		}
-		if end < 0 {
-			return text[max(0, at-around):], nil
-		}
-		if err := t.head(value[:end], value[end:]); err != nil {
-			return nil, err
-		}
-		text = value
+		return t.cut(text, n.at-around), nil
 	}
 }
 
-// head looks at what a part says of itself, with what stands behind the head.
-func (t *tail) head(said, content []byte) error {
-	unfolded := strings.NewReplacer("\r\n ", " ", "\r\n\t", " ", "\n ", " ", "\n\t", " ").Replace(string(said))
-	line, _, _ := strings.Cut(unfolded, "\n")
-	_, names, err := mime.ParseMediaType(strings.TrimSpace(line))
-	if err != nil {
-		return unclear(said)
+// cut forgets a text up to a byte, but for how the line begins that goes on there.
+func (t *tail) cut(text []byte, at int) []byte {
+	at = max(at, 0)
+	if end := bytes.LastIndexAny(text[:at], "\r\n"); end >= 0 {
+		t.within = headlike(text[end+1:])
 	}
-	value, _, ended := bytes.Cut(bytes.TrimLeft(content, "\r\n"), []byte("\n"))
-	if !ended {
-		value = nil
-	}
-	if saysMethod(names["name"], string(value), t.method) {
-		return errMethod
-	}
-	return nil
+	return text[at:]
 }
 
-// disposition finds the next line that says what a part is: where it begins, and what stands behind its colon; -1: none is there yet.
-func disposition(text []byte) (at int, value []byte) {
-	const name = "content-disposition"
-	const dash = len("content")
-	for from := 0; ; {
-		i := bytes.IndexByte(text[from:], '-')
-		if i < 0 {
-			return -1, nil
-		}
-		at, from = from+i-dash, from+i+1
-		if at < 0 || at+len(name) > len(text) || !bytes.EqualFold(text[at:at+len(name)], []byte(name)) {
-			continue
-		}
-		before := bytes.TrimRight(text[:at], " \t")
-		behind := bytes.TrimLeft(text[at+len(name):], " \t")
-		if len(before) > 0 && !bytes.HasSuffix(before, []byte("\n")) && !bytes.HasSuffix(before, []byte("\r")) {
-			continue
-		}
-		switch {
-		case len(behind) == 0:
-			return at, nil
-		case behind[0] == ':':
-			return at, behind[1:]
-		}
-	}
+// heading says whether what stands at a byte may be of a part's head: some servers find it anywhere in that.
+func (t *tail) heading(text []byte, at int) bool {
+	end := bytes.LastIndexAny(text[:at], "\r\n")
+	return len(bytes.TrimLeft(text[end+1:at], " \t")) == 0 || end < 0 && t.within || end >= 0 && headlike(text[end+1:])
 }
 
-// blank is where the blank line behind a part's head begins; -1: it is not there yet.
-func blank(text []byte) int {
-	crlf, lf := bytes.Index(text, []byte("\n\r\n")), bytes.Index(text, []byte("\n\n"))
-	if crlf < 0 || lf >= 0 && lf < crlf {
-		return lf
-	}
-	return crlf
+// headlike says whether a line begins as those of a part's head do: with a name and a colon.
+func headlike(line []byte) bool {
+	n := bytes.IndexFunc(line, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r) })
+	return n < 0 || n > 0 && line[n] == ':'
 }

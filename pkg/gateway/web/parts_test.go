@@ -1,0 +1,89 @@
+package web
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+const ofParts = "multipart/form-data; boundary=b"
+
+// J1: servers part on how a part says its name. Each of these is "_method" to one in wide use.
+func TestAPartNamesAnotherMethodInNoneOfTheWaysThatServersRead(t *testing.T) {
+	for _, head := range []string{
+		`Content-Disposition: form-data; name="\_method"`, `Content-Disposition: form-data; name='_method'`, `Content-Disposition: form-data; name="=?utf-8?q?=5Fmethod?="`,
+		`Content-Disposition: form-data; name="=?utf-8?b?X21ldGhvZA==?="`, `Content-Disposition: form-data; name="=?koi8-r?b?X21ldGhvZA==?="`, `Content-Disposition: form-data; filename="C:\"; name=_method; x="`,
+		`Content-Disposition: form-data; name="%5fmethod"`, `Content-Disposition: form-data; name*=iso-8859-1''%5Fmethod`, `Content-Disposition: form-data; name*=utf-16''%FE%FF`,
+		`Content-Disposition: form-data; name="_method"; name*=utf-8''a`, "Content-Disposition: form-data\r\nContent-ID: _method", "Content-Disposition: form-data\r\nContent-ID:\r\n _method",
+		"X-A: Content-Disposition: form-data; name=_method\r\nContent-Disposition: form-data; name=a", "Content-Disposition: name=_method",
+		"Content-Disposition: form-data; name=a;\r\n Content-Disposition: form-data; name=_method", "Content-ID: a\r\n Content-Disposition: form-data; name=_method",
+	} {
+		body := "--b\r\n" + head + "\r\n\r\nDELETE\r\n--b--\r\n"
+		if overridden("POST", ofParts, []byte(body), true) == nil {
+			t.Errorf("%q is let pass", head)
+		}
+		for cut := range len(body) {
+			pieces := newTail("POST", ofParts)
+			if pieces.look([]byte(body[:cut])) == nil && pieces.look([]byte(body[cut:])) == nil {
+				t.Errorf("%q is let pass behind the first MiB, cut at %d", head, cut)
+			}
+		}
+	}
+	for _, head := range []string{
+		`Content-Disposition: form-data; name="payment_method"; filename="method of 100%.pdf"`, `Content-Disposition: form-data; name="a"; filename*=UTF-8''m%C3%A9thod-method.pdf`,
+		`Content-Disposition: form-data; name*=utf-8''b%C3%A4`, `Content-Disposition: form-data; name="what?=?"`, "Content-Disposition: form-data; name=a\r\nContent-ID: <method@example.com>",
+		`Content-Disposition: form-data; name=a; filename="C:\docs\a.pdf"`,
+	} {
+		body := "--b\r\n" + head + "\r\n\r\n_method=DELETE\r\n--b--\r\n"
+		if err := overridden("POST", ofParts, []byte(body), true); err != nil {
+			t.Errorf("%q: %v", head, err)
+		}
+		if err := newTail("POST", ofParts).look([]byte(body)); err != nil {
+			t.Errorf("%q behind the first MiB: %v", head, err)
+		}
+	}
+}
+
+// A body is looked at in time that grows with its length alone, and at more than what comes over a network.
+func TestNoBodyTakesLongToLookAt(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct{ mediaType, unit string }{
+		{ofParts, "Content-Disposition:\n"}, {ofParts, "Content-Disposition: method\n "}, {ofParts, "Content-ID:\n"}, {ofParts, "Content-Disposition: a; name=a; x=method\n"}, {ofParts, "content-"},
+		{formType, "a=&"}, {formType, "%41%42=%43&"}, {formType, "amethod=b&"}, {"text/plain", "a line, with & = in it\n"}, {formType, "&"},
+	} {
+		body := bytes.Repeat([]byte(c.unit), mib/len(c.unit))
+		began := time.Now()
+		for i := range 4 {
+			pieces := newTail("POST", c.mediaType)
+			if i > 0 {
+				_ = pieces.look(body)
+			} else {
+				_ = pieces.look(append(body, "\n\n"...))
+			}
+		}
+		if took := time.Since(began); took > 8*time.Second { // where nothing else runs, one second is the longest
+			t.Errorf("%.40q: %s", c.unit, took)
+		}
+	}
+}
+
+func BenchmarkTail(b *testing.B) {
+	for _, c := range []struct{ name, mediaType, unit string }{
+		{"parts/binary", ofParts, "\x00\x01\xff-\x8a\x11"}, {"parts/text", ofParts, "a line - with things in it\r\n"}, {"form/short", formType, "a=b&"}, {"form/escaped", formType, "%41%42=%43&"},
+		{"form/method", formType, "xmethod=1&"}, {"text", "text/plain", "a line, with & = in it\n"}, {"parts/heads", ofParts, "--b\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n"},
+		{"parts/hostile", ofParts, "Content-Disposition: a; name=a; x=method\n"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			piece := []byte(strings.Repeat(c.unit, 32<<10/len(c.unit)))
+			pieces := newTail("POST", c.mediaType)
+			b.SetBytes(int64(len(piece)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := pieces.look(piece); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
