@@ -3,6 +3,7 @@ package web
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/http1"
@@ -95,16 +96,39 @@ func (s *service) hostOnly(cookie string) string {
 	}
 	kept := parts[:1]
 	for _, p := range parts[1:] {
-		name, value, _ := strings.Cut(p, "=")
-		switch name = strings.ToLower(strings.TrimSpace(name)); name {
-		case "", "domain":
-		case "path":
-			kept = append(kept, " Path="+s.seenPath(strings.TrimSpace(value)))
-		default:
+		if p = s.attribute(p); p != "" {
 			kept = append(kept, p)
 		}
 	}
 	return strings.Join(kept, ";")
+}
+
+// attribute is one of a cookie, as the client gets it: those that tell how to keep it, and of them what they can say. A service that sets two
+// cookies in one field, or has a semicolon in a value, would else show that; who it is for (Domain) the client knows.
+func (s *service) attribute(text string) string {
+	name, value, _ := strings.Cut(text, "=")
+	value = strings.TrimSpace(value)
+	known := false
+	switch name = strings.ToLower(strings.TrimSpace(name)); name {
+	case "path":
+		known = !strings.ContainsAny(value, " \t,=\"")
+		text = " Path=" + s.seenPath(value)
+	case "expires":
+		known = len(value) < 50 && strings.Trim(value, "\"0123456789 ,:+-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == ""
+	case "max-age":
+		known = len(value) < 20 && strings.Trim(value, "\"-0123456789") == ""
+	case "httponly", "secure", "partitioned":
+		flag, _, _ := strings.Cut(text, "=")
+		known, text = true, flag
+	case "samesite":
+		known = slices.Contains([]string{"lax", "strict", "none"}, strings.ToLower(value))
+	case "priority":
+		known = slices.Contains([]string{"low", "medium", "high"}, strings.ToLower(value))
+	}
+	if !known {
+		return ""
+	}
+	return text
 }
 
 // seenPath is a path of the service, as the client sees it.

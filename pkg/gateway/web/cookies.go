@@ -17,7 +17,7 @@ func (s *service) standingIn(cookie string) string {
 	switch {
 	case !ok: // to some clients it is a value without a name
 		return ""
-	case value == "" || slices.Contains(s.shownCookies, name):
+	case value == "", slices.Contains(s.shownCookies, name) && !strings.ContainsAny(value, ", \t"): // another cookie may stand behind a comma
 		return cookie
 	}
 	scripts := !slices.ContainsFunc(strings.Split(attributes, ";"), func(a string) bool {
