@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"container/list"
 	"crypto/hmac"
 	"crypto/rand"
@@ -98,10 +99,14 @@ func newJars() *jars {
 	return j
 }
 
-// of is the jar of a grant.
-func (j *jars) of(grant string) *jar {
+// of is the jar of a grant, for a session whose end ends ctx; nil: that has come. A grant's sessions are told of its end before the jars are, so
+// that none is made behind it, which nobody would forget.
+func (j *jars) of(ctx context.Context, grant string) *jar {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil
+	}
 	if j.grants[grant] == nil {
 		j.grants[grant] = newJar(j.key)
 	}

@@ -33,9 +33,13 @@ func New(log *slog.Logger, asserts *Asserter) *Protocol {
 func (p *Protocol) GrantEnded(id string) { p.jars.ended(id) }
 
 // Open makes ready to reach the service, which the first request does.
-func (p *Protocol) Open(_ context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
+func (p *Protocol) Open(ctx context.Context, g gateway.Greeting, t gateway.Target) (gateway.Session, error) {
 	client := g.(*exchange.Client)
-	s, err := newService(t, p.asserts, p.jars.of(client.Grant))
+	held := p.jars.of(ctx, client.Grant)
+	if held == nil {
+		return nil, context.Cause(ctx)
+	}
+	s, err := newService(t, p.asserts, held)
 	if err != nil {
 		p.log.Error("connection can't be made", "connection", t.Connection.Name, "error", err)
 		return nil, &api.Error{Code: api.CodeTargetDown, Message: "The gateway can't use what it has for this service.", Hint: "Ask who runs the gateway: its log says more."}
