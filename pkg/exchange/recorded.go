@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/http1"
@@ -59,10 +58,22 @@ func short(value string) string {
 	return value
 }
 
-// Secretive says whether the name of a field tells that its value may open something.
+// Secretive says whether the name of a field tells that its value may open something. It is asked for each field of each answer.
 func Secretive(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(secretive, func(part string) bool { return strings.Contains(name, part) })
+	for i := range len(name) {
+		if strings.IndexByte(secretiveBegin, name[i]|0x20) < 0 {
+			continue
+		}
+		for _, part := range secretive {
+			if name[i]|0x20 == part[0] && i+len(part) <= len(name) && strings.EqualFold(name[i:i+len(part)], part) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-var secretive = []string{"cookie", "token", "key", "secret", "auth", "password", "session", "csrf", "xsrf", "credential", "signature", "jwt"}
+var secretive = [...]string{"cookie", "token", "key", "secret", "auth", "password", "session", "csrf", "xsrf", "credential", "signature", "jwt"}
+
+// secretiveBegin is what those begin with.
+const secretiveBegin = "ctksapxj"

@@ -183,8 +183,26 @@ func (x Outcome) encode() []byte {
 	return o.out
 }
 
+// fields writes those of a head. It is no array of closures: every answer has one.
+func (o *object) fields(all []Field) {
+	o.key("fields")
+	o.out = append(o.out, '[')
+	for i, f := range all {
+		if i > 0 {
+			o.out = append(o.out, ',')
+		}
+		o.out = appendText(append(o.out, `{"name":`...), f.Name)
+		o.out = append(appendText(append(o.out, `,"value":`...), f.Value), '}')
+	}
+	o.out = append(o.out, ']')
+}
+
 func (t Terminal) encode() []byte {
-	o := objectOf(t.Command, 64)
+	room := 96 + len(t.Term)
+	for _, f := range t.Fields {
+		room += len(`{"name":"","value":""},`) + len(f.Name) + len(f.Value) + 8 // for what is escaped
+	}
+	o := objectOf(t.Command, room)
 	o.text("what", t.What)
 	o.yes("pty", t.PTY)
 	o.optional("term", t.Term)
@@ -193,12 +211,7 @@ func (t Terminal) encode() []byte {
 	o.text("input", t.Input)
 	o.some("status", int64(t.Status))
 	if len(t.Fields) > 0 {
-		o.array("fields", len(t.Fields), func(i int) {
-			o.begin()
-			o.text("name", t.Fields[i].Name)
-			o.text("value", t.Fields[i].Value)
-			o.end()
-		})
+		o.fields(t.Fields)
 	}
 	o.some("more_fields", int64(t.MoreFields))
 	o.end()
