@@ -132,3 +132,26 @@ func TestAJarForgetsWhatWasNotUsedForLongest(t *testing.T) {
 		t.Errorf("%d bytes", j.bytes)
 	}
 }
+
+// A stand-in is short and its value may be long: a head must not grow without bounds by what a client says often.
+func TestManyStandInsMakeNoHugeRequest(t *testing.T) {
+	log := &journal{}
+	target := site(t, func(w http.ResponseWriter, r *http.Request) {
+		log.Add("%s %d", r.URL.Path, len(fmt.Sprint(r.Header)))
+		w.Header().Set("Set-Cookie", "csrf="+strings.Repeat("v", 10000))
+	})
+	p := New(slog.New(slog.DiscardHandler), nil)
+	s := within(t, p, "gr_one", target)
+	pair := jarOf(s.Ask("GET /login", "", "").Response)[0]
+	_, standIn, _ := strings.Cut(pair, "=")
+	if a := s.Ask("GET /once", "Cookie: "+pair+"\nX-CSRF: "+standIn, ""); a.StatusCode != 200 || !strings.Contains(log.String(), "/once 200") {
+		t.Errorf("%s %s", a.Status, log)
+	}
+	for _, c := range []struct{ path, fields string }{
+		{"/many", "Cookie: " + strings.Repeat(pair+"; ", 50) + "a=b"}, {"/fields", strings.Repeat("Cookie: "+pair+"\n", 50) + "X-A: b"}, {"/csrf", strings.Repeat("X-CSRF: "+standIn+"\n", 50) + "X-A: b"},
+	} {
+		if a := within(t, p, "gr_one", target).Ask("GET "+c.path, c.fields, ""); a.StatusCode != 502 || strings.Contains(log.String(), c.path) {
+			t.Errorf("%s: %s, the service got:\n%s", c.path, a.Status, log)
+		}
+	}
+}

@@ -1,8 +1,8 @@
 package web
 
 import (
-	"context"
 	"container/list"
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"

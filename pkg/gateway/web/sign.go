@@ -46,7 +46,10 @@ func newService(t gateway.Target, by *Asserter, of *jar) (*service, error) {
 func (s *service) signer(t gateway.Target, by *Asserter) func(context.Context, *http1.Request) error {
 	c := t.Credential
 	return func(_ context.Context, head *http1.Request) error {
-		head.Fields = s.filled(head.Fields)
+		var err error
+		if head.Fields, err = s.filled(head.Fields); err != nil {
+			return err
+		}
 		if t.Assertion != nil {
 			who, err := by.sign(&t, head, time.Now())
 			if err != nil {
