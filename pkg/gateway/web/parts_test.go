@@ -87,3 +87,23 @@ func BenchmarkTail(b *testing.B) {
 		})
 	}
 }
+
+// J1: some servers (formidable) look for a word anywhere in a type.
+func TestATypeIsOneType(t *testing.T) {
+	part := "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--\r\n"
+	for _, c := range []struct{ mediaType, body string }{
+		{"application/json; multipart; boundary=b", part}, {"application/octet-stream; x=Multipart/form-data; boundary=b", part}, {"application/x-multipart; boundary=b", part},
+		{"multipart/form-data; boundary=b; x=urlencoded", "a&_method=DELETE"},
+		{"application/octet-stream; x=urlencoded", big(bodyCap) + "&_method=DELETE"}, {"application/octet-stream; multipart; boundary=b", big(bodyCap) + "\r\n" + part},
+	} {
+		log := &journal{}
+		if a := open(t, took(t, log), allowAll).Ask("POST /x", "Content-Type: "+c.mediaType, c.body); a.StatusCode != 415 && a.StatusCode != 400 {
+			t.Errorf("%s: %s, the service got %s", c.mediaType, a.Status, log)
+		}
+	}
+	for _, mediaType := range []string{"multipart/form-data; boundary=multipart", "application/x-www-form-urlencoded; charset=utf-8", "application/octet-stream", "", "Multipart/Related; boundary=x"} {
+		if !oneType(mediaType) {
+			t.Errorf("%q is refused", mediaType)
+		}
+	}
+}

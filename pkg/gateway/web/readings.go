@@ -22,6 +22,15 @@ func readable(mediaType string) bool {
 	return err == nil && slices.Contains([]string{"", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252"}, strings.ToLower(params["charset"]))
 }
 
+// oneType says whether a type is one to all who read it: some look for the word of another anywhere in it, behind semicolons, too.
+func oneType(mediaType string) bool {
+	small := strings.ToLower(strings.TrimSpace(mediaType))
+	if strings.HasPrefix(small, "multipart/") {
+		return !strings.Contains(small, "urlencoded")
+	}
+	return !strings.Contains(small, "multipart")
+}
+
 // mirrored answers an error where fields of the Model Context Protocol (SEP-2243), by which something in front of a server may choose
 // one, say something else than the body: a method, and of a tool that is called its name.
 func mirrored(fields http1.Fields, facts *policy.HTTP) error {

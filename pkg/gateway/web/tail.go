@@ -38,7 +38,7 @@ func newTail(method, mediaType string) *tail {
 	switch {
 	case strings.HasPrefix(small, "multipart/"):
 		t.read = t.heads
-	case err != nil, strings.Contains(small, "form"), strings.HasPrefix(small, "text/"):
+	case err != nil, strings.Contains(small, "form"), strings.Contains(small, "urlencoded"), strings.HasPrefix(small, "text/"):
 		t.read = t.fields
 	default:
 		return nil

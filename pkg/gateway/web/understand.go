@@ -35,6 +35,9 @@ func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.
 	if !readable(mediaType) {
 		return m, unsupported("The body's characters are in a code in which it can't be judged.", "Send it in UTF-8.")
 	}
+	if !oneType(mediaType) {
+		return m, unsupported("The body's type is another one to some who read it.", "Send it with one type in Content-Type.")
+	}
 	if why := exchange.Packed(q.Request, Kind); why != nil {
 		return m, why
 	}
