@@ -22,7 +22,11 @@ func (t *Tuple) selects(fields []field) *api.Refusal {
 	for _, keys := range t.selectors() {
 		var v any = "value"
 		for _, key := range slices.Backward(keys) {
-			v = object{{key, v}}
+			if key == element {
+				v = []any{v}
+			} else {
+				v = object{{key, v}}
+			}
 		}
 		if !unmasked(v, all) {
 			return refusal(codeMasked, "The request selects by "+clipped(strings.Join(keys, "."))+", which is masked here, and the answer would tell what it is.",
@@ -46,11 +50,30 @@ func unmasked(document any, all []body.Path) bool {
 	return err == nil && bytes.Equal(out, text)
 }
 
+// element stands for the elements of a list among the keys of a field.
+const element = "[*]"
+
+// fieldOf is where the value stands with which API servers compare, where a field selector does not name it as the object does.
+func (t *Tuple) fieldOf(name string) [][]string {
+	switch t.GroupResource() + " " + name {
+	case "pods spec.host":
+		return [][]string{{"spec", "nodeName"}}
+	case "pods status.podIP", "pods status.podIPs":
+		return [][]string{{"status", "podIP"}, {"status", "podIPs", element, "ip"}}
+	case "jobs.batch status.successful":
+		return [][]string{{"status", "succeeded"}}
+	case "events source", "events.events.k8s.io source":
+		return [][]string{{"source", "component"}, {"deprecatedSource", "component"}, {"reportingComponent"}, {"reportingController"}}
+	}
+	return nil
+}
+
 // selectors are the fields that a request selects by. Its name and its namespace a path tells as well.
 func (t *Tuple) selectors() (all [][]string) {
 	fields, _ := t.Query.Get("fieldSelector")
 	for _, term := range terms(fields) {
 		if name, _, _, ok := cutTerm(term); ok && name != "metadata.name" && name != "metadata.namespace" {
+			all = append(all, t.fieldOf(name)...)
 			all = append(all, strings.Split(strings.TrimPrefix(name, "."), "."))
 		}
 	}

@@ -48,6 +48,29 @@ func TestNobodySelectsByWhatIsMasked(t *testing.T) {
 	}
 }
 
+// API servers compare some fields under other names than the object has for them.
+func TestNobodySelectsByAnotherNameOfWhatIsMasked(t *testing.T) {
+	masks := []policy.Mask{{Fields: []string{"pods.spec.nodeName", "pods.status.podIPs[*].ip", "jobs..succeeded", "events.source.component"}, As: "redact"}}
+	for line, refused := range map[string]bool{
+		"GET /api/v1/pods?fieldSelector=spec.host%3Dn1":                                  true,
+		"GET /api/v1/pods?watch=true&fieldSelector=spec.host!%3Dn1":                      true,
+		"GET /api/v1/namespaces/stg/pods?fieldSelector=status.podIPs%3D10.0.0.1":         true,
+		"GET /api/v1/namespaces/stg/pods?fieldSelector=status.podIP%3D10.0.0.1":          true,
+		"GET /apis/batch/v1/namespaces/stg/jobs?fieldSelector=status.successful%3D1":     true,
+		"GET /api/v1/namespaces/stg/events?fieldSelector=source%3Dkubelet":               true,
+		"GET /api/v1/namespaces/stg/events?fieldSelector=type%3DWarning,reason%3DFailed": false,
+		"GET /api/v1/namespaces/stg/pods?fieldSelector=spec.hostNetwork%3Dtrue":          false,
+	} {
+		tuple, why := parseLine(line)
+		if tuple == nil {
+			t.Fatalf("%s: %s", line, why)
+		}
+		if r := tuple.selects(fields(tuple, masks, false)); (r != nil) != refused {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
+}
+
 // As API servers read a selector (k8s.io/apimachinery, labels.Parse), and more than them where they refuse it.
 func TestTheLabelsOfASelectorAreThoseOfAnAPIServer(t *testing.T) {
 	for selector, want := range map[string]string{

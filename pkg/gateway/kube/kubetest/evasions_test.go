@@ -124,7 +124,7 @@ func TestNoMaskedValuePassesByAnotherWay(t *testing.T) {
 			t.Errorf("%s: %d %s", of, status, text)
 		}
 	}
-	for _, query := range []string{gadgets + "?fieldSelector=spec.ssn%3D078-05-1120", "/api/v1/namespaces/stg/pods?fieldSelector=spec.nodeName%3Dnode-1"} {
+	for _, query := range []string{gadgets + "?fieldSelector=spec.ssn%3D078-05-1120", "/api/v1/namespaces/stg/pods?fieldSelector=spec.nodeName%3Dnode-1", "/api/v1/namespaces/stg/pods?fieldSelector=spec.host%3Dnode-1"} {
 		if status, text := d.asks(t, "GET", query, "", ""); status != 400 || !strings.Contains(text, "masked_value") {
 			t.Errorf("%s: %d %s", query, status, text)
 		}
