@@ -1,8 +1,8 @@
 package kube
 
 import (
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/exchange"
 	"github.com/hoop-gateway/hoop/pkg/http1"
@@ -13,7 +13,7 @@ import (
 // for it, with any status. A read is answered so only where the stored object can't be brought into the form that was asked for.
 func (t *Tuple) quotes(status int) bool {
 	switch {
-	case !t.IsResource() || streams(t.Subresource) || t.Subresource == "proxy":
+	case !t.IsResource() || streams(t.Subresource) || t.Subresource == "proxy" || t.Subresource == "log": // of which no part is masked, and nodes tell what is wrong
 		return false
 	case t.Reads():
 		return status == 422 || status >= 500
@@ -26,24 +26,17 @@ func quoted() []field {
 	return []field{{".message", "redact"}, {".details.causes[*].message", "redact"}}
 }
 
-// plainWords are what API servers say of a request and not of an object's values.
-var plainWords = regexp.MustCompile(`^(` +
-	`[a-z0-9.-]+ "[^"]*" (not found|already exists)` +
-	`|Operation cannot be fulfilled on [a-z0-9.-]+ "[^"]*": the object has been modified; please apply your changes to the latest version and try again` +
-	`|[a-z0-9.-]+( "[^"]*")? is forbidden: User "[^"]*" cannot [a-z]+ resource "[a-z0-9./-]+" in API group "[a-z0-9.-]*"( in the namespace "[a-z0-9-]*"| at the cluster scope)` +
-	`|Unauthorized` +
-	`|the server could not find the requested resource` +
-	`|the server does not allow this method on the requested resource` +
-	`|the server rejected our request due to an error in our request` +
-	`|Too many requests, please try again later\.` +
-	`)$`)
-
-// plainWarning is a warning of which the same holds.
-var plainWarning = regexp.MustCompile(`^299 - "([^"\\]* is deprecated in v[0-9.]+\+(, unavailable in v[0-9.]+\+)?(; use [^"\\]*)?|(unknown|duplicate) field \\"[^"\\]*\\")"$`)
+// amongEvents adds them to what is masked of a watch, in which what goes wrong stands among the events. An Event's own message is no such words.
+func amongEvents(t *Tuple, a *http1.Answer, masked []field) []field {
+	if t.Verb != "watch" || a.Status >= 400 || len(masked) == 0 || t.GroupResource() == "events" {
+		return masked
+	}
+	return append(slices.Clone(masked), quoted()...)
+}
 
 // telling is the filter of an answer in which fields are masked. make makes one that masks the fields that it is given.
 func telling(t *Tuple, a *http1.Answer, masked []field, make func([]field) (exchange.Filter, error)) (exchange.Filter, error) {
-	plain, err := make(masked)
+	plain, err := make(amongEvents(t, a, masked))
 	if err != nil || len(masked) == 0 || a.Status < 400 || !t.quotes(a.Status) {
 		return plain, err
 	}
@@ -51,15 +44,15 @@ func telling(t *Tuple, a *http1.Answer, masked []field, make func([]field) (exch
 	return &failure{plain: plain, hidden: hidden}, err
 }
 
-// failure is an answer that says what went wrong. Its words are hidden unless they are plain ones, which the whole of it tells.
+// failure is an answer that says what went wrong. Its words are seen as far as they are plain ones, which the whole of it tells.
 type failure struct {
 	said          []byte
 	plain, hidden exchange.Filter
 	over          bool // it is longer than what is kept, and the hidden one has it
 }
 
-// mostSaid is how long an answer may be whose words are looked at, in bytes.
-const mostSaid = 16 << 10
+// mostSaid is how long an answer may be whose words are looked at, in bytes: some have a whole object in them, twice.
+const mostSaid = 128 << 10
 
 // Write keeps what comes until all of it is there.
 func (w *failure) Write(dst, p []byte) ([]byte, error) {
@@ -78,23 +71,80 @@ func (w *failure) Close(dst []byte) ([]byte, error) {
 	if w.over {
 		return w.hidden.Close(dst)
 	}
-	by := w.hidden
-	if isPlainly(w.said) {
-		by = w.plain
+	text, by := spokenStatus(w.said), w.plain
+	if text == nil {
+		text, by = w.said, w.hidden
 	}
-	dst, err := by.Write(dst, w.said)
+	dst, err := by.Write(dst, text)
 	if err != nil {
 		return dst, err
 	}
 	return by.Close(dst)
 }
 
-// isPlainly says that all words of a Status are plain ones.
-func isPlainly(text []byte) bool {
+// spokenStatus is a Status whose words are those that may be seen; nil where it is none.
+func spokenStatus(text []byte) []byte {
 	v, err := readJSON(text)
 	o, ok := v.(object)
-	if err != nil || !ok {
-		return false
+	if err != nil || !ok || o.text("kind") != "Status" {
+		return nil
 	}
-	return o.at("details", "causes") == nil && plainWords.MatchString(o.text("message"))
+	changed := speak(o, unspoken)
+	details, _ := o.at("details").(object)
+	causes, _ := details.at("causes").([]any)
+	for i, c := range causes {
+		words := stars
+		if i == 0 { // clients print the causes in the place of the message, where there are some
+			words = unspoken
+		}
+		if c, ok := c.(object); ok {
+			changed = speak(c, words) || changed
+		}
+	}
+	if !changed {
+		return text
+	}
+	return append(appendJSON(nil, o), '\n')
+}
+
+// speak leaves of an object's message what may be seen, and says whether it is another one now.
+func speak(o object, hidden string) bool {
+	for i := range o {
+		if o[i].Key != "message" {
+			continue
+		}
+		said, isText := o[i].Value.(string)
+		words := hidden
+		if isText {
+			words = spoken(said, hidden)
+		}
+		o[i].Value = words
+		return !isText || words != said
+	}
+	return false
+}
+
+// textFailure is an answer without a form that says what went wrong.
+type textFailure struct {
+	said []byte
+	by   exchange.Filter
+}
+
+// Write keeps what comes as far as it may be plain words.
+func (w *textFailure) Write(dst, p []byte) ([]byte, error) {
+	w.said = append(w.said, p[:min(len(p), mostSaid-len(w.said))]...)
+	return dst, nil
+}
+
+// Close answers what may be seen of it.
+func (w *textFailure) Close(dst []byte) ([]byte, error) {
+	text := spoken(strings.TrimSuffix(string(w.said), "\n"), unspoken) + "\n"
+	if w.by == nil {
+		return append(dst, text...), nil
+	}
+	dst, err := w.by.Write(dst, []byte(text))
+	if err != nil {
+		return dst, err
+	}
+	return w.by.Close(dst)
 }

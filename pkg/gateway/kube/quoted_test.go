@@ -103,6 +103,37 @@ func TestPlainWordsOfAnAPIServerAreShown(t *testing.T) {
 	}
 }
 
+// A field that is misspelt, and one that somebody else applied, are what people most often have to be told of.
+func TestWordsAboutFieldsAreShownWithoutTheirValues(t *testing.T) {
+	masked := []field{{".data.*", "null"}}
+	tuple, _ := parseLine("PATCH /apis/apps/v1/namespaces/stg/deployments/web")
+	const strict = `: strict decoding error: unknown field \"spec.replica\", duplicate field \"spec.x\"`
+	conflict := `{"kind":"Status","message":"Apply failed with 2 conflicts: conflicts with \"b\" using v1:\n- .data.a\n- .spec.containers[name=\"app\"].image","details":{"causes":[{"message":"conflict with \"b\" using v1","field":".data.a"}]}}`
+	misspelt := func(value string) string {
+		return `{"kind":"Status","message":" \"\" is invalid: patch: Invalid value: \"` + value + `\"` + strict + `","details":{"causes":[{"message":"Invalid value: \"` + value + `\"` + strict + `","field":"patch"}]}}`
+	}
+	for text, want := range map[string]string{
+		conflict: conflict,
+		`{"kind":"Status","message":"Deployment in version \"v1\" cannot be handled as a Deployment` + strict + `"}`: `{"kind":"Status","message":"Deployment in version \"v1\" cannot be handled as a Deployment` + strict + `"}`,
+		misspelt(canary): misspelt("***") + "\n",
+		misspelt(`{\\\"a\\\":\\\"` + canary + `\\\"}` + strings.Repeat("x", 32<<10)): misspelt("***") + "\n",
+	} {
+		if got := shownOf(t, tuple, 422, masked, text); got != want {
+			t.Errorf("%.400s\nwant %.400s", got, want)
+		}
+	}
+	for _, words := range []string{
+		` \"\" is invalid: patch: Invalid value: \"x\": ` + canary + strict, ` \"\" is invalid: patch: Invalid value: \"x\"` + strict + canary, ` \"\" is invalid: patch: Invalid value: ` + canary + strict,
+		`Apply failed with 1 conflict: ` + canary, `Apply failed with 1 conflict: conflict with \"b\" using v1: ` + canary, `conflict with \"b\" using v1` + canary,
+	} {
+		for _, text := range []string{`{"kind":"Status","message":"` + words + `"}`, `{"kind":"Status","message":{"m":"` + words + `"}}`, `{"kind":"Status","details":{"causes":[{"message":"` + words + `"}]}}`} {
+			if got := shownOf(t, tuple, 422, masked, text); strings.Contains(got, canary) {
+				t.Errorf("%s is shown as %s", text, got)
+			}
+		}
+	}
+}
+
 func TestWarningsDoNotQuoteWhatIsMasked(t *testing.T) {
 	patch, _ := parseLine("PATCH /api/v1/namespaces/stg/secrets/db")
 	read, _ := parseLine("GET /api/v1/namespaces/stg/secrets/db")

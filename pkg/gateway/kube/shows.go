@@ -37,7 +37,7 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 			kind.Fields = append(http1.Fields{{Name: "Content-Type", Value: typeJSON + ";stream=watch"}}, a.Fields.Without("Content-Type")...)
 		}
 	case a.Status >= 400 && isPlain(a.Fields.Get("Content-Type")): // "404 page not found"
-		masked = nil
+		return c.showsText(t, p, a, out, len(masked) > 0)
 	default:
 		return exchange.Shown{}, fmt.Errorf("the cluster answers %.40q where JSON was asked for", a.Fields.Get("Content-Type"))
 	}
@@ -59,6 +59,20 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 			}
 			return body.New(kind.Fields.Get("Content-Type"), rules)
 		})
+	}
+	return out, err
+}
+
+// showsText settles what is seen of an answer without a form that says what went wrong.
+func (c *cluster) showsText(t *Tuple, p *guard.Pass, a *http1.Answer, out exchange.Shown, masked bool) (_ exchange.Shown, err error) {
+	rules, err := c.rules(nil)
+	if err == nil {
+		out.Filter, err = exchange.NewFilter(p, a, rules)
+	}
+	if masked && t.quotes(a.Status) {
+		out.Filter = &textFailure{by: out.Filter}
+	} else if len(unrecorded(t)) > 0 && t.quotes(a.Status) {
+		out.Kept = &textFailure{}
 	}
 	return out, err
 }

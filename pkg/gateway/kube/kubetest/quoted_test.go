@@ -42,6 +42,17 @@ func TestARefusedPatchShowsNothingOfTheObject(t *testing.T) {
 	if _, text := d.asks(t, "PATCH", "/api/v1/namespaces/stg/secrets/nobody", merge, `{}`); !strings.Contains(text, `secrets \"nobody\" not found`) {
 		t.Errorf("plain words are hidden: %s", text)
 	}
+	for _, q := range []struct{ path, mediaType, content, want string }{
+		{"pods/web?fieldValidation=Strict", jsonPatch, `[{"op":"add","path":"/spec/nothing","value":1}]`, `unknown field \"spec.nothing\"`},
+		{"pods/web?fieldValidation=Strict", strategic, `{"spec":{"nothing":"` + kubetest.CanaryEnv + `"}}`, `unknown field \"spec.nothing\"`},
+		{"configmaps/app-config?fieldManager=other", "application/apply-patch+yaml", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"app-config"},"data":{"password":"x"}}`, `using v1: .data.password`},
+		{"pods/web", merge, `{"metadata":{"uid":"1"}}`, "Look at the fields that it names"},
+	} {
+		_, text := d.asks(t, "PATCH", "/api/v1/namespaces/stg/"+q.path, q.mediaType, q.content)
+		if !strings.Contains(text, q.want) || strings.Contains(text, kubetest.CanaryEnv) {
+			t.Errorf("%s %s: %s", q.path, q.content, text)
+		}
+	}
 	for _, file := range append(sealed(t, d), sealed(t, free)...) {
 		if secret := kubetest.Canaries()[1]; strings.Contains(file, secret) {
 			t.Errorf("a recording has %s", secret)
