@@ -19,6 +19,7 @@ const (
 type condition struct {
 	text    string
 	program cel.Program
+	ported  bool // it asks for the port of a forwarded connection
 }
 
 // conditionEnv declares what a condition can name. The facts of other kinds than the command's are empty.
@@ -90,7 +91,11 @@ func compile(env *cel.Env, text string) (*condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &condition{text: text, program: program}, nil
+	c := &condition{text: text, program: program}
+	for _, named := range checked.NativeRep().ReferenceMap() { // however it is written: "kube .port" is the same name
+		c.ported = c.ported || named.Name == "kube.port"
+	}
+	return c, nil
 }
 
 // holds evaluates the condition. An error means that nobody knows, and refuses the command.

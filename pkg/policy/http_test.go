@@ -225,9 +225,14 @@ func TestRulesForClustersAndServicesAreReadStrictly(t *testing.T) {
 	if got := problems(t, policyOf([]string{ports})).Error(); !strings.Contains(got, "nobody can be asked for each of its connections") {
 		t.Errorf("%s: %s", ports, got)
 	}
-	conditional := `kube: {resources: ["pods/portforward"]}, if: 'kube.port == 80', verdict: approve, approval: {by: {groups: [ops]}}`
-	if got := problems(t, policyOf([]string{conditional})).Error(); !strings.Contains(got, "nobody can be asked for each of its connections") {
-		t.Errorf("%s: %s", ports, got)
+	for condition, refused := range map[string]bool{
+		`kube.port == 80`: true, `kube .port == 80`: true, `kube. port in [0, 80]`: true, `.kube.port > 0`: true, `true || [1].exists(x, x == kube.port)`: true,
+		`kube.name == "kube.port"`: false,
+	} {
+		text := policyOf([]string{"kube: {resources: [\"pods/portforward\"]}, if: '" + condition + "', verdict: approve, approval: {by: {groups: [ops]}}"})
+		if _, err := policy.Parse([]byte(text), "policy.yaml"); (err != nil && strings.Contains(err.Error(), "nobody can be asked for each of its connections")) != refused {
+			t.Errorf("%s: %v", condition, err)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (d *decoder) ports(n *strict.Node) (p ports) {
 
 // checkPorts reports a rule that would have a person asked for each connection.
 func (d *decoder) checkPorts(n *strict.Node, r *rule) {
-	asks := r.kube != nil && r.kube.ports != nil || r.when != nil && strings.Contains(r.when.text, "kube.port")
+	asks := r.kube != nil && r.kube.ports != nil || r.when != nil && r.when.ported
 	if asks && r.verdict == Approve {
 		d.Report(n, "a port is known only once the port-forward runs, and nobody can be asked for each of its connections",
 			"leave the ports out here, and deny the other ones by another rule")
