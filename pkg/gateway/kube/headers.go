@@ -61,7 +61,7 @@ func answered(t *Tuple, a *http1.Answer, whole, masked bool) http1.Fields {
 			out = append(out, f)
 		case "warning":
 			if masked && t.quotes(200) && !plainWarning.MatchString(f.Value) {
-				f.Value = `299 - "` + stars + `"`
+				f.Value = `299 - "` + unspoken + `"`
 			}
 			out = append(out, f)
 		case "etag", "last-modified":
