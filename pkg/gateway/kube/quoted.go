@@ -89,9 +89,11 @@ func spokenStatus(text []byte) []byte {
 	if err != nil || !ok || o.text("kind") != "Status" {
 		return nil
 	}
+	causes, isList := o.at("details", "causes").([]any)
+	if !isList && o.at("details", "causes") != nil {
+		return nil
+	}
 	changed := speak(o, unspoken)
-	details, _ := o.at("details").(object)
-	causes, _ := details.at("causes").([]any)
 	for i, c := range causes {
 		words := stars
 		if i == 0 { // clients print the causes in the place of the message, where there are some

@@ -126,7 +126,7 @@ func TestWordsAboutFieldsAreShownWithoutTheirValues(t *testing.T) {
 		` \"\" is invalid: patch: Invalid value: \"x\": ` + canary + strict, ` \"\" is invalid: patch: Invalid value: \"x\"` + strict + canary, ` \"\" is invalid: patch: Invalid value: ` + canary + strict,
 		`Apply failed with 1 conflict: ` + canary, `Apply failed with 1 conflict: conflict with \"b\" using v1: ` + canary, `conflict with \"b\" using v1` + canary,
 	} {
-		for _, text := range []string{`{"kind":"Status","message":"` + words + `"}`, `{"kind":"Status","message":{"m":"` + words + `"}}`, `{"kind":"Status","details":{"causes":[{"message":"` + words + `"}]}}`} {
+		for _, text := range []string{`{"kind":"Status","message":"` + words + `"}`, `{"kind":"Status","message":{"m":"` + words + `"}}`, `{"kind":"Status","details":{"causes":[{"message":"` + words + `"}]}}`, `{"kind":"Status","details":{"causes":{"a":{"message":"` + words + `"}}}}`} {
 			if got := shownOf(t, tuple, 422, masked, text); strings.Contains(got, canary) {
 				t.Errorf("%s is shown as %s", text, got)
 			}
