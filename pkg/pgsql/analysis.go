@@ -138,6 +138,8 @@ type Statement struct {
 	// ChangesRole: from here on the session may run as another role, or without its triggers. Only one who may do everything
 	// gets this far with it.
 	ChangesRole bool
+	// Imports: SET TRANSACTION SNAPSHOT, from which on the transaction reads what was committed at some time before it began.
+	Imports bool
 	// Reviewed: every function and operator in it is on the reviewed lists, so that planning it runs no foreign code.
 	Reviewed bool
 	// TargetMasked: it writes to a relation with masked columns, so the free text of errors is replaced.

@@ -138,6 +138,7 @@ func (j *judge) setTransaction(n *node) {
 	if n.text("name") == "TRANSACTION" || n.text("name") == "TRANSACTION SNAPSHOT" {
 		j.st.Tx = Opens
 	}
+	j.st.Imports = n.text("name") == "TRANSACTION SNAPSHOT"
 	j.refuseReadWrite(n.list("args"))
 }
 

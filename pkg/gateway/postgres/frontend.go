@@ -173,6 +173,9 @@ func (s *session) prepare(x *expectation, of *statement) {
 	for _, st := range of.analysis.Statements {
 		x.redefines = x.redefines || st.ChangesCatalog || s.leavesOwn(st)
 		dirty = dirty || st.Tx != pgsql.Opens
+		if st.Imports {
+			s.begun = seen{} // nobody knows what everybody saw then
+		}
 		if st.ChangesRole {
 			s.becomeAnother()
 		}

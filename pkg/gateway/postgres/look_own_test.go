@@ -102,6 +102,37 @@ func TestDefinitionsThatChangedBeforeAnyOfItsOwnEndItToo(t *testing.T) {
 	}
 }
 
+// A transaction that takes another one's snapshot reads what was committed before it began itself.
+func TestDefinitionsAreNotReadInASnapshotThatSomebodyExportedBeforeTheyChanged(t *testing.T) {
+	s := listen(t, allButMasks)
+	move := moving(t, s)
+	a, keeper := s.client(t), s.client(t)
+	transcript(t, keeper, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+	rows, err := keeper.Exec(t.Context(), "SELECT pg_export_snapshot()").ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	move()
+	transcript(t, a, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+	if got := transcript(t, a, "SET TRANSACTION SNAPSHOT '"+string(rows[0].Rows[0][0])+"'"); got != "SET\n" {
+		t.Fatalf("taken: %s", got)
+	}
+	if got := transcript(t, a, "SELECT v FROM v_moving"); !strings.Contains(got, "***") {
+		t.Errorf("without definitions of its own the session sees %s", got)
+	}
+	transcript(t, a, "CREATE TABLE own_one(a int)")
+	if got := transcript(t, a, "SELECT v FROM v_moving"); strings.Contains(got, "123-45-6789") || !strings.Contains(got, "40001") {
+		t.Errorf("with them it sees %s", got)
+	}
+	transcript(t, a, "ROLLBACK")
+	if got := transcript(t, a, "BEGIN ISOLATION LEVEL REPEATABLE READ; CREATE TABLE own_one(a int)"); strings.Contains(got, "40001") {
+		t.Errorf("begun anew: %s", got)
+	}
+	if got := transcript(t, a, "SELECT v FROM v_moving"); !strings.Contains(got, "***") {
+		t.Errorf("begun anew, the session sees %s", got)
+	}
+}
+
 func TestATransactionThatCantSeeOthersDefinitionsMayEnd(t *testing.T) {
 	s := listen(t, allButMasks)
 	move := moving(t, s)
