@@ -98,6 +98,17 @@ func (c *Catalog) reaches(r *Relation, system string, seen map[uint32]bool) bool
 	return false
 }
 
+// readsSystem says whether a view reads a system relation, at whatever depth.
+func (c *Catalog) readsSystem(r *Relation, seen map[uint32]bool) bool {
+	if r == nil || seen[r.OID] {
+		return false
+	}
+	seen[r.OID] = true
+	return slices.ContainsFunc(r.Reads, func(oid uint32) bool {
+		return c.systemOIDs[oid] != "" || c.readsSystem(c.Relations[oid], seen)
+	})
+}
+
 // finish builds the maps by name.
 func (c *Catalog) finish() {
 	c.byName = make(map[[2]string]*Relation, len(c.Relations))

@@ -241,6 +241,10 @@ func (j *judge) changedSetting(n *node, found name) {
 	}
 	if found.system != "" {
 		j.add(Admin, found.object)
+		j.st.ChangesCatalog = true
+	}
+	if j.masks && c != nil && (found.system != "" || c.readsSystem(found.relation, map[uint32]bool{})) {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " can't be written to where columns are masked for you: masks are known by names that it holds", Hint: "Ask somebody for whom nothing is masked."})
 	}
 }
 

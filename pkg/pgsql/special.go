@@ -204,6 +204,9 @@ func (j *judge) drop(n *node) {
 			j.add(effect, "")
 			continue
 		}
-		j.named(rangeVarOf(parts[:len(parts)-part], -1), effect)
+		rel := rangeVarOf(parts[:len(parts)-part], -1)
+		if found := j.named(rel, effect); what == "OBJECT_POLICY" {
+			j.refuseSchemaOfMasked(rel, found)
+		}
 	}
 }
