@@ -15,6 +15,7 @@ func (j *judge) definition(n *node, k kind) {
 	if k.also != "" {
 		j.add(k.also, "")
 	}
+	j.reachesInto(n)
 	if k.effect == Execute && !n.is("DoStmt") {
 		j.add(Execute, j.routine(n))
 	}

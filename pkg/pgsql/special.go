@@ -196,6 +196,7 @@ func (j *judge) drop(n *node) {
 		part = 1
 	default:
 		j.add(effect, "")
+		j.reachesInto(n)
 		return
 	}
 	for _, o := range n.list("objects") {
