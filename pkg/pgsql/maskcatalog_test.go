@@ -1,6 +1,10 @@
 package pgsql_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
+)
 
 // Masks are known by names: nothing is renamed or written under masks that would let a masked relation, or a function that is not
 // trusted, be known by another one.
@@ -27,5 +31,21 @@ func TestNothingMasksAreKnownByIsRenamedUnderThem(t *testing.T) {
 	}
 	if a := understand(t, "UPDATE pg_class SET relname = 'other'", open); !a.Statements[0].ChangesCatalog {
 		t.Error("what names mean is not read again")
+	}
+}
+
+// What a prepared statement shows is not stored: it may be masks.
+func TestWhatIsPreparedIsNotStoredUnderMasks(t *testing.T) {
+	s := newDatabase(t, "stores", "CREATE TABLE users(id int, email text)")
+	masked, open := envOf(t, s, mask("users.email")), envOf(t, s, nil)
+	known := func(string) ([]pgsql.Access, bool) {
+		return []pgsql.Access{{Effect: pgsql.Read, Object: "public.users"}}, true
+	}
+	masked.Prepared, open.Prepared = known, known
+	for _, text := range []string{"CREATE TABLE n AS EXECUTE p", "CREATE TABLE IF NOT EXISTS n AS EXECUTE p(1) WITH NO DATA", "EXPLAIN ANALYZE CREATE TABLE n AS EXECUTE p"} {
+		refusal(t, text, masked)
+		if a := understand(t, text, open); a.Problem != nil {
+			t.Errorf("%s is refused where nothing is masked: %+v", text, *a.Problem)
+		}
 	}
 }

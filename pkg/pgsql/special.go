@@ -176,6 +176,9 @@ func (j *judge) createAs(n *node) {
 		command := j.st.Command
 		j.sessionNames(q)
 		j.st.Command = command
+		if j.masks { // whether it shows masks was known when it was prepared
+			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: strings.ToUpper(command) + " AS EXECUTE is refused where columns are masked for you: it may store masks in the place of values", Hint: "Write the query itself."})
+		}
 	} else {
 		j.addAll(j.inner(q))
 	}
