@@ -24,6 +24,7 @@ type channel struct {
 	loans   []loan
 	started bool
 	keys    *typed // of a line of line mode: what is typed at its terminal; nil elsewhere
+	next    func() // begins once the request that asked for it is answered
 	work    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -49,6 +50,10 @@ func (c *channel) serve() {
 		ok := c.request(req)
 		if req.WantReply {
 			_ = req.Reply(ok, nil)
+		}
+		if c.next != nil { // what it says, and its end, come behind the answer to what asked for it
+			c.work.Go(c.next)
+			c.next = nil
 		}
 	}
 	c.gone(errLeft)
@@ -102,21 +107,21 @@ func (c *channel) request(req *ssh.Request) bool {
 	}
 }
 
-// begin starts the one command that a channel may have.
+// begin has the one command that a channel may have start once its request is answered.
 func (c *channel) begin(f func()) bool {
 	if c.started {
 		return false
 	}
 	c.started = true
 	c.session.busy.Add(1)
-	c.work.Go(func() {
+	c.next = func() {
 		defer c.session.busy.Add(-1)
 		defer c.session.recovered(func(why error) {
 			c.cancel(why)
 			c.exit(ending{none: true}) // else the client would wait for it
 		})
 		f()
-	})
+	}
 	return true
 }
 

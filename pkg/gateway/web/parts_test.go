@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 )
 
 const ofParts = "multipart/form-data; boundary=b"
@@ -45,26 +44,15 @@ func TestAPartNamesAnotherMethodInNoneOfTheWaysThatServersRead(t *testing.T) {
 	}
 }
 
-// A body is looked at in time that grows with its length alone, and at more than what comes over a network.
+// A body is looked at in time that grows with its length alone: in the square of it, each of these would take an hour. (BenchmarkTail
+// measures it.)
 func TestNoBodyTakesLongToLookAt(t *testing.T) {
-	const mib = 1 << 20
+	const size = 4 << 20
 	for _, c := range []struct{ mediaType, unit string }{
 		{ofParts, "Content-Disposition:\n"}, {ofParts, "Content-Disposition: method\n "}, {ofParts, "Content-ID:\n"}, {ofParts, "Content-Disposition: a; name=a; x=method\n"}, {ofParts, "content-"},
 		{formType, "a=&"}, {formType, "%41%42=%43&"}, {formType, "amethod=b&"}, {"text/plain", "a line, with & = in it\n"}, {formType, "&"},
 	} {
-		body := bytes.Repeat([]byte(c.unit), mib/len(c.unit))
-		began := time.Now()
-		for i := range 4 {
-			pieces := newTail("POST", c.mediaType)
-			if i > 0 {
-				_ = pieces.look(body)
-			} else {
-				_ = pieces.look(append(body, "\n\n"...))
-			}
-		}
-		if took := time.Since(began); took > 8*time.Second { // where nothing else runs, one second is the longest
-			t.Errorf("%.40q: %s", c.unit, took)
-		}
+		_ = newTail("POST", c.mediaType).look(bytes.Repeat([]byte(c.unit), size/len(c.unit)))
 	}
 }
 
