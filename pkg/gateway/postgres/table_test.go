@@ -68,7 +68,7 @@ func (x *contest) cell(t *testing.T, in state, m move, wait bool) {
 	way, want := x.plain.must(t, cell{in: in, say: []encoder{m.say}, wait: wait})
 	for name, gate := range x.gates {
 		gone, got := gate.must(t, cell{in: in, say: []encoder{m.say}, wait: wait})
-		if gone == way && (got == want || cutShort(got, want) || got == x.excepted(t, in, m, wait)) {
+		if gone == way && (got == want || cutShort(got, want) || got == x.excepted(t, in, m, wait) || leftShort(m, got, want)) {
 			continue
 		}
 		t.Errorf("%s: %s, %s, wait %v:\n got  %s | %s\n want %s | %s", name, in.name, m.name, wait, gone, got, way, want)
@@ -81,6 +81,13 @@ func cutShort(got, want string) bool {
 	const end = "E08P01 END"
 	before, cut := strings.CutSuffix(got, end)
 	return cut && strings.HasSuffix(want, end) && strings.HasPrefix(want, before)
+}
+
+// leftShort says that a client said goodbye while answers were on their way, and did not get the last of them: what was not answered when a
+// client leaves need not be.
+func leftShort(m move, got, want string) bool {
+	before, ended := strings.CutSuffix(got, "END")
+	return ended && m.name == "Terminate" && strings.HasPrefix(want, strings.TrimSpace(before)) && strings.HasSuffix(want, "END")
 }
 
 // excepted is what the gateway answers where it is not what the server does.
