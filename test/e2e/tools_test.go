@@ -16,7 +16,7 @@ var tools = map[string]string{
 	"streams": `
 		head -c 20000000 /dev/zero | tr '\0' 'x' | ssh -F "$F" web-2 'sha256sum'
 		ssh -F "$F" web-2 'seq 1 900000' | sha256sum
-		ssh -F "$F" web-2 'echo out; echo err >&2; exit 9' 2>&1; echo "exit $?"
+		{ ssh -F "$F" web-2 'echo out; echo err >&2; exit 9'; echo "exit $?"; } 2>&1 | sort # two streams come in any order
 		tar c -C / etc/hostname etc/passwd | ssh -F "$F" web-2 "mkdir -p $R && tar x -C $R && cat $R/etc/passwd" | cmp - /etc/passwd
 		ssh -F "$F" web-2 'no-such-program'; echo "exit $?"`,
 	"terminal": `
