@@ -19,7 +19,7 @@ const throughSchema = `CREATE TABLE users(id int, ssn text); CREATE TABLE pay(id
 func TestWhatLiesBeneathIsToldToo(t *testing.T) {
 	s := newDatabase(t, "beneath", throughSchema)
 	env := envOf(t, s, nil)
-	for text, want := range map[string]string{
+	havePairs(t, env, map[string]string{
 		"SELECT * FROM v1":                            "read(public.v1) ~read(public.pay) ~read(public.users)",
 		"SELECT * FROM v2":                            "read(public.v2) ~read(public.other) ~read(public.pay) ~read(public.users) ~read(public.v1)",
 		"SELECT * FROM v1, users":                     "read(public.users) read(public.v1) ~read(public.pay)",
@@ -53,7 +53,13 @@ func TestWhatLiesBeneathIsToldToo(t *testing.T) {
 		"INSERT INTO other SELECT id FROM simple":     "read(public.simple) write(public.other) ~read(public.users)",
 		"SELECT * FROM simple FOR UPDATE":             "read(public.simple) write(public.simple) ~read(public.users) ~write(public.users)",
 		"MERGE INTO other o USING simple s ON s.id = o.id WHEN MATCHED THEN DELETE": "delete(public.other) read(public.other) read(public.simple) write(public.other) ~read(public.users)",
-	} {
+	})
+}
+
+// havePairs says which pairs each text is understood to have.
+func havePairs(t *testing.T, env pgsql.Env, texts map[string]string) {
+	t.Helper()
+	for text, want := range texts {
 		a := understand(t, text, env)
 		if got := strings.Join(pairs(a), " "); a.Problem != nil || got != want {
 			t.Errorf("%s\n got %s\nwant %s %+v", text, got, want, a.Problem)

@@ -148,18 +148,25 @@ Promise.allSettled([
   navigator.sendBeacon(query("beacon"), "query=hostile_beacon"), link.then(tried("socket")),
 ]).then(() => setTimeout(() => done(said), 500));`
 
-func TestAServiceIsUsedInABrowser(t *testing.T) {
-	queries := prometheus(t, shared.service)
-	dev := shared.user(t, "dev")
-	l := dev.open(t, "prom")
+// link is what a person opens in a browser.
+func (l *listener) link(t *testing.T) string {
+	t.Helper()
 	var ready struct {
 		Browser string `json:"browser_url"`
 	}
 	if err := json.Unmarshal([]byte(firstLine(l.events.String(), `"ready"`)), &ready); err != nil || ready.Browser == "" {
 		t.Fatalf("no link for browsers: %v %s", err, l.events)
 	}
+	return ready.Browser
+}
+
+func TestAServiceIsUsedInABrowser(t *testing.T) {
+	queries := prometheus(t, shared.service)
+	dev := shared.user(t, "dev")
+	l := dev.open(t, "prom")
+	link := l.link(t)
 	b := startBrowser(t)
-	b.open(t, ready.Browser)
+	b.open(t, link)
 	var title string
 	b.do(t, "GET", "/title", nil, &title)
 	if !strings.Contains(title, "Prometheus") {
@@ -172,7 +179,7 @@ func TestAServiceIsUsedInABrowser(t *testing.T) {
 	b.open(t, pageElsewhere(t))
 	var home string
 	b.do(t, "GET", "/url", nil, &home)
-	own, _, _ := strings.Cut(ready.Browser, "/.hoop/")
+	own, _, _ := strings.Cut(link, "/.hoop/")
 	said := b.run(t, fmt.Sprintf(hostile, own))
 	said = fmt.Sprint(said, b.run(t, fmt.Sprintf(hostile, fmt.Sprintf("http://prom.localhost:%d", l.port))))
 	said = fmt.Sprint(said, b.run(t, fmt.Sprintf(hostile, fmt.Sprintf("http://127.0.0.1:%d", l.port))))

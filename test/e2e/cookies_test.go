@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -41,16 +40,11 @@ func TestABrowserIsSignedInByCookiesWhoseValuesItNeverHas(t *testing.T) { // J11
 	signing(t, shared.service)
 	dev := shared.user(t, "dev")
 	l := dev.open(t, "prom")
-	var ready struct {
-		Browser string `json:"browser_url"`
-	}
-	if err := json.Unmarshal([]byte(firstLine(l.events.String(), `"ready"`)), &ready); err != nil || ready.Browser == "" {
-		t.Fatalf("no link for browsers: %v %s", err, l.events)
-	}
+	link := l.link(t)
 	b := startBrowser(t)
-	b.open(t, ready.Browser)
+	b.open(t, link)
 	for range 2 { // the second time with what the first has set
-		own, _, _ := strings.Cut(ready.Browser, "/.hoop/")
+		own, _, _ := strings.Cut(link, "/.hoop/")
 		b.open(t, own+"/")
 		got := b.run(t, `const token = decodeURIComponent(document.cookie.match(/XSRF-TOKEN=([^;]*)/)[1]);
 			fetch("/me", {headers: {"X-XSRF-TOKEN": token}}).then(r => r.text()).then(done);`)
