@@ -107,6 +107,7 @@ func FuzzReadAnswer(f *testing.F) {
 			f.Add([]byte(a.text+"abc"), a.method == "HEAD")
 		}
 	}
+	f.Add([]byte("HTTP/1.1 200 OK\r\n"+strings.Repeat("X: a\r\n", 200)+"\r\nabc"), false)
 	f.Fuzz(func(t *testing.T, wire []byte, head bool) {
 		method := map[bool]string{true: "HEAD", false: "GET"}[head]
 		r := bufio.NewReader(bytes.NewReader(wire))
@@ -116,6 +117,9 @@ func FuzzReadAnswer(f *testing.F) {
 			return
 		}
 		written := http1.AppendAnswer(nil, a)
+		if pastLimits(written) {
+			return
+		}
 		b, err := http1.ReadAnswer(bufio.NewReader(bytes.NewReader(written)), method)
 		if err != nil || a.Status != b.Status || a.Upgrade != b.Upgrade || a.Close && a.Status != 101 && !b.Close || !reflect.DeepEqual(a.EndToEnd(), b.EndToEnd()) {
 			t.Fatalf("%q was read as %+v, written as %q and read as %+v, %v", wire, a, written, b, err)
@@ -142,6 +146,12 @@ func FuzzReadAnswer(f *testing.F) {
 }
 
 // checkError fails where an error is none that a reader may answer.
+// pastLimits tells whether a head has more than readers take: one that had all of it may have grown by the fields that frame it.
+func pastLimits(head []byte) bool {
+	const first, last = 1, 1 // lines that are no fields
+	return bytes.Count(head, []byte("\r\n"))-first-last > 200 || len(head) > 64<<10
+}
+
 func checkError(t *testing.T, err error) {
 	t.Helper()
 	var e *http1.Error
