@@ -204,7 +204,7 @@ func (w *world) addServices(ctx context.Context) ([]way, error) {
 func (w *world) serviceThrough(ctx context.Context, origin, file string, target part) (way, error) {
 	state := filepath.Join(w.dir, "hoop-service")
 	secret := filepath.Join(w.dir, "service.token")
-	if err := errors.Join(os.Mkdir(state, 0o711), os.WriteFile(secret, []byte("service-token-0123456789"), 0o600),
+	if err := errors.Join(os.Mkdir(state, 0o711), os.WriteFile(secret, []byte("svc_Vt7mQx2RkLw9Zp4HnYc3"), 0o600),
 		os.WriteFile(filepath.Join(state, "policy.yaml"), []byte(servicePolicy), 0o600)); err != nil {
 		return way{}, err
 	}

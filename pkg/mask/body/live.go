@@ -18,7 +18,7 @@ func (n *Secrets) Live() *Live {
 	if n == nil {
 		return nil
 	}
-	return &Live{all: n, lead: min(mostLead, len(n.all[len(n.all)-1])/4)}
+	return &Live{all: n, lead: min(mostLead, n.least/4)}
 }
 
 // Write appends to dst what of p, and of what was held, may be shown by now; with last, all the rest.

@@ -21,12 +21,12 @@ const leastSecret = 4
 // some word is a part of it. So only around words that may be a part of a form is looked more closely. Which word comes next does not
 // depend on the last one, so that the processor looks at several at a time.
 type Secrets struct {
-	all    []string // the longest first, which is the one that is replaced where several begin at one place
-	most   int      // bytes of the longest
-	word   int      // bytes of a word: 4 or 8
-	stride int      // from one word to the next: the words that begin in so many first bytes of a form are known
+	least  int // bytes of the shortest
+	most   int // bytes of the longest
+	word   int // bytes of a word: 4 or 8
+	stride int // from one word to the next: the words that begin in so many first bytes of a form are known
 	known  [1 << (knownBits - 6)]uint64
-	first  [256]bool // what forms begin with
+	begin  [256][]string // the forms by what they begin with, the longest first: that one is replaced where several begin at one place
 }
 
 // needles are secrets that are looked for in one body.
@@ -75,15 +75,15 @@ func NewSecrets(values ...string) *Secrets {
 		}
 		return strings.Compare(a, b)
 	})
-	n := &Secrets{all: slices.Compact(all)}
-	n.most, n.word = len(n.all[0]), leastSecret
-	least := min(len(n.all[len(n.all)-1]), maxLeast)
-	if least >= longWord {
+	all = slices.Compact(all)
+	n := &Secrets{least: len(all[len(all)-1]), most: len(all[0]), word: leastSecret}
+	looked := min(n.least, maxLeast)
+	if looked >= longWord {
 		n.word = 8
 	}
-	n.stride = least - n.word + 1
-	for _, s := range n.all {
-		n.first[s[0]] = true
+	n.stride = looked - n.word + 1
+	for _, s := range all {
+		n.begin[s[0]] = append(n.begin[s[0]], s)
 		for i := range n.stride {
 			at := mix(n.wordAt([]byte(s), i))
 			n.known[at/64] |= 1 << (at % 64)
@@ -203,11 +203,8 @@ func (n *Secrets) find(b []byte, i int) (at, size int) {
 
 // at is the length of the longest of them that b begins with; 0: none.
 func (n *Secrets) at(b []byte) int {
-	if !n.first[b[0]] {
-		return 0
-	}
-	for _, s := range n.all {
-		if len(b) >= len(s) && b[0] == s[0] && string(b[:len(s)]) == s {
+	for _, s := range n.begin[b[0]] {
+		if len(b) >= len(s) && string(b[:len(s)]) == s {
 			return len(s)
 		}
 	}
@@ -243,10 +240,7 @@ func (n *Secrets) wordAt(b []byte, i int) uint64 {
 // open is the first place at or behind i, in the last bytes, where one may begin whose end has not come.
 func (n *Secrets) open(b []byte, i int) int {
 	for i = max(i, len(b)-n.most+1); i < len(b); i++ {
-		if !n.first[b[i]] {
-			continue
-		}
-		for _, s := range n.all {
+		for _, s := range n.begin[b[i]] {
 			if len(s) > len(b)-i && s[:len(b)-i] == string(b[i:]) {
 				return i
 			}

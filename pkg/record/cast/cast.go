@@ -72,14 +72,13 @@ type Stream struct {
 	kept   int64
 	rest   *record.Digest // of what lies beyond the cap; nil: nothing does
 
-	giving  sync.Mutex // held while chunks go to the recorder; taken before mu
-	spare   []byte     // of giving: a buffer to fill next
-	wake    chan struct{}
+	giving  sync.Mutex  // held while chunks go to the recorder; taken before mu
+	spare   []byte      // of giving: a buffer to fill next
+	starter *time.Timer // of the flusher, which a short stream never needs; nil: nothing waits yet
+	flusher sync.WaitGroup
+	wake    chan struct{} // of the flusher, as those that follow; nil: it was not started
 	full    chan struct{}
 	done    chan struct{}
-	flusher sync.WaitGroup
-	started bool
-	starter *time.Timer // of the flusher, which a short stream never needs; nil: nothing waits yet
 }
 
 // chunkAt is where a chunk stands in filled.
@@ -100,7 +99,7 @@ func Open(o Options) (*Stream, error) {
 	if o.FlushEvery <= 0 {
 		o.FlushEvery = flushEvery
 	}
-	s := &Stream{o: o, began: o.Now(), wake: make(chan struct{}, 1), full: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &Stream{o: o, began: o.Now()}
 	s.room.L = &s.mu
 	switch o.Terminal.Input {
 	case "":
@@ -200,8 +199,10 @@ func (s *Stream) Close(x record.Exit) error {
 		s.starter.Stop()
 	}
 	s.room.Broadcast()
+	if s.done != nil {
+		close(s.done)
+	}
 	s.mu.Unlock()
-	close(s.done)
 	s.flusher.Wait()
 	s.giving.Lock()
 	defer s.giving.Unlock()
@@ -290,12 +291,13 @@ func (s *Stream) waits() {
 func (s *Stream) start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed && !s.started {
-		s.started = true
+	if !s.closed && s.done == nil {
+		s.wake, s.full, s.done = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 		s.flusher.Go(s.flush)
 	}
 }
 
+// ring says something to the flusher, which looks by itself when it is started.
 func (s *Stream) ring(bell chan struct{}) {
 	select {
 	case bell <- struct{}{}:
