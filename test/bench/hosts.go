@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 )
 
 // hostPolicy lets developers do everything on the host that is measured.
@@ -132,7 +133,7 @@ func (w *world) addHosts(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	port, err := freePort()
+	port, err := freeport.Next()
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 	"github.com/hoop-gateway/hoop/pkg/http1"
 )
 
@@ -160,7 +161,7 @@ func (w *world) addServices(ctx context.Context) ([]way, error) {
 		return nil, err
 	}
 	started := func(args ...string) (int, int, error) {
-		port, err := freePort()
+		port, err := freeport.Next()
 		if err != nil {
 			return 0, 0, err
 		}

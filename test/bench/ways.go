@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 	"github.com/hoop-gateway/hoop/pkg/pgsql/pgtest"
 )
 
@@ -126,15 +127,6 @@ func (w *world) stop() {
 	}
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // awaitPort waits until somebody listens.
 func awaitPort(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -160,7 +152,7 @@ func (w *world) addBouncer(ctx context.Context, target part) error {
 			return errors.New("pgbouncer is not installed: apt-get install pgbouncer")
 		}
 	}
-	port, err := freePort()
+	port, err := freeport.Next()
 	if err != nil {
 		return err
 	}
@@ -218,7 +210,7 @@ func (w *world) addHops(ctx context.Context, target part, name, each string, hop
 func (w *world) hops(ctx context.Context, target part, dial int, each string, hop func(side, listen, dial string) *exec.Cmd) ([]part, int, error) {
 	parts := []part{target}
 	for _, side := range []string{"out", "in"} {
-		port, err := freePort()
+		port, err := freeport.Next()
 		if err != nil {
 			return nil, 0, err
 		}

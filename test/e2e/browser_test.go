@@ -13,21 +13,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 )
 
 // browser is a headless Chromium, told what to do over WebDriver.
 type browser struct{ session string }
-
-// freePort is one that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
-}
 
 // background runs a program until the test ends, and waits until something listens on its port.
 func background(t *testing.T, port int, cmd *exec.Cmd) {
@@ -51,7 +42,10 @@ func background(t *testing.T, port int, cmd *exec.Cmd) {
 
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
-	port := freePort(t)
+	port, err := freeport.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
 	background(t, port, exec.Command("chromedriver", fmt.Sprintf("--port=%d", port)))
 	b := &browser{fmt.Sprintf("http://127.0.0.1:%d", port)}
 	var made struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 )
 
 // startTime bounds a start on a machine that is busy with other tests.
@@ -242,12 +242,11 @@ func (w *world) setPolicy(t *testing.T, text string) {
 
 func (w *world) choosePorts() error {
 	for _, port := range []*int{&w.ports.Broker, &w.ports.Provider, &w.ports.Metrics, &w.ports.Postgres, &w.ports.Host, &w.service} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := freeport.Next()
 		if err != nil {
 			return err
 		}
-		defer l.Close() // held until all are chosen
-		*port = l.Addr().(*net.TCPAddr).Port
+		*port = free
 	}
 	return nil
 }

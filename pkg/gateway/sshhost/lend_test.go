@@ -17,6 +17,7 @@ import (
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/credential"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 )
 
@@ -133,7 +134,7 @@ func anotherHost(t testing.TB, lines ...string) (*sshd.Server, func(*gateway.Tar
 	must(t, os.Chmod(dir, 0o711))
 	host, err := sshd.Prepare(filepath.Join(dir, "host"), filepath.Join(dir, "key"))
 	must(t, err)
-	port, err := freePort()
+	port, err := freeport.Next()
 	must(t, err)
 	got, err := host.Start(context.Background(), port, lines...)
 	must(t, err)

@@ -3,12 +3,12 @@ package sshhost_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 )
 
 // server is a real OpenSSH server, whose log is what the tests believe.
@@ -43,18 +43,10 @@ func start(dir string) error {
 	if err != nil {
 		return err
 	}
-	port, err := freePort()
+	port, err := freeport.Next()
 	if err != nil {
 		return err
 	}
 	server, err = host.Start(context.Background(), port)
 	return err
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

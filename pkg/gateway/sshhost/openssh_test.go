@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 )
 
@@ -133,7 +134,7 @@ func listens(address string) func() bool {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	port, err := freePort()
+	port, err := freeport.Next()
 	must(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", port)
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/sshd"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
@@ -44,7 +45,7 @@ func loggedSFTP(t *testing.T) (to gateway.Target, log string) {
 	log = filepath.Join(dir, "log")
 	host, err := sshd.Prepare(filepath.Join(dir, "host"), filepath.Join(dir, "key"))
 	must(t, err)
-	port, err := freePort()
+	port, err := freeport.Next()
 	must(t, err)
 	running, err := host.Start(context.Background(), port, "Subsystem sftp "+program+" -e -l VERBOSE 2>>"+log)
 	must(t, err)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 	"github.com/hoop-gateway/hoop/pkg/pgsql/pgfind"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -89,7 +90,7 @@ func (s *Server) boot(bin string, owner *syscall.Credential, settings []string) 
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
-	port, err := freePort()
+	port, err := freeport.Next()
 	if err != nil {
 		return err
 	}
@@ -197,15 +198,6 @@ func (s *Server) Log() string {
 }
 
 func (s *Server) logPath() string { return filepath.Join(s.dir, "server.log") }
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
 
 // PID is the server's first process; all others are its children.
 func (s *Server) PID() int { return s.cmd.Process.Pid }

@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hoop-gateway/hoop/cmd/hoopd/dev/cluster"
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 )
 
 // stateDir is a private folder, as a state folder is, below one that everybody can pass.
@@ -33,13 +33,12 @@ func stateDir(t *testing.T) string {
 
 func config(t *testing.T, dir string) cluster.Config {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
 	return cluster.Config{
-		Dir: dir, Port: l.Addr().(*net.TCPAddr).Port, AdminPassword: "admin-secret", RolePassword: "role-secret",
+		Dir: dir, Port: port, AdminPassword: "admin-secret", RolePassword: "role-secret",
 		Log: slog.New(slog.DiscardHandler),
 	}
 }

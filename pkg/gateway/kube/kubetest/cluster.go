@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hoop-gateway/hoop/pkg/freeport"
 )
 
 // startTimeout bounds the wait for a cluster that was just started, on a machine that is busy with other tests.
@@ -107,7 +109,7 @@ func (c *Cluster) boot() error {
 	if c.authority, err = newAuthority(); err != nil {
 		return err
 	}
-	number, err := freePort()
+	number, err := freeport.Next()
 	if err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (c *Cluster) startEtcd() (string, error) {
 	}
 	var urls [2]string
 	for i := range urls {
-		port, err := freePort()
+		port, err := freeport.Next()
 		if err != nil {
 			return "", err
 		}
