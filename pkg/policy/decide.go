@@ -69,6 +69,9 @@ func (p *Policy) decide(s Subject, c Connection, cmd Command) Decision {
 	if d.Verdict == Deny && p.unlabelled(&s, &c, &named, d.Rule) {
 		d.Message = strings.TrimSuffix(d.Message, ".") + "; the labels of the namespace " + cmd.Kube.Namespace + ", which a rule asks for, are not known"
 	}
+	if d.Rule == RuleDefault {
+		d.Message += p.unmet(&s, &c, &named, d.Judged)
+	}
 	return d
 }
 

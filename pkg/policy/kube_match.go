@@ -199,14 +199,14 @@ func (f *kubeFacts) sets(k *Kube, how bearing) bool {
 		lists(f.serviceAccounts, k.ServiceAccounts, k, how) && lists(f.images, k.Images, k, how)
 }
 
-// lists holds a list against the texts that a request names. One that names none is admitted only where it is a patch, which leaves
-// them as they are.
+// lists holds a list against the texts that a request names. One that names none is admitted only where it leaves them as they are: a
+// patch, and a change of how many there are to be.
 func lists(asked globs, named []string, k *Kube, how bearing) bool {
 	switch {
 	case asked == nil:
 		return true
 	case how == admitting && len(named) == 0:
-		return k.Verb == "patch" && k.Subresource == ""
+		return k.Verb == "patch" && k.Subresource == "" || (k.Verb == "patch" || k.Verb == "update") && k.Subresource == "scale"
 	case how == admitting:
 		return asked.matchAll(named)
 	}

@@ -172,6 +172,9 @@ func TestMatchingOfClusters(t *testing.T) {
 		{"all of them", allow(`images: ["reg.example.com/*"]`), asked("create pods stg web", images("reg.example.com/a", "evil/b")), "deny default"},
 		{"at least one", allow(`images: ["reg.example.com/*"]`), asked("create configmaps stg web"), "deny default"},
 		{"but for a patch, which leaves them", allow(`images: ["reg.example.com/*"]`), asked("patch pods stg web"), "allow r0"},
+		{"and a change of scale", allow(`service_accounts: [web], resources: ["deployments.apps/scale"]`), asked("update deployments.apps/scale stg web"), "allow r0"},
+		{"and a patch of it", allow(`service_accounts: [web], images: [i], resources: ["deployments.apps/scale"]`), asked("patch deployments.apps/scale stg web"), "allow r0"},
+		{"and of no other subresource", allow(`service_accounts: [web], resources: ["pods/ephemeralcontainers"]`), asked("patch pods/ephemeralcontainers stg web"), "deny default"},
 		{"one is enough to deny", deny(`images: ["*:latest"]`), asked("create pods stg web", images("a:1", "b:latest")), "deny r1"},
 		{"and none is not", deny(`images: ["*:latest"]`), asked("get pods stg web"), "allow r0"},
 		{"accounts", allow("service_accounts: [web, default]"), asked("create pods stg web", accounts("web")), "allow r0"},
@@ -323,6 +326,42 @@ func TestWhatIsRefusedForWantOfLabelsSaysSo(t *testing.T) {
 	} {
 		d := parse(t, policyOf(c.rules)).Decide(person("dev"), cluster, c.command)
 		if d.Verdict != policy.Deny || strings.HasSuffix(d.Message, unknown) != c.said {
+			t.Errorf("%s: %s %q", name, d.Verdict, d.Message)
+		}
+	}
+}
+
+// What is refused for what its body says, or does not say, is told which rule asked for it and what to do.
+func TestWhatIsRefusedForItsBodySaysSo(t *testing.T) {
+	cluster := policy.Connection{Name: "k8s", Kind: "kubernetes"}
+	deploy := kubeRule("namespaces: [stg], service_accounts: [app, \"web-*\"]", "allow")
+	for name, c := range map[string]struct {
+		rules   []string
+		command policy.Command
+		want    string // "": it says nothing of a rule
+	}{
+		"no account": {[]string{deploy}, asked("create configmaps stg c"),
+			"; rule r0 would, but it asks for service_accounts: [app, web-*], of which this names none (what has none needs a rule for configmaps without service_accounts)"},
+		"another account": {[]string{deploy}, asked("create pods stg web", accounts("admin", "app")), "; rule r0 would, but it asks for service_accounts: [app, web-*], and this names admin"},
+		"the account of who names none": {[]string{deploy}, asked("create deployments.apps stg web", accounts("default")),
+			"; rule r0 would, but it asks for service_accounts: [app, web-*], and this names default (as it pods run whose serviceAccountName nobody sets: name it)"},
+		"with an approval": {[]string{kubeRule("service_accounts: [app]", "approve")}, asked("create pods stg web", accounts("admin")), "; rule r0 would, but it asks for service_accounts: [app], and this names admin"},
+		"an image":         {[]string{kubeRule(`images: ["reg.example.com/*"]`, "allow")}, asked("create pods stg web", images("reg.example.com/a", "evil/b")), "; rule r0 would, but it asks for images: [reg.example.com/*], and this names evil/b"},
+		"several": {[]string{kubeRule("privileged: false, host_path: false, dry_run: true", "allow")},
+			asked("create pods stg web", func(k *policy.Kube) { k.Privileged, k.HostPath = true, true }), "; rule r0 would, but it asks for dry_run: true, and for privileged: false, and for host_path: false"},
+		"the second rule":      {[]string{kubeRule("namespaces: [prod], service_accounts: [app]", "allow"), deploy}, asked("create pods stg web", accounts("admin")), "; rule r1 would, but it asks for service_accounts: [app, web-*], and this names admin"},
+		"a condition that is":  {[]string{`kube: {service_accounts: [app]}, if: 'kube.namespace == "stg"', verdict: allow`}, asked("create pods stg web", accounts("admin")), "; rule r0 would, but it asks for service_accounts: [app], and this names admin"},
+		"and one that is not":  {[]string{`kube: {service_accounts: [app]}, if: 'kube.namespace == "prod"', verdict: allow`}, asked("create pods stg web", accounts("admin")), ""},
+		"another namespace":    {[]string{deploy}, asked("create pods prod web", accounts("admin")), ""},
+		"another effect":       {[]string{"effects: [read], " + deploy}, asked("create pods stg web", accounts("admin")), ""},
+		"a rule that denies":   {[]string{deploy, kubeRule("service_accounts: [admin]", "deny")}, asked("create pods stg web", accounts("admin")), ""},
+		"a rule for others":    {[]string{"who: {users: [alice]}, " + deploy}, asked("create pods stg web", accounts("admin")), ""},
+		"what is no resource":  {[]string{deploy}, serverPath("get", "/metrics", policy.Session), ""},
+		"a rule without facts": {[]string{kubeRule("namespaces: [prod]", "allow")}, asked("create pods stg web", accounts("admin")), ""},
+	} {
+		d := parse(t, policyOf(c.rules)).Decide(person("dev"), cluster, c.command)
+		_, said, found := strings.Cut(d.Message, "; rule ")
+		if d.Verdict != policy.Deny || found != (c.want != "") || found && "; rule "+said != c.want {
 			t.Errorf("%s: %s %q", name, d.Verdict, d.Message)
 		}
 	}
