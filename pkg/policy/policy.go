@@ -159,6 +159,7 @@ type Standing struct {
 	Shown        []string // see Policy.Shown
 
 	NamespaceLabels bool // see Policy.NamespaceLabels
+	ServiceAccounts bool // see Policy.ServiceAccounts
 }
 
 // Power is the right to look or act besides opening connections.

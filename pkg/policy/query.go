@@ -116,7 +116,7 @@ func (p *Policy) Shown(s Subject, c Connection) []string {
 
 // Standing is what holds for a subject on a connection before any command. It changes only with the policy.
 func (p *Policy) Standing(s Subject, c Connection) Standing {
-	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Shown: p.Shown(s, c), NamespaceLabels: p.NamespaceLabels(s, c)}
+	return Standing{Masks: p.Masks(s, c), ReadOnly: p.ReadOnly(s, c), Unrestricted: p.Unrestricted(s, c), Lines: p.Lines(s, c), Limits: p.Limits(s, c), Forwards: p.forwards(s, c), Programs: p.Programs(), Shown: p.Shown(s, c), NamespaceLabels: p.NamespaceLabels(s, c), ServiceAccounts: p.ServiceAccounts(s, c)}
 }
 
 // Rule is what one rule says, for people: `hoop can`, explain, the console.
@@ -168,8 +168,19 @@ func (r *rule) summary() Rule {
 
 // NamespaceLabels says that a rule for a subject on a connection asks for the labels of namespaces, which no request says.
 func (p *Policy) NamespaceLabels(s Subject, c Connection) bool {
+	return p.asksFor(s, c, "namespace_labels", func(f *kubeFacts) bool { return f.namespaceLabels != nil })
+}
+
+// ServiceAccounts says that a rule for a subject on a connection asks for the accounts as which pods run, of which an apply may not say
+// whether it takes one away.
+func (p *Policy) ServiceAccounts(s Subject, c Connection) bool {
+	return p.asksFor(s, c, "service_accounts", func(f *kubeFacts) bool { return f.serviceAccounts != nil })
+}
+
+// asksFor says that a rule asks for a fact, among its fields or in its condition.
+func (p *Policy) asksFor(s Subject, c Connection, name string, field func(*kubeFacts) bool) bool {
 	return p != nil && slices.ContainsFunc(p.rules, func(r rule) bool {
-		asks := r.kube != nil && r.kube.namespaceLabels != nil || r.when != nil && strings.Contains(r.when.text, "namespace_labels")
+		asks := r.kube != nil && field(r.kube) || r.when != nil && strings.Contains(r.when.text, name)
 		return asks && r.meets(&s, &c)
 	})
 }

@@ -16,10 +16,19 @@ type Body struct {
 	// Document is what is sent, decoded.
 	Document any
 	Facts    Facts
+	pinned   object // what is sent in its place: the same, for one version of the object alone
 }
 
 // JSON is what is sent.
 func (b *Body) JSON() []byte {
+	if b.pinned != nil {
+		return appendJSON(nil, b.pinned)
+	}
+	return b.asked()
+}
+
+// asked is what the client said.
+func (b *Body) asked() []byte {
 	if b.Type == "" {
 		return nil
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -25,6 +26,9 @@ func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal
 	if b.Document == nil || t.Verb == "delete" || t.Verb == "deletecollection" || len(fields) == 0 && !detected {
 		return nil
 	}
+	if why := b.annotationBack(fields); why != nil {
+		return why
+	}
 	found := ""
 	whole := b.Type == typeJSON || b.Type == typeApplyPatch
 	find(b.Document, "", func(path string, v any) {
@@ -42,6 +46,19 @@ func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal
 	}
 	return refusal(codeMasked, "The value at "+clipped(found)+" is what a mask showed, and writing it would put the mask in the value's place.",
 		"Leave masked fields out of what you write, or write their real values; kubectl patch and kubectl apply write single fields.")
+}
+
+// annotationBack refuses an apply that sets kubectl's own annotation to nothing: kubectl read it as nothing, where a mask hides it, and
+// tells what a cluster makes of that as a conflict with itself.
+func (b *Body) annotationBack(fields []field) *api.Refusal {
+	const key = "kubectl.kubernetes.io/last-applied-configuration"
+	o, _ := b.Document.(object)
+	hidden := slices.ContainsFunc(fields, func(f field) bool { return f.place == lastApplied })
+	if b.Type != typeApplyPatch || !hidden || o.at("metadata", "annotations", key) != "" {
+		return nil
+	}
+	return refusal(codeMasked, "The annotation "+key+" is hidden from you, since something of the object is masked, so kubectl can't keep it for itself.",
+		"To apply it server-side from now on, take the annotation away: kubectl annotate … "+key+"-")
 }
 
 // masksNull says that a value at a path of a whole object may be null because a mask made it so.

@@ -115,8 +115,9 @@ func (m *meant) lineWith(seen func(query string) string) string {
 	return m.tuple.Method + " " + path
 }
 
-// normal is all that is sent, in the form that the digest of an approval covers.
-func (m *meant) normal() string { return m.line() + "\n" + m.body.Type + "\n" + string(m.body.JSON()) }
+// normal is all that is sent, in the form that the digest of an approval covers: without the version of the object that the gateway adds,
+// which changes while a person is asked.
+func (m *meant) normal() string { return m.line() + "\n" + m.body.Type + "\n" + string(m.body.asked()) }
 
 // shown is a request for reviewers, with a body of its own or as recordings hold it.
 func (m *meant) shown(line, body string) string {

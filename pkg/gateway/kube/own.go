@@ -17,8 +17,8 @@ const (
 	ownSize   = 1 << 20          // its answer
 )
 
-// own asks the cluster something that the gateway itself needs to know, with a token of the gateway's, on a connection of its own.
-func (c *cluster) own(ctx context.Context, token, method, path string, content []byte, into any) error {
+// own asks the cluster something that the gateway itself needs to know, signed with fields of the gateway's, on a connection of its own.
+func (c *cluster) own(ctx context.Context, signed http1.Fields, method, path string, content []byte, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, ownWithin)
 	defer cancel()
 	conn, err := c.dial(ctx)
@@ -35,9 +35,7 @@ func (c *cluster) own(ctx context.Context, token, method, path string, content [
 	if len(content) > 0 {
 		head.Fields = append(head.Fields, http1.Field{Name: "Content-Type", Value: typeJSON})
 	}
-	if token != "" {
-		head.Fields = append(head.Fields, http1.Field{Name: "Authorization", Value: "Bearer " + token})
-	}
+	head.Fields = append(head.Fields, signed...)
 	if _, err := conn.Write(append(http1.AppendRequest(nil, &head), content...)); err != nil {
 		return err
 	}
@@ -84,7 +82,7 @@ func (c *cluster) namespaceLabels(ctx context.Context, t *Tuple, now *guard.Stan
 	begun := time.Now()
 	token, err := c.token(ctx)
 	if err == nil {
-		err = c.own(ctx, token, "GET", "/api/v1/namespaces/"+t.Namespace, nil, &got)
+		err = c.own(ctx, bearer(token), "GET", "/api/v1/namespaces/"+t.Namespace, nil, &got)
 	}
 	if err != nil {
 		c.log.Warn("labels of a namespace not read", "namespace", t.Namespace, "error", err)

@@ -14,26 +14,39 @@ import (
 // sign adds the credential to a head, and whom the cluster is to take this person for. A client's certificate is the
 // connection's.
 func (c *cluster) sign(ctx context.Context, head *http1.Request) error {
+	signed, err := c.credentials(ctx)
+	head.Fields = append(head.Fields, signed...)
+	return err
+}
+
+// credentials are the fields that sign adds.
+func (c *cluster) credentials(ctx context.Context) (http1.Fields, error) {
 	token, err := c.token(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if token != "" {
-		head.Fields = append(head.Fields, http1.Field{Name: "Authorization", Value: "Bearer " + token})
-	}
+	signed := bearer(token)
 	if c.as == nil {
-		return nil
+		return signed, nil
 	}
-	head.Fields = append(head.Fields, http1.Field{Name: "Impersonate-User", Value: c.as.User})
+	signed = append(signed, http1.Field{Name: "Impersonate-User", Value: c.as.User})
 	for _, g := range c.as.Groups {
-		head.Fields = append(head.Fields, http1.Field{Name: "Impersonate-Group", Value: g})
+		signed = append(signed, http1.Field{Name: "Impersonate-Group", Value: g})
 	}
 	for name, values := range c.as.Extra {
 		for _, v := range values {
-			head.Fields = append(head.Fields, http1.Field{Name: "Impersonate-Extra-" + url.PathEscape(name), Value: v})
+			signed = append(signed, http1.Field{Name: "Impersonate-Extra-" + url.PathEscape(name), Value: v})
 		}
 	}
-	return nil
+	return signed, nil
+}
+
+// bearer is a token as the field that signs with it; nothing without one.
+func bearer(token string) http1.Fields {
+	if token == "" {
+		return nil
+	}
+	return http1.Fields{{Name: "Authorization", Value: "Bearer " + token}}
 }
 
 // minted is a token that the cluster made.
@@ -72,7 +85,7 @@ func (c *cluster) token(ctx context.Context) (string, error) {
 			ExpirationTimestamp time.Time `json:"expirationTimestamp"`
 		} `json:"status"`
 	}
-	if err := c.own(ctx, own, "POST", path, text, &got); err != nil {
+	if err := c.own(ctx, bearer(own), "POST", path, text, &got); err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}
 	if got.Status.Token == "" {

@@ -34,6 +34,7 @@ func (c *cluster) Understand(ctx context.Context, q *exchange.Request) (*exchang
 	if why := u.tuple.selects(masked); why != nil {
 		return m, why
 	}
+	c.keepsAccount(ctx, u, q.Standing)
 	path, query := u.tuple.Target()
 	m.Send = http1.Request{
 		Method: q.Method, Path: c.prefix + path, Query: query, Asked: query != "", Minor: 1,
