@@ -17,13 +17,19 @@ func (p *Policy) unmet(s *Subject, c *Connection, cmd *Command, judged []Judged)
 		return ""
 	}
 	for i := range p.rules {
-		r := &p.rules[i]
-		if r.kube == nil || r.verdict == Deny || !r.meets(s, c) || !r.touches(&judged[first].Access) {
+		r, a := &p.rules[i], &judged[first].Access
+		if r.kube == nil || r.verdict == Deny || !r.meets(s, c) {
 			continue
 		}
 		how, otherwise := admitting, *r.kube
 		if r.verdict == Approve {
 			how = asking
+		}
+		if !r.touches(a) {
+			if cmd.Kube.byName() && r.effects&bit(a.Effect) == 0 && r.kube.match(cmd.Kube, how) {
+				return "; rule " + r.name + " is one, but " + string(a.Effect) + " is not among its effects"
+			}
+			continue
 		}
 		otherwise.dryRun, otherwise.privileged, otherwise.hostPath, otherwise.serviceAccounts, otherwise.images = nil, nil, nil, nil, nil
 		words := r.kube.misses(cmd.Kube, how)
@@ -46,9 +52,14 @@ func (f *kubeFacts) misses(k *Kube, how bearing) (words []string) {
 		name  string
 		asked *bool
 		is    bool
-	}{{"dry_run", f.dryRun, k.DryRun}, {"privileged", f.privileged, k.Privileged}, {"host_path", f.hostPath, k.HostPath}} {
+		why   string // what makes it true
+	}{
+		{"dry_run", f.dryRun, k.DryRun, "--dry-run=server makes one"},
+		{"privileged", f.privileged, k.Privileged, "a privileged container, a namespace of the host and a strong capability count as such"},
+		{"host_path", f.hostPath, k.HostPath, "a volume that is a path of the host counts as such"},
+	} {
 		if fact.asked != nil && *fact.asked != fact.is {
-			words = append(words, fmt.Sprintf("%s: %t", fact.name, *fact.asked))
+			words = append(words, fmt.Sprintf("%s: %t (%s)", fact.name, *fact.asked, fact.why))
 		}
 	}
 	for _, list := range []struct {

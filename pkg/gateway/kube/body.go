@@ -96,6 +96,9 @@ func (b *Body) understand(t *Tuple) *api.Refusal {
 }
 
 func mediaType(t *Tuple, contentType string) (string, *api.Refusal) {
+	if contentType == "" && t.Verb != "patch" { // API servers take it for JSON, and kubectl scale --current-replicas counts on it
+		return typeJSON, nil
+	}
 	got, parameters, err := mime.ParseMediaType(contentType)
 	charset, has := parameters["charset"]
 	delete(parameters, "charset")

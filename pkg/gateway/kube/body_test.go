@@ -213,7 +213,8 @@ func equalFacts(a, b Facts) bool {
 
 func TestBodiesThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 	for _, c := range []struct{ line, mediaType, body, code string }{
-		{createPod, "", `{}`, codeUnsupported},
+		{patchPod, "", `{}`, codeUnsupported},
+		{createPod, "", "a: 1", codeMalformed},
 		{createPod, typeProtobuf, "k8s\x00", codeUnsupported},
 		{createPod, typeProtobuf, "\x0a\x00", codeMalformed},
 		{patchPod, typeProtobuf, "k8s\x00", codeUnsupported},
@@ -287,6 +288,7 @@ func TestBodiesThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 func TestBodiesAreSentAsTheJSONThatWasJudged(t *testing.T) {
 	for _, c := range []struct{ line, mediaType, body, sent, as string }{
 		{createPod, typeJSON, "{ \"a\" : [1, 2.50, \"<\\u003e&\", null,\n{}] }", `{"a":[1,2.50,"<>&",null,{}]}`, typeJSON},
+		{createPod, "", `{"a":1}`, `{"a":1}`, typeJSON},
 		{createPod, "application/json; charset=UTF-8", `{"b":1,"a":2}`, `{"b":1,"a":2}`, typeJSON},
 		{createPod, typeYAML, "a: 100m\nb: \"yes\"\nc: [1, -2.5, true, ~]\nd: |\n  x\n  y\ne:\nf: v1\ng: '1'\n", `{"a":"100m","b":"yes","c":[1,-2.5,true,null],"d":"x\ny\n","e":null,"f":"v1","g":"1"}`, typeJSON},
 		{patchWeb, typeApplyPatch, "  {\"a\": 1}", `{"a":1}`, typeApplyPatch},

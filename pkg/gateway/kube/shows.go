@@ -20,7 +20,7 @@ func (c *cluster) shows(t *Tuple, p *guard.Pass, a *http1.Answer) (exchange.Show
 	if err != nil {
 		return exchange.Shown{}, err
 	}
-	out := exchange.Shown{Fields: fields}
+	out := exchange.Shown{Fields: append(fields, releasesHidden(t, masked)...)}
 	if a.Length == 0 {
 		return out, nil
 	}
