@@ -41,13 +41,14 @@ func telling(t *Tuple, a *http1.Answer, masked []field, make func([]field) (exch
 		return plain, err
 	}
 	hidden, err := make(append(slices.Clone(masked), quoted()...))
-	return &failure{plain: plain, hidden: hidden}, err
+	return &failure{plain: plain, hidden: hidden, masked: masked}, err
 }
 
 // failure is an answer that says what went wrong. Its words are seen as far as they are plain ones, which the whole of it tells.
 type failure struct {
 	said          []byte
 	plain, hidden exchange.Filter
+	masked        []field
 	over          bool // it is longer than what is kept, and the hidden one has it
 }
 
@@ -71,7 +72,7 @@ func (w *failure) Close(dst []byte) ([]byte, error) {
 	if w.over {
 		return w.hidden.Close(dst)
 	}
-	text, by := spokenStatus(w.said), w.plain
+	text, by := spokenStatus(w.said, w.masked), w.plain
 	if text == nil {
 		text, by = w.said, w.hidden
 	}
@@ -83,7 +84,7 @@ func (w *failure) Close(dst []byte) ([]byte, error) {
 }
 
 // spokenStatus is a Status whose words are those that may be seen; nil where it is none.
-func spokenStatus(text []byte) []byte {
+func spokenStatus(text []byte, masked []field) []byte {
 	v, err := readJSON(text)
 	o, ok := v.(object)
 	if err != nil || !ok || o.text("kind") != "Status" {
@@ -92,6 +93,9 @@ func spokenStatus(text []byte) []byte {
 	causes, isList := o.at("details", "causes").([]any)
 	if !isList && o.at("details", "causes") != nil {
 		return nil
+	}
+	if saysInvalid(o, causes, masked) {
+		return append(appendJSON(nil, o), '\n')
 	}
 	changed := speak(o, unspoken)
 	for i, c := range causes {

@@ -21,9 +21,9 @@ func TestWhoSeesNoReleasesOfHelmIsToldWhy(t *testing.T) {
 		rules string
 		told  bool
 	}{
-		stg + "secrets?labelSelector=owner%3Dhelm%2Cname%3Dshop":         {strings.ReplaceAll(shown, "alice, dev", "bob"), true},
-		stg + "secrets/sh.helm.release.v1.shop.v1":                       {strings.ReplaceAll(shown, "alice, dev", "bob"), true},
-		stg + "secrets":                                                  {strings.ReplaceAll(shown, "alice, dev", "bob"), false},
+		stg + "secrets?labelSelector=owner%3Dhelm%2Cname%3Dshop": {strings.ReplaceAll(shown, "alice, dev", "bob"), true},
+		stg + "secrets/sh.helm.release.v1.shop.v1":               {strings.ReplaceAll(shown, "alice, dev", "bob"), true},
+		stg + "secrets": {strings.ReplaceAll(shown, "alice, dev", "bob"), false},
 		stg + "configmaps?labelSelector=owner%3Dhelm":                    {strings.ReplaceAll(shown, "alice, dev", "bob"), false},
 		"GET /api/v1/secrets?labelSelector=owner%3Dhelm":                 {shown, false},
 		"GET /api/v1/namespaces/prod/secrets/sh.helm.release.v1.shop.v1": {shown, false},

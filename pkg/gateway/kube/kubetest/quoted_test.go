@@ -46,11 +46,36 @@ func TestARefusedPatchShowsNothingOfTheObject(t *testing.T) {
 		{"pods/web?fieldValidation=Strict", jsonPatch, `[{"op":"add","path":"/spec/nothing","value":1}]`, `unknown field \"spec.nothing\"`},
 		{"pods/web?fieldValidation=Strict", strategic, `{"spec":{"nothing":"` + kubetest.CanaryEnv + `"}}`, `unknown field \"spec.nothing\"`},
 		{"configmaps/app-config?fieldManager=other", "application/apply-patch+yaml", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"app-config"},"data":{"password":"x"}}`, `using v1: .data.password`},
-		{"pods/web", merge, `{"metadata":{"uid":"1"}}`, "Look at the fields that it names"},
+		{"pods/web", merge, `{"metadata":{"uid":"1"}}`, "metadata.uid: Invalid value: ***: field is immutable"},
+		{"pods/web", merge, `{"metadata":{"labels":"no"}}`, "Look at the fields that it names"},
 	} {
 		_, text := d.asks(t, "PATCH", "/api/v1/namespaces/stg/"+q.path, q.mediaType, q.content)
 		if !strings.Contains(text, q.want) || strings.Contains(text, kubetest.CanaryEnv) {
 			t.Errorf("%s %s: %s", q.path, q.content, text)
+		}
+	}
+	for _, q := range []struct{ method, path, content, want string }{
+		{"PATCH", "secrets/db-credentials", `{"type":"x"}`, `type: Invalid value: ***: field is immutable`},
+		{"PATCH", "secrets/db-credentials", `{"metadata":{"annotations":{"a b":"x"}}}`, `metadata.annotations: Invalid value: ***: name part must consist of`},
+		{"PATCH", "secrets/db-credentials", `{"data":{"a b":"eA=="}}`, `data[a b]: ***`},
+		{"POST", "secrets", `{"metadata":{"name":"Bad"}}`, `metadata.name: Invalid value: ***: a lowercase RFC 1123 subdomain must consist of`},
+		{"PATCH", "pods/web", `{"spec":{"nodeName":"n"}}`, "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`"},
+		{"POST", "pods", `{"metadata":{"name":"x"},"spec":{"containers":[{"name":"app","image":"i","imagePullPolicy":"always","env":[{"name":"` + "a=b" + `","value":"` + kubetest.CanaryEnv + `"}],"ports":[{"containerPort":0}]}]}}`,
+			`spec.containers[0].imagePullPolicy: Unsupported value: ***: supported values: \"Always\", \"IfNotPresent\", \"Never\"`},
+		{"POST", "pods", `{"metadata":{"name":"x"},"spec":{"containers":[{"name":"app","image":"i","volumeMounts":[{"name":"v","mountPath":"/v"}]}]}}`, `spec.containers[0].volumeMounts[0].name: Not found: ***`},
+	} {
+		mediaType := merge
+		if q.method == "POST" {
+			mediaType = "application/json"
+		}
+		status, text := d.asks(t, q.method, "/api/v1/namespaces/stg/"+q.path, mediaType, q.content)
+		if status != 422 || !strings.Contains(text, q.want) {
+			t.Errorf("%s: %d %s", q.content, status, text)
+		}
+		for _, canary := range kubetest.Canaries() {
+			if strings.Contains(text, canary) {
+				t.Errorf("%s %s is answered with %s", q.path, q.content, canary)
+			}
 		}
 	}
 	for _, file := range append(sealed(t, d), sealed(t, free)...) {
