@@ -16,8 +16,12 @@ var methodNames = []string{
 	"_method", "_httpmethod", "_http_method", "x_http_method", "x_http_method_override", "x_method_override", "http_method_override",
 }
 
-// errMethod says that a request says twice what its method is.
-var errMethod = errors.New("it names another method than its first line does: send the request with that method")
+// What is said of a request that says twice what its method is, or may.
+var (
+	errMethod  = errors.New("it names another method than its first line does: send the request with that method")
+	errUnclear = errors.New("its parts can't be read in one way, and one of them may name another method: give each part one Content-Disposition, with its name in quotes")
+	errHead    = errors.New("what a part says of itself (Content-Disposition) is longer than 8 KiB, and it may name another method: shorten it, as the name of a file")
+)
 
 // saysMethod says whether a parameter names another method than the request's own.
 func saysMethod(name, value, method string) bool {

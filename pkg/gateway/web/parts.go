@@ -38,7 +38,7 @@ func inParts(method, mediaType string, body []byte, whole bool) error {
 // unclear answers an error for a body in parts that can't be taken apart, and may name a method.
 func unclear(body []byte) error {
 	if holdsMethod(body) || bytes.ContainsAny(body, `%\`) {
-		return errMethod
+		return errUnclear
 	}
 	return nil
 }

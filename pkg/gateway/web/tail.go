@@ -12,14 +12,15 @@ import (
 // tail looks for a parameter that names another method in a body that is too long to be read whole. It sees every byte before the
 // service does, so that no such name reaches it with a value behind it.
 //
-// It errs on the side of finding one: where the value is not there yet the name is enough, and the parts of a body are told by their
-// heads alone, wherever lines stand that look like one.
+// It errs on the side of finding one: where the value is not there yet the name is enough, and where servers may part a body in different
+// ways, its parts are told by their heads alone, wherever lines stand that look like one.
 type tail struct {
 	method string
 	read   func([]byte) ([]byte, error) // what it answers is still to be looked at, with what comes behind it
 	held   []byte
 	room   []byte // for held, and what comes behind it
-	within bool   // in a form: a value, or a name that is too long to be one of ours; in parts: a line that began as those of heads do
+	parts  *regions
+	within bool // in a form: a value, or a name that is too long to be one of ours; in parts: a line that began as those of heads do
 }
 
 // Bounds of what is held back of a body until it can be told what it is.
@@ -37,7 +38,7 @@ func newTail(method, mediaType string) *tail {
 	_, _, err := mime.ParseMediaType(small)
 	switch {
 	case strings.HasPrefix(small, "multipart/"):
-		t.read = t.heads
+		t.read, t.parts = t.inParts, regionsOf(mediaType)
 	case err != nil, strings.Contains(small, "form"), strings.Contains(small, "urlencoded"), strings.HasPrefix(small, "text/"):
 		t.read = t.fields
 	default:
@@ -124,11 +125,11 @@ func nameSays(name []byte, value, method string) bool {
 	return len(plain) < longestKnown // the rest is white space, which may go on
 }
 
-// heads looks at what parts say of themselves.
-func (t *tail) heads(text []byte) ([]byte, error) {
+// heads looks at what parts say of themselves, as far as that begins in front of a byte.
+func (t *tail) heads(text []byte, limit int) ([]byte, error) {
 	for from := 0; ; {
 		n, ok := naming(text, from)
-		if !ok {
+		if !ok || n.at >= limit {
 			return t.cut(text, len(text)-around), nil
 		}
 		from = n.behind
@@ -147,8 +148,11 @@ func (t *tail) heads(text []byte) ([]byte, error) {
 				continue
 			}
 		}
-		if known || len(text)-n.at > 2*longestHead || !ended && len(text)-n.behind > longestHead {
+		switch {
+		case known:
 			return nil, errMethod
+		case len(text)-n.at > 2*longestHead || !ended && len(text)-n.behind > longestHead:
+			return nil, errHead
 		}
 		return t.cut(text, n.at-around), nil
 	}
