@@ -170,7 +170,7 @@ func TestAWrongCredentialIsToldWithoutIt(t *testing.T) {
 	})
 	got := s.run(t, "echo hi")
 	if got.status != 126 || !strings.Contains(got.errs, "refused the gateway's credential") || strings.Contains(got.errs+s.log.String(), "canary") {
-		t.Errorf("%+v, log %s", got, s.log)
+		t.Errorf("%+v, log %s", got, s.log.String())
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/gateway"
 	"github.com/hoop-gateway/hoop/pkg/gateway/sshhost"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 	"github.com/hoop-gateway/hoop/pkg/tunnel"
@@ -104,7 +105,7 @@ type session struct {
 	writer *record.Writer
 	rules  atomic.Pointer[policy.Policy]
 	desk   *desk
-	log    *bytes.Buffer
+	log    *guardtest.Log
 }
 
 // follow puts a policy in force.
@@ -163,8 +164,8 @@ func attend(t testing.TB, text string, to gateway.Target, visit *tunnel.SSH) *se
 func attendWith(t testing.TB, text string, to gateway.Target, visit *tunnel.SSH, names sshhost.Names) *session {
 	t.Helper()
 	near, far := pair(t)
-	s := &session{raw: near, served: make(chan error, 1), desk: &desk{}, log: &bytes.Buffer{}}
-	log := slog.New(slog.NewTextHandler(&locked{to: s.log}, nil))
+	s := &session{raw: near, served: make(chan error, 1), desk: &desk{}, log: &guardtest.Log{}}
+	log := slog.New(slog.NewTextHandler(s.log, nil))
 	dir := t.TempDir()
 	signer, err := record.LoadOrCreateSigner(filepath.Join(dir, "keys"))
 	must(t, err)
@@ -299,18 +300,6 @@ func (d *desk) WithdrawApproval(context.Context, string, api.Identity) error {
 }
 
 func (d *desk) PublishGrantEvent(context.Context, string, api.GrantEvent) error { return nil }
-
-// locked is a log that may be written by several.
-type locked struct {
-	mu sync.Mutex
-	to *bytes.Buffer
-}
-
-func (l *locked) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.to.Write(b)
-}
 
 // known are the names that the gateway of these tests can look up.
 type known map[string][]string

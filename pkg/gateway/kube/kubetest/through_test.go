@@ -1,7 +1,6 @@
 package kubetest_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -23,6 +22,7 @@ import (
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube"
 	"github.com/hoop-gateway/hoop/pkg/gateway/kube/kubetest"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
 	"github.com/hoop-gateway/hoop/pkg/policy"
 	"github.com/hoop-gateway/hoop/pkg/record"
 )
@@ -41,7 +41,7 @@ type door struct {
 	rules   *policy.Policy
 	target  gateway.Target
 	signer  *record.Signer
-	log     locked
+	log     guardtest.Log
 	count   atomic.Int64
 	served  sync.WaitGroup
 	desk    *desk
@@ -53,24 +53,6 @@ type door struct {
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
-
-// locked is a log that may be written by several.
-type locked struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *locked) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // opened is a gateway to the cluster under a policy.
 func opened(t *testing.T, c *kubetest.Cluster, text string, change func(*gateway.Target)) *door {
