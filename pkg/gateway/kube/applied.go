@@ -41,7 +41,7 @@ func (c *cluster) keepsAccount(ctx context.Context, u *meant, now *guard.Standin
 		err = c.own(ctx, signed, "GET", path, nil, &live)
 	}
 	if err != nil {
-		c.log.Warn("an object that is applied to not read", "path", path, "error", err)
+		c.log.Warn("an object that is applied to was not read", "object", u.tuple.Object(), "error", err)
 		return
 	}
 	if live.took(manager) || !u.body.pinTo(o, live.Metadata.UID, live.Metadata.ResourceVersion) {

@@ -54,6 +54,9 @@ func (t *tail) inParts(text []byte) ([]byte, error) {
 		if !ended {
 			return t.heads(text, len(text))
 		}
+		if _, lines, _ := bytes.Cut(head, []byte("\n")); len(bytes.TrimSpace(lines)) == 0 { // a head without lines, which some servers read on from (CGI.pm)
+			break
+		}
 		value, _, _ := bytes.Cut(behind, []byte("\n"))
 		region := text[:min(len(text), len(head)+len(end)+len(value)+1)]
 		if _, err := t.heads(region, len(head)); err != nil {

@@ -32,6 +32,8 @@ func TestAFileThatHoldsAFormIsNotTakenForOne(t *testing.T) {
 		"within a line":                 {form, head + big(bodyCap) + "x" + strings.ReplaceAll(part, "--inner", boundary)},
 		"of lines that end in LF":       {form, head + big(bodyCap) + strings.ReplaceAll(strings.ReplaceAll(inner, "--inner", boundary), "\r\n", "\n")},
 		"behind an empty line of LF":    {form, head + big(bodyCap) + "\r\n" + boundary + "\r\nX-A: a\n\nContent-Disposition: form-data; name=_method\r\n\r\nDELETE\r\n" + boundary + "--\r\n"},
+		"behind an empty head":          {form, head + big(bodyCap) + "\r\n" + boundary + "\r\n\r\nContent-Disposition: form-data; name=_method\r\n\r\nDELETE\r\n" + boundary + "--\r\n"},
+		"behind several empty lines":    {form, head + big(bodyCap) + "\r\n" + boundary + "\n\r\n \r\n\r\nContent-Disposition: form-data; name=_method\r\n\r\nDELETE\r\n" + boundary + "--\r\n"},
 		"the first line's delimiter":    {form, "--inner\r\n" + head + big(bodyCap) + inner},
 		"parts in a part":               {form, strings.Replace(head, "message/rfc822", "Multipart/mixed; boundary=inner", 1) + big(bodyCap) + inner},
 		"parts in a later part":         {form, head + big(bodyCap) + "\r\n" + boundary + "\r\nContent-Disposition: form-data; name=g\r\nContent-Type: multipart/mixed; boundary=inner\r\n\r\n" + inner},
