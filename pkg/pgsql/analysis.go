@@ -64,6 +64,10 @@ type Masks struct {
 	// within are the columns of such indexes, all of them: an index answers alone what asks for nothing else.
 	within  map[uint32]map[string]bool
 	ordered map[uint32]bool
+	// chosen are relations whose rows row security, or a view's own definition, could look up in such an index, which it names.
+	chosen map[uint32]string
+	// counted is a masked column that decides which rows an index holds; "" where there is none.
+	counted string
 	// trusted are functions that writes may run by themselves.
 	trusted []string
 }

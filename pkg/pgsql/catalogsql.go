@@ -42,13 +42,13 @@ const (
 		UNION SELECT p.partrelid, m.m[1]::pg_catalog.int2 FROM pg_catalog.pg_partitioned_table p,
 			pg_catalog.regexp_matches(p.partexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) ORDER BY 1, 2 LIMIT 500001`
 
-	// Indexes whose scans give an order: hashes give none, and those of GIN and BRIN find pages. What a condition is limited to, and
-	// what stands in expressions, is read out of their stored trees.
-	indexesQuery = `WITH i AS MATERIALIZED (SELECT i.* FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam
-				WHERE i.indrelid >= 16384 AND a.amname NOT IN ('hash', 'gin', 'brin'))
+	// Indexes whose scans give an order: hashes give none, and those of GIN and BRIN find pages. What an index is limited to, and
+	// what stands in expressions, is read out of their stored trees; the former of all of them.
+	indexesQuery = `WITH i AS MATERIALIZED (SELECT i.*, a.amname NOT IN ('hash', 'gin', 'brin') AS orders FROM pg_catalog.pg_index i
+				JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid >= 16384)
 			SELECT i.indrelid, i.indexrelid, u.num, CASE WHEN u.place <= i.indnkeyatts THEN 'key' ELSE 'besides' END
-				FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE u.num <> 0
-			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'key' FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m)
+				FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE i.orders AND u.num <> 0
+			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'key' FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) WHERE i.orders
 			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'where' FROM i, pg_catalog.regexp_matches(i.indpred::text, ':varattno ([0-9]+)', 'g') AS m(m)
 			ORDER BY 1, 2, 3, 4 LIMIT 500001`
 
@@ -63,12 +63,15 @@ const (
 	viewRulesQuery = `SELECT w.ev_class, CASE WHEN pg_catalog.length(w.ev_action::text) <= 8388608 THEN w.ev_action::text END
 		FROM pg_catalog.pg_rewrite w WHERE w.rulename = '_RETURN' AND w.ev_class >= 16384 ORDER BY 1 LIMIT 500001`
 
+	// -6 is tableoid, on which nothing depends.
 	generatedQuery = `SELECT DISTINCT a.attrelid, a.attnum, d.refobjsubid FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
 		JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid AND d.refobjsubid <> a.attnum
 			AND d.refobjsubid > 0 AND (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
 			OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum)
-		WHERE a.attgenerated <> '' ORDER BY 1, 2, 3 LIMIT 500001`
+		WHERE a.attgenerated <> ''
+		UNION SELECT a.attrelid, a.attnum, 0 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+		WHERE a.attgenerated <> '' AND f.adbin::text ~ ':varattno -6 ' ORDER BY 1, 2, 3 LIMIT 500001`
 
 	systemQuery = `SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v') ORDER BY 1 LIMIT 500001`

@@ -6,7 +6,7 @@ package pgsql
 // query of one table. sc is nil for a use that is never such a place.
 func (j *judge) noteEstimate(column string, sc *scope) {
 	if j.explained != nil && j.estimated == "" && (sc == nil || !j.unestimated(sc)) {
-		j.estimated = column
+		j.estimated = column + " is masked for you"
 	}
 }
 
@@ -32,10 +32,11 @@ func (j *judge) unestimated(sc *scope) bool {
 	return plain
 }
 
-// noteSplit notes that an explained statement reaches a relation that is partitioned by a masked column: its plan names
-// partitions, with how much they hold.
+// noteSplit notes that an explained statement reaches a relation that is partitioned by a masked column, since its plan names
+// partitions, with how much they hold; or one that is looked through by an index that a masked column orders: what that costs
+// follows from how many different values there are, and how they lie.
 func (j *judge) noteSplit(r *Relation) {
-	if j.explained == nil || !j.masks || r == nil || len(j.env.Masks.split) == 0 {
+	if j.explained == nil || !j.masks || r == nil || len(j.env.Masks.split)+len(j.env.Masks.chosen) == 0 {
 		return
 	}
 	reach := j.env.Catalog.reach()
@@ -44,7 +45,10 @@ func (j *judge) noteSplit(r *Relation) {
 	reach.seen[r.OID] = true
 	for oid := range reach.seen {
 		if column := j.env.Masks.split[oid]; column != "" {
-			j.estimated = column
+			j.estimated = column + " is masked for you"
+		}
+		if index := j.env.Masks.chosen[oid]; index != "" {
+			j.estimated = index + " is ordered by columns that are masked for you"
 		}
 	}
 }
@@ -55,7 +59,7 @@ func (j *judge) refuseEstimates(n *node) {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "EXPLAIN EXECUTE is refused where columns are masked for you: its plan may tell of them", Hint: "Explain the statement itself."})
 	}
 	if j.estimated != "" {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: j.estimated + " is masked for you, and this plan would tell of its values", Hint: "Explain the statement without it in GROUP BY, DISTINCT, joins, subqueries and WITH."})
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: j.estimated + ", and this plan would tell of their values", Hint: "Explain the statement without them in GROUP BY, DISTINCT, joins, subqueries and WITH."})
 	}
 }
 

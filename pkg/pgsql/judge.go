@@ -22,7 +22,7 @@ type judge struct {
 	usesMasked bool                // a masked column is mentioned, in a condition too
 	changes    bool                // it writes rows of some relation
 	explained  *node               // the statement of an EXPLAIN, while it is walked
-	estimated  string              // a masked column whose statistics the plan of an explained statement may tell
+	estimated  string              // what masked columns the plan of an explained statement may tell of, and why
 	seen       map[*node]struct{}  // relations and calls that were judged
 	made       map[*node]struct{}  // names of what the statement makes
 	by         map[string]string   // by what functions run that it does not name

@@ -33,9 +33,9 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		j.cantReplace(n, found)
 		return
 	}
-	moved, scattered := "", j.env.Masks.scattered[found.relation.OID]
+	moved, scattered := "", j.env.Masks.decidesOrder(found.relation)
 	if sample != nil && scattered != "" {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "a sample of " + found.object + " tells where its rows lie, and " + scattered + ", which is masked for you, decides that", Hint: "Use ORDER BY and LIMIT."})
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "a sample of " + found.object + " tells where its rows lie, and " + scattered + " decides that", Hint: "Use ORDER BY and LIMIT."})
 	}
 	if sample != nil {
 		from, to, ok := j.sampleTokens(sample)
@@ -241,7 +241,7 @@ func (a *analyzer) closing(i int) int {
 // maskCopy turns COPY of a relation with masked columns into COPY of its projection.
 func (j *judge) maskCopy(n, rel *node, found name) {
 	masks, refused := j.masksOf(rel, found)
-	if refused || len(masks)+len(j.filtersOf(found.relation)) == 0 {
+	if refused || len(masks)+len(j.filtersOf(found.relation)) == 0 && !j.env.Masks.orders(found.relation) {
 		j.qualify(rel, found)
 		return
 	}

@@ -1,6 +1,7 @@
 package pgsql
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -33,6 +34,74 @@ func (m *Masks) leads(c *Catalog) bool {
 			for _, column := range all {
 				changed = note(m.within, c, r, column) || changed
 			}
+		}
+	}
+	return m.leadsOn(c) || changed
+}
+
+// leadsOn passes on by one step what such an index could be looked through by: to columns that stand for an expression, which are
+// the virtual ones and those of views. It says whether it found any new one.
+func (m *Masks) leadsOn(c *Catalog) bool {
+	changed := false
+	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
+		r := c.Relations[oid]
+		for i := range r.Columns {
+			column := &r.Columns[i]
+			for _, to := range []map[uint32]map[string]bool{m.led, m.within} {
+				if column.Virtual && len(to[oid]) > 0 && slices.ContainsFunc(column.From, func(n int16) bool { from := r.numbered(n); return from != nil && to[oid][from.Name] }) {
+					changed = note(to, c, r, column.Name) || changed
+				}
+			}
+		}
+		if r.Kind != 'v' || r.lineage == nil {
+			continue
+		}
+		for i, sources := range r.lineage.columns {
+			if column := r.numbered(int16(i + 1)); column != nil && slices.ContainsFunc(sources, func(s source) bool { return m.looksUp(c, s) }) {
+				changed = note(m.led, c, r, column.Name) || changed
+			}
+		}
+	}
+	return changed
+}
+
+// looksUp says whether such an index could be looked through by a source.
+func (m *Masks) looksUp(c *Catalog, s source) bool {
+	r := c.Relations[s.relation]
+	if r == nil || len(m.led[s.relation]) == 0 {
+		return false
+	}
+	column := r.numbered(s.column)
+	return column == nil || m.led[s.relation][column.Name]
+}
+
+// chooses notes the relations whose rows row security or a view's definition could look up in such an index: nobody can write that
+// condition as an expression, so the rows come in the index's order, and plans tell of what is in it. It says whether it found any
+// new one.
+func (m *Masks) chooses(c *Catalog) bool {
+	changed := false
+	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
+		r := c.Relations[oid]
+		var by []source
+		for _, t := range r.ties {
+			if t.policy && r.policies {
+				by = append(by, t.sees...)
+			}
+		}
+		if r.Kind == 'v' && r.lineage != nil {
+			for _, u := range r.lineage.uses {
+				by = append(by, u.source)
+			}
+		}
+		index := ""
+		if i := slices.IndexFunc(by, func(s source) bool { return m.looksUp(c, s) }); i >= 0 {
+			index = "an index of " + c.Relations[by[i].relation].Qualified()
+		}
+		for _, read := range r.Reads {
+			index = cmp.Or(index, m.chosen[read])
+		}
+		if index != "" && m.chosen[oid] == "" && r.Kind != 'm' {
+			m.chosen[oid], changed = index, true
 		}
 	}
 	return changed
@@ -86,7 +155,7 @@ func (m *Masks) ordersView(c *Catalog) bool {
 	changed := false
 	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
 		r := c.Relations[oid]
-		if r.Kind == 'v' && !m.ordered[oid] && slices.ContainsFunc(r.Reads, func(read uint32) bool { return len(m.within[read]) > 0 || m.ordered[read] }) {
+		if r.Kind == 'v' && !m.ordered[oid] && slices.ContainsFunc(r.Reads, func(read uint32) bool { return len(m.within[read]) > 0 || m.ordered[read] || m.chosen[read] != "" }) {
 			m.ordered[oid], changed = true, true
 		}
 	}
@@ -108,8 +177,10 @@ func (l *catalogLoad) firsts(n *stored) bool {
 	return false
 }
 
-// orders says of a view that its rows may come in such an order.
-func (m *Masks) orders(r *Relation) bool { return r != nil && m.ordered[r.OID] }
+// orders says of a relation that has no masked column itself that its rows may come in such an order.
+func (m *Masks) orders(r *Relation) bool {
+	return r != nil && (m.ordered[r.OID] || m.chosen[r.OID] != "")
+}
 
 // plain is a column's value where no index may be looked through by it. It is of the column's own type.
 func plain(c Column, led map[string]bool) string {
@@ -118,6 +189,20 @@ func plain(c Column, led map[string]bool) string {
 		return column
 	}
 	return "CASE WHEN pg_catalog.pg_column_size(" + column + ") OPERATOR(pg_catalog.=) 0 THEN " + column + " ELSE " + column + " END"
+}
+
+// decidesOrder says what decides in which order a relation's rows are found, where that would tell of masked values; else "".
+func (m *Masks) decidesOrder(r *Relation) string {
+	if r == nil {
+		return ""
+	}
+	if column := m.scattered[r.OID]; column != "" {
+		return column + isMasked + ","
+	}
+	if index := m.chosen[r.OID]; index != "" {
+		return index + ", by columns that are masked for you,"
+	}
+	return ""
 }
 
 // outside is a condition that always holds and asks for what no index holds that is ordered by a masked column, so that none answers

@@ -22,7 +22,7 @@ const (
 
 // resolve is what Masks remembers.
 func (c *Catalog) resolve(patterns []MaskPattern, rows []RowFilter) *Masks {
-	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Rows: map[uint32][]Condition{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, within: map[uint32]map[string]bool{}, led: map[uint32]map[string]bool{}, ordered: map[uint32]bool{}, trusted: trusted(patterns)}
+	m := &Masks{Columns: map[uint32]map[string]ColumnMask{}, Rows: map[uint32][]Condition{}, Opaque: map[uint32]string{}, instead: map[uint32]string{}, beneath: map[uint32]string{}, split: map[uint32]string{}, scattered: map[uint32]string{}, within: map[uint32]map[string]bool{}, led: map[uint32]map[string]bool{}, ordered: map[uint32]bool{}, chosen: map[uint32]string{}, trusted: trusted(patterns)}
 	for _, p := range patterns {
 		for _, r := range c.Relations {
 			for _, column := range p.of(r) {
@@ -37,9 +37,10 @@ func (c *Catalog) resolve(patterns []MaskPattern, rows []RowFilter) *Masks {
 	if r := c.Relations[attributeRelation]; r != nil {
 		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
 	}
-	for m.families(c) || m.spread(c) || m.partitions(c) || m.policed(c) || m.leads(c) || m.ordersView(c) || m.views(c) {
+	for m.families(c) || m.spread(c) || m.partitions(c) || m.policed(c) || m.leads(c) || m.chooses(c) || m.ordersView(c) || m.views(c) {
 		continue
 	}
+	m.countsRows(c)
 	m.findBeneath(c)
 	return m
 }
@@ -96,8 +97,8 @@ func matches(pattern, name string) bool {
 	}
 }
 
-// add masks a column. Of several masks of one column the strictest stands: one that shows nothing over one that shows
-// an end, one that is not writable over one that is.
+// add masks a column. Of several masks of one column the strictest stands: one that shows nothing over one that shows whether there
+// is a value, that over one that shows an end, and one that is not writable over one that is.
 func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
 	columns := m.Columns[oid]
 	if columns == nil {
@@ -110,13 +111,15 @@ func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
 		return true
 	}
 	stricter := have
-	if have.As == Last4 {
+	if strictness(mask.As) > strictness(have.As) {
 		stricter.As = mask.As
 	}
 	stricter.Writable = have.Writable && mask.Writable
 	columns[column] = stricter
 	return stricter != have
 }
+
+func strictness(as MaskAs) int { return slices.Index([]MaskAs{ofIndexes, Last4, Redact, Null}, as) }
 
 // spread passes masks on by one step and says whether it found any new one.
 func (m *Masks) spread(c *Catalog) bool {
@@ -129,10 +132,12 @@ func (m *Masks) spread(c *Catalog) bool {
 		}
 		for _, col := range r.Columns {
 			for _, from := range col.From {
+				tells := from == 0 && m.scattered[oid] != ""
 				if source := r.numbered(from); source != nil {
-					if _, masked := m.Columns[oid][source.Name]; masked {
-						changed = m.add(oid, col.Name, derived()) || changed
-					}
+					_, tells = m.Columns[oid][source.Name]
+				}
+				if tells {
+					changed = m.add(oid, col.Name, derived()) || changed
 				}
 			}
 		}

@@ -52,7 +52,7 @@ func (m *Masks) hidePartitions(c *Catalog, root, r *Relation) {
 // hideBounds masks what pg_class tells of partitions.
 func (m *Masks) hideBounds(c *Catalog) {
 	if r := c.Relations[classRelation]; r != nil {
-		for _, column := range []string{"relpartbound", "reltuples", "relpages", "relallvisible", "relallfrozen"} {
+		for _, column := range append([]string{"relpartbound"}, sizesInClass...) {
 			if r.column(column) != nil {
 				m.add(r.OID, column, derived())
 			}
@@ -63,8 +63,7 @@ func (m *Masks) hideBounds(c *Catalog) {
 // tellsOfPartitions says of one of Postgres' own functions or relations that it tells what partitions hold, or how much.
 func tellsOfPartitions(object string) bool {
 	name := strings.TrimPrefix(object, "pg_catalog.")
-	return name == "pg_get_partition_constraintdef" || strings.HasPrefix(name, "pg_stat") ||
-		strings.HasPrefix(name, "pg_") && strings.HasSuffix(name, "_size") && name != "pg_column_size" && name != "pg_database_size"
+	return name == "pg_get_partition_constraintdef" || strings.HasPrefix(name, "pg_stat") || tellsSize(name)
 }
 
 // tellsOfRows says of one of Postgres' own functions or relations that it tells how many rows there are, or were.
@@ -78,6 +77,9 @@ func tellsOfRows(object string) bool {
 func (j *judge) refusePartitionFacts(n *node, object string) {
 	if j.masks && len(j.env.Masks.Rows) > 0 && tellsOfRows(object) {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how much tables hold, and rows are filtered for you", Hint: "Count the rows that are left for you: SELECT count(*)."})
+	}
+	if j.masks && j.env.Masks.counted != "" && tellsSize(object) {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how many rows an index holds, and " + j.env.Masks.counted + ", which is masked for you, decides that", Hint: "Ask somebody for whom it is not masked."})
 	}
 	if !j.masks || len(j.env.Masks.split) == 0 || !tellsOfPartitions(object) {
 		return

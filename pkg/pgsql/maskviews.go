@@ -83,7 +83,7 @@ func (m *Masks) reason(c *Catalog, r *Relation) (why, instead string) {
 		if column := m.scattered[oid]; column != "" {
 			return r.Qualified() + " reads " + base.Qualified() + ", whose rows lie in an order that " + column + " decides, which is masked for you", readInstead(base)
 		}
-		if r.firsts && (len(m.within[oid]) > 0 || m.ordered[oid]) {
+		if r.firsts && (len(m.within[oid]) > 0 || m.ordered[oid] || m.chosen[oid] != "") {
 			return r.Qualified() + " takes the rows of " + base.Qualified() + " in the order in which they come, and an index by columns that are masked for you may decide that", readInstead(base)
 		}
 		if why, opaque := m.Opaque[oid]; opaque {

@@ -27,7 +27,7 @@ const (
 func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, uncounted bool) string {
 	led := m.led[r.OID]
 	outside, ok := m.outside(r)
-	sorted := m.scattered[r.OID] != "" || !ok // what an index answers alone is put into an order as well
+	sorted := m.scattered[r.OID] != "" || m.chosen[r.OID] != "" || !ok // what an index answers alone is put into an order as well
 	var b strings.Builder
 	var order, conditions []string
 	b.WriteString("(SELECT ")
@@ -97,6 +97,9 @@ func (r *Relation) wholeRow() bool {
 // by it comes out.
 func maskExpression(c Column, as MaskAs, hides bool, led map[string]bool) string {
 	null := "CAST(NULL AS " + c.Type + ")"
+	if as == ofIndexes {
+		return countMask(c)
+	}
 	if as == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText) {
 		return null + collate(c)
 	}

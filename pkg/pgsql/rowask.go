@@ -29,6 +29,21 @@ func (w running) askHidden(target *Relation, written []string) {
 	}
 }
 
+// askOrder notes that a foreign key changes rows that it could look up in an index which a masked column orders. Changed rows are put
+// behind all others, in the order in which they were found; deleted ones leave no trace, but what is done because of them may.
+func (w running) askOrder(key Cascade, to *Relation, then Runs) {
+	if w.masks == nil || len(w.masks.led[to.OID]) == 0 || then&^runsTruncating == 0 || len(w.asks) > 0 {
+		return
+	}
+	if then&runsUpdating == 0 && !to.Triggers && !slices.ContainsFunc(to.Cascades, func(c Cascade) bool { return c.Deletes != 0 }) {
+		return
+	}
+	by := "foreign key " + key.Name + " of " + to.Qualified()
+	if slices.ContainsFunc(key.From, func(n int16) bool { column := to.numbered(n); return column == nil || w.masks.led[to.OID][column.Name] }) {
+		w.asks[by] = "rows in the order of an index of " + to.Qualified() + ", by columns that are masked for you"
+	}
+}
+
 // writes says whether a column of a relation gets a value. What an INSERT leaves out is NULL without a default, and refers to nothing.
 func (w running) writes(r *Relation, at *written, number int16, own bool, listed []string) bool {
 	column := r.numbered(number)

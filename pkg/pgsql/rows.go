@@ -106,6 +106,11 @@ func (c Condition) misfitHere(r *Relation) string {
 	if column == nil {
 		return "it has no column " + c.Column
 	}
+	for _, name := range []string{c.Column, c.Other} {
+		if at := r.column(name); at != nil && at.Virtual && at.fails {
+			return name + " is computed when it is read, and that may fail"
+		}
+	}
 	if strings.HasSuffix(c.Op, "null") {
 		return ""
 	}

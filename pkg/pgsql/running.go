@@ -223,6 +223,7 @@ func (w running) follow(r *Relation, c Cascade, to *Relation) {
 		}
 	}
 	w.write(to, then, columns)
+	w.askOrder(c, to, then)
 }
 
 // isMasked and areHidden end what a refusal says of what would be asked about.

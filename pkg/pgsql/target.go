@@ -25,13 +25,13 @@ func (j *judge) checkTarget(n *node, sc *scope, found name) {
 	if j.filtersOf(found.relation) != nil {
 		j.filterTarget(n, sc, found)
 	}
+	if scattered := j.env.Masks.decidesOrder(found.relation); scattered != "" && !n.is("InsertStmt") && !n.is("CopyStmt") && !j.oneRow(sc.target, n.child("where_clause")) {
+		j.refuseTarget(n, found.object+" can't be changed row by row: "+scattered+" decides the order, and an error or RETURNING would tell", "Name one row by its whole primary key; or ask somebody for whom nothing is masked.")
+	}
 	if len(masks) == 0 {
 		return
 	}
 	j.st.TargetMasked = true
-	if scattered := j.env.Masks.scattered[found.relation.OID]; scattered != "" && (n.is("UpdateStmt") || n.is("DeleteStmt")) {
-		j.refuseTarget(n, found.object+" can't be changed row by row: "+scattered+", which is masked for you, decides the order, and an error or RETURNING would tell", "Ask somebody for whom it is not masked.")
-	}
 	if n.child("on_conflict_clause") != nil {
 		j.refuseTarget(n, "ON CONFLICT on a table with columns that are masked for you would tell their values", "Use plain INSERT or UPDATE.")
 	}

@@ -1,0 +1,482 @@
+-- What people and adversaries write on newer-schema.sql and interference-schema.sql; @@ stands between the statements of one transaction.
+-- Behind @ stands what must come of it, and from which version on: others need only be answered alike.
+-- @ answers
+SELECT * FROM made WHERE id < 9 ORDER BY id
+-- @ answers
+SELECT id, v_own FROM made WHERE id < 9 ORDER BY id
+-- @ answers
+SELECT id, v_null, v_null IS NULL FROM made WHERE id < 9 ORDER BY id
+-- @ answers
+SELECT id FROM made WHERE v_num > 1 OR v_secret = 'zz'
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM made WHERE v_name = 'X'
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM made WHERE v_here
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id, a FROM w_here
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM w_two
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM w_made WHERE v_name = 'X'
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT v_name FROM made WHERE v_name = 'X' LIMIT 1
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT count(*), array_agg(id) FROM made WHERE v_here
+-- @
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM w_here WHERE CASE id WHEN 1 THEN 1 / (id - 1) > 0 WHEN 2 THEN sqrt(-id) > 0 ELSE true END
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+UPDATE made SET note = 'n' WHERE v_name = 'X' RETURNING id
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+UPDATE made SET note = 'n' WHERE v_here RETURNING id
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+DELETE FROM made WHERE v_here RETURNING id, note
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+EXPLAIN (COSTS off) SELECT id FROM made WHERE v_name = 'X'
+-- @ refused from 18
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+EXPLAIN SELECT id FROM w_here
+-- @ refused from 18
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+EXPLAIN SELECT id FROM w_two
+-- @ refused
+UPDATE made SET a = 30 WHERE id = 1
+-- @ answers
+SELECT * FROM w_made WHERE id < 9 ORDER BY id
+-- @ answers
+SELECT * FROM w_num WHERE id < 9 ORDER BY id
+-- @ answers
+COPY made (id, name, v_name, v_num) TO STDOUT
+-- @
+COPY made TO STDOUT
+-- @ refused
+UPDATE filled SET a = 7 WHERE id = 1
+-- @ refused
+UPDATE drawn SET a = 7 WHERE id = 1
+-- @ refused
+UPDATE checked SET a = 7 WHERE id = 1
+-- @ answers
+UPDATE filled SET note = 'q' WHERE id = 1
+-- @ answers
+UPDATE drawn SET note = 'q' RETURNING id, a
+-- @ refused
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+DELETE FROM squads WHERE id = 1
+@@
+SELECT id FROM crew
+-- @ refused
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+UPDATE squads SET id = 9 WHERE id = 1
+@@
+SELECT id FROM crew
+-- @ refused
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+DELETE FROM firms WHERE id = 1
+@@
+SELECT id FROM tools
+-- @ answers
+UPDATE squads SET label = 'z' WHERE id = 1
+-- @ answers
+DELETE FROM hands WHERE id = 1
+@@
+SELECT * FROM tools ORDER BY id
+-- @ answers
+SELECT id FROM ten
+-- @ answers
+SELECT id, mail, note FROM part
+-- @ answers
+SELECT id FROM w_part
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM ten
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM part LIMIT 1
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT array_agg(id) FROM part
+-- @ answers
+COPY ten (id, mail) TO STDOUT
+-- @ answers
+UPDATE ten SET note = 'm' WHERE id = 1 RETURNING id, note
+-- @ answers
+DELETE FROM part WHERE id = 2
+-- @ answers
+SELECT * FROM free
+-- @ answers
+UPDATE free SET note = 'm' RETURNING id
+-- @ answers
+EXPLAIN SELECT id FROM free
+-- @
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT id FROM ten WHERE CASE id WHEN 1 THEN 1 / (id - 1) > 0 WHEN 2 THEN sqrt(-id) > 0 ELSE true END
+-- @ refused
+UPDATE ten SET note = 'm' RETURNING id
+-- @ refused
+UPDATE part SET id = 1 / (id - 2)
+-- @ refused
+DELETE FROM ten RETURNING id
+-- @ refused
+EXPLAIN SELECT id FROM ten
+-- @ refused
+EXPLAIN UPDATE ten SET note = 'm' WHERE id = 1
+-- @ refused
+SELECT id FROM ten TABLESAMPLE system (50)
+-- @ refused
+WITH x AS (UPDATE ten SET note = 'm' RETURNING id) SELECT * FROM x
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+EXPLAIN SELECT id FROM w_sails WHERE boat = 3
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT id FROM sails WHERE boat = 3
+-- @ answers
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+SELECT count(*) FROM w_sail
+-- @ refused
+SET enable_seqscan = off
+@@
+SET enable_bitmapscan = off
+@@
+SET enable_sort = off
+@@
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT id FROM w_sail
+-- @ answers
+SELECT relname, reltuples, relpages FROM pg_class WHERE relname IN ('made', 'staff', 'staff_name_idx', 'made_secret_idx') ORDER BY 1
+-- @ answers
+SELECT i.indexrelid::regclass, c.reltuples FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'staff'::regclass ORDER BY 1
+-- @ refused
+SELECT pg_relation_size('staff_name_idx')
+-- @ refused
+SELECT pg_indexes_size('staff')
+-- @ refused
+SELECT pg_total_relation_size(c.oid) FROM pg_class c WHERE relname = 'staff'
+-- @ answers from 18
+UPDATE plain SET a = 1 WHERE id < 3 RETURNING old.a, new.a, old, new.*
+-- @ answers from 18
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING old.note, new.note, old.id
+-- @ answers from 18
+DELETE FROM badges WHERE id = 1 RETURNING old.label
+-- @ answers from 18
+INSERT INTO plain (id, a) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET a = excluded.a RETURNING old.*, new.*, old IS NULL
+-- @ answers from 18
+MERGE INTO plain p USING teams t ON t.id = p.id WHEN MATCHED THEN UPDATE SET b = t.label WHEN NOT MATCHED BY SOURCE THEN DELETE RETURNING merge_action(), old.b, new.b, p.*
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING old.tax
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING (SELECT old.tax)
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING (SELECT x.tax FROM (SELECT old.*) x)
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING row_to_json(new)
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING (old).tax
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING old::text
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING new.*
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING old
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING coalesce(old.name, new.tax)
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING (SELECT tax FROM (VALUES (1)) v)
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING (SELECT n FROM (SELECT new) n)
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING old.band
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING (new).*
+-- @ refused
+UPDATE staff SET note = 'm' WHERE id < 3 RETURNING WITH (OLD AS o, NEW AS n) o.tax
+-- @ refused
+UPDATE plain SET a = 1 RETURNING WITH (OLD AS o) o.a
+-- @ refused
+UPDATE staff AS old SET note = 'm' RETURNING old.tax
+-- @ refused
+UPDATE staff AS old SET note = 'm' RETURNING new.tax
+-- @ refused
+UPDATE staff u SET note = 'm' FROM plain AS o(id, tax) WHERE u.id = o.id RETURNING old.tax
+-- @ refused
+DELETE FROM badges WHERE id = 1 RETURNING old.tax
+-- @ refused
+WITH x AS (DELETE FROM badges RETURNING old.*) SELECT * FROM x
+-- @ refused
+INSERT INTO badges (id, label) VALUES (9, 'x') RETURNING new.tax
+-- @ refused
+INSERT INTO staff (id, name) VALUES (1, 'q') ON CONFLICT (id) DO UPDATE SET note = 'x' RETURNING old.tax
+-- @
+UPDATE staff u SET note = 'm' FROM plain old WHERE u.id = old.id RETURNING old.b, new.note
+-- @
+WITH old AS (SELECT 1 AS tax) UPDATE staff SET note = 'x' FROM old WHERE staff.id = old.tax RETURNING old.tax
+-- @ answers
+SELECT old.id FROM plain old JOIN plain new ON old.id = new.id ORDER BY 1
+-- @ answers
+SELECT new.tax FROM staff new ORDER BY id
+-- @ answers from 17
+MERGE INTO plain p USING teams t ON t.id = p.id WHEN MATCHED THEN UPDATE SET b = t.label WHEN NOT MATCHED BY SOURCE THEN DELETE RETURNING merge_action(), p.id
+-- @ refused
+MERGE INTO plain p USING staff s ON s.id = p.id WHEN MATCHED THEN UPDATE SET b = 'x' RETURNING merge_action(), s.tax
+-- @ refused
+MERGE INTO plain p USING staff s ON s.id = p.id AND s.pay > 150 WHEN NOT MATCHED BY SOURCE THEN DELETE RETURNING p.id
+-- @ refused
+MERGE INTO staff s USING plain p ON s.id = p.id WHEN MATCHED THEN UPDATE SET note = 'x' RETURNING s.id
+-- @ refused
+MERGE INTO v_staff s USING plain p ON s.id = p.id WHEN MATCHED THEN UPDATE SET name = 'x' RETURNING s.t
+-- @ refused
+MERGE INTO ten t USING plain p ON t.id = p.id WHEN MATCHED THEN DELETE RETURNING t.id
+-- @ answers from 17
+SELECT j.* FROM staff s, JSON_TABLE(s.doc::jsonb, '$' COLUMNS (k text PATH '$.k')) j
+-- @ answers from 17
+SELECT j.* FROM staff s, JSON_TABLE(jsonb_build_object('k', s.tax, 'l', jsonb_build_array(s.pay, s.nick)), '$' PASSING s.tax AS t COLUMNS (n FOR ORDINALITY, k text PATH '$.k', x text EXISTS PATH '$.k ? (@ == $t)', NESTED PATH '$.l[*]' COLUMNS (l text PATH '$'))) j
+-- @ answers from 17
+SELECT JSON_VALUE(jsonb_build_object('k', tax), '$.k' RETURNING text), JSON_QUERY(to_jsonb(s), '$.pay'), JSON_EXISTS(to_jsonb(s), '$.tax'), JSON_SCALAR(tax), JSON_SERIALIZE(JSON_OBJECT('a': pay)), tax IS JSON, JSON(to_json(s)::text), JSON_ARRAY(SELECT pay FROM staff), JSON_OBJECTAGG(id: tax) OVER () FROM staff s ORDER BY id
+-- @
+SELECT JSON_VALUE(jsonb_build_object('k', tax), '$.k' RETURNING int ERROR ON ERROR) FROM staff
+-- @
+SELECT JSON_QUERY(doc::jsonb, '$.k' ERROR ON EMPTY) FROM staff
+-- @
+SELECT id FROM staff WHERE JSON_EXISTS(to_jsonb(staff), '$ ? (@.pay > 150)')
+-- @
+SELECT id FROM staff WHERE JSON_VALUE(doc::jsonb, 'strict $.k.integer()' RETURNING int DEFAULT 0 ON ERROR) = 0
+-- @ answers from 16
+SELECT any_value(tax), any_value(id), random_normal() IS NULL, array_shuffle(array_agg(tax)) IS NULL FROM staff
+-- @ answers from 18
+SELECT array_sort(array_agg(tax)), array_reverse(array_agg(pay)), casefold(max(tax)), crc32(min(tax)::bytea), reverse(max(tax)::bytea), to_bin(1), uuidv7() IS NULL FROM staff
+-- @ answers from 18
+SELECT tax::bytea, pay::int::bytea FROM staff ORDER BY id
+-- @ answers from 18
+SELECT pg_get_acl('pg_class'::regclass, 'staff'::regclass, 0)::text
+-- @
+SELECT min(s), max(ROW(tax, pay)) FROM staff s
+-- @ refused from 18
+SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', 'staff', 'reltuples', 5::real)
+-- @ refused from 18
+SELECT pg_clear_attribute_stats('public', 'staff', 'tax', false)
+-- @ refused from 18
+SELECT pg_restore_attribute_stats('schemaname', 'public', 'relname', 'staff', 'attname', 'tax', 'inherited', false, 'n_distinct', 1::real)
+-- @ refused from 18
+SELECT pg_clear_relation_stats('public', 'staff')
+-- @ refused from 18
+SELECT * FROM pg_aios
+-- @ refused from 18
+SELECT * FROM pg_stat_get_backend_io(pg_backend_pid())
+-- @ refused from 18
+SELECT * FROM pg_shmem_allocations_numa
+-- @ refused
+SELECT pg_logical_emit_message(true, 'a', tax) FROM staff
+-- @ refused
+SELECT * FROM pg_stat_io
+-- @ refused
+SELECT pg_input_is_valid(tax, 'integer') FROM staff
+-- @ refused
+SELECT * FROM staff, pg_input_error_info(tax, 'integer')
+-- @ refused
+SELECT most_common_vals FROM pg_stats
+-- @ refused
+SELECT * FROM pg_stats_ext_exprs
+-- @ answers from 18
+COPY m_staff TO STDOUT
+-- @ answers from 17
+COPY plain (id, a) FROM STDIN WITH (ON_ERROR ignore, LOG_VERBOSITY verbose)
+-- @ answers from 17
+COPY hands (id, firm) FROM STDIN WITH (ON_ERROR ignore, LOG_VERBOSITY verbose)
+-- @ answers from 18
+COPY plain (id, a) FROM STDIN WITH (ON_ERROR ignore, REJECT_LIMIT 3, LOG_VERBOSITY silent)
+-- @ refused
+COPY staff (id, tax) FROM STDIN WITH (ON_ERROR ignore)
+-- @ refused
+COPY hands FROM STDIN WITH (ON_ERROR ignore)
+-- @ refused
+COPY hands (id, mail) FROM STDIN WHERE mail = 'x'
+-- @ answers from 17
+EXPLAIN (MEMORY, SERIALIZE, ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT * FROM staff
+-- @
+EXPLAIN (GENERIC_PLAN) SELECT * FROM staff WHERE pay > $1
+-- @ answers from 16
+SELECT column1 FROM (VALUES (1), (2))
+-- @ answers from 16
+SELECT tax FROM (SELECT tax FROM staff)
+-- @ answers
+EXPLAIN (ANALYZE, WAL, BUFFERS off, TIMING off, SUMMARY off) UPDATE staff SET note = 'x' WHERE id = 2
+-- @ answers
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT * FROM staff WHERE id = 1
+-- @ answers from 18
+SELECT * FROM stays ORDER BY room, guest
+-- @ answers from 18
+SELECT * FROM staying ORDER BY id
+-- @ answers from 18
+SELECT guest FROM stays WHERE during && '[2020-01-15,2020-02-15)'
+-- @ answers from 18
+SELECT * FROM loose ORDER BY id
+-- @ answers from 18
+UPDATE loose SET note = 'z' WHERE id = 1
+-- @ answers from 18
+UPDATE plain SET a = 3 WHERE id = 1
+-- @ answers from 18
+SELECT id, secret IS NULL AS s FROM (SELECT id, note AS secret FROM late) x ORDER BY id
+-- @ answers from 18
+SELECT conname, conenforced, conperiod FROM pg_constraint WHERE conrelid = 'stays'::regclass ORDER BY 1
+-- @ refused from 18
+UPDATE stays SET room = '[2,3)' WHERE guest = 'g1'
+-- @ refused from 18
+DELETE FROM stays WHERE guest = 'g2'
+-- @ refused from 18
+INSERT INTO stays (room, during) VALUES ('[1,2)', '[2020-01-15,2020-02-15)')
+-- @ refused from 18
+UPDATE staying SET room = '[2,3)' WHERE id = 1
+-- @ refused from 18
+INSERT INTO staying (id, room, span) VALUES (9, '[1,2)', '[2020-01-15,2020-01-16)')
+-- @ refused from 18
+ALTER TABLE late VALIDATE CONSTRAINT n
+-- @
+UPDATE late SET note = 'z'
+-- @
+SELECT room, during, count(*) FROM stays GROUP BY room, during
+-- @ refused
+CREATE TABLE z (a int, b int GENERATED ALWAYS AS (a * 2))
+-- @ refused
+CREATE TABLE z (a int, b int GENERATED ALWAYS AS (a * 2) VIRTUAL)
+-- @ refused
+ALTER TABLE made ADD COLUMN z text GENERATED ALWAYS AS (secret || '') VIRTUAL
+-- @ refused
+ALTER TABLE loose ALTER CONSTRAINT c ENFORCED
+-- @ refused
+CREATE TABLE z (LIKE made INCLUDING ALL)
+-- @ refused
+CREATE TABLE z (id int4range, d daterange, FOREIGN KEY (id, PERIOD d) REFERENCES stays (room, PERIOD during))
+-- @ refused
+ALTER TABLE made ADD CONSTRAINT z CHECK (num < 50) NOT ENFORCED
+-- @ refused
+CREATE STATISTICS z ON (num + a), secret FROM made
