@@ -56,7 +56,8 @@ type Masks struct {
 	beneath map[uint32]string
 	// split names, for relations that are partitioned by a masked column and for their partitions, that column.
 	split map[uint32]string
-	// scattered are relations whose rows lie in an order that a masked column decides: those of split, and what they are partitions of.
+	// scattered are relations whose rows lie in an order that a masked column decides: those of split, what they are partitions of, and
+	// tables that were put into the order of an index.
 	scattered map[uint32]string
 	// led are the columns of relations by which an index could be looked through that is ordered by a masked column; ordered are
 	// the views over such relations.
@@ -66,8 +67,10 @@ type Masks struct {
 	ordered map[uint32]bool
 	// chosen are relations whose rows row security, or a view's own definition, could look up in such an index, which it names.
 	chosen map[uint32]string
-	// counted is a masked column that decides which rows an index holds; "" where there is none.
-	counted string
+	// counted is what masked values decide the rows of: an index, by a masked column, or a materialised view, which the server also
+	// keeps statistics of. "" where there is none.
+	counted     string
+	countedView bool
 	// trusted are functions that writes may run by themselves.
 	trusted []string
 }

@@ -91,7 +91,7 @@ type analyzer struct {
 
 func (a *analyzer) run() {
 	if a.problem != nil {
-		a.out.Problem = a.problem
+		a.out.Problem = a.notOfGrammar(a.problem)
 		a.out.Recorded, a.out.Rewritten = a.recordUnparsed(), ""
 		return
 	}

@@ -192,6 +192,8 @@ func (l *catalogLoad) index(r cells) {
 	switch column := int16(r.number(2)); r.text(3) {
 	case "key":
 		at.keys = append(at.keys, column)
+	case "laid":
+		at.laid = true
 	case "where":
 		at.where = append(at.where, column)
 	default:

@@ -50,6 +50,7 @@ const (
 				FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE i.orders AND u.num <> 0
 			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'key' FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) WHERE i.orders
 			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'where' FROM i, pg_catalog.regexp_matches(i.indpred::text, ':varattno ([0-9]+)', 'g') AS m(m)
+			UNION SELECT i.indrelid, i.indexrelid, 0, 'laid' FROM i WHERE i.indisclustered
 			ORDER BY 1, 2, 3, 4 LIMIT 500001`
 
 	viewsQuery = `SELECT DISTINCT w.ev_class, d.refobjid, d.refclassid <> 'pg_catalog.pg_class'::pg_catalog.regclass

@@ -2,6 +2,7 @@ package pgsql
 
 import (
 	_ "embed"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,6 +74,19 @@ func (s *scanned) asNames(server int) (text string, quotes []int, ok bool) {
 	}
 	b.WriteString(s.text[at:])
 	return b.String(), quotes, ok
+}
+
+// grammarMajor is the version whose grammar reads texts.
+const grammarMajor = 17
+
+// notOfGrammar explains why a text can't be read that a later server than the grammar's might read.
+func (a *analyzer) notOfGrammar(p *Problem) *Problem {
+	if a.env.Catalog == nil || a.env.Catalog.Server/10000 <= grammarMajor || p.Rule != "unparsable" || p.SQLState != "42601" || p.Hint != "" {
+		return p
+	}
+	out := *p
+	out.Hint = fmt.Sprintf("The gateway reads the SQL of PostgreSQL %d; what the target's version %d added to it is refused, so write it without.", grammarMajor, a.env.Catalog.Server/10000)
+	return &out
 }
 
 // readAs takes the text as the target's server reads it, where that is not what the grammar reads.

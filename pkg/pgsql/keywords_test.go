@@ -167,3 +167,21 @@ func TestATableNamedLikeALaterKeywordIsMasked(t *testing.T) {
 		t.Errorf("a function of that name: %s", got)
 	}
 }
+
+// Syntax that the grammar is too old for is refused with the reason, on servers that may know it.
+func TestWhatOnlyLaterServersKnowIsRefusedWithTheReason(t *testing.T) {
+	for _, text := range []string{
+		"UPDATE t SET a = 1 RETURNING WITH (OLD AS o) o.a", "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a) VIRTUAL)", "CREATE TABLE t (a int, b daterange, PRIMARY KEY (a, b WITHOUT OVERLAPS))",
+		"ALTER TABLE t ADD CHECK (a > 1) NOT ENFORCED", "ALTER TABLE t ADD FOREIGN KEY (a, PERIOD b) REFERENCES u", "ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON LARGE OBJECTS TO x",
+		"VACUUM ONLY t", "ALTER TABLE t ALTER CONSTRAINT c NOT ENFORCED",
+	} {
+		for version, reason := range map[int]bool{150018: false, 170002: false, 180004: true, 190000: true} {
+			a := understand(t, text, pgsql.Env{Catalog: &pgsql.Catalog{Server: version}})
+			if a.Problem == nil || a.Problem.Rule != "unparsable" || a.Problem.SQLState != "42601" || a.Rewritten != "" || a.Recorded == "" {
+				t.Errorf("%d: %s: %+v", version, text, a)
+			} else if strings.Contains(a.Problem.Hint, "reads the SQL of PostgreSQL 17") != reason {
+				t.Errorf("%d: %s: the hint is %q", version, text, a.Problem.Hint)
+			}
+		}
+	}
+}

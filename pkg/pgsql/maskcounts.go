@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// An index that is limited to some rows by a masked column holds as many entries as rows fit, and the server tells how many: exactly in
-// pg_class, and by the index's size. So pg_class tells nothing of how large indexes are, and sizes are not told.
+// An index that is limited to some rows by a masked column holds as many entries as rows fit, and a materialised view may hold as
+// many rows. The server tells how many: exactly in pg_class and its statistics, and by their size. So pg_class tells nothing of how
+// large indexes and materialised views are, and sizes are not told.
 
-// ofIndexes shows a count of pg_class but for indexes.
-const ofIndexes MaskAs = "of indexes"
+// ofTables shows a count of pg_class for tables alone.
+const ofTables MaskAs = "of tables"
 
-// countsRows notes a masked column that an index is limited by.
+// countsRows notes what masked values decide the rows of.
 func (m *Masks) countsRows(c *Catalog) {
 	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
 		r := c.Relations[oid]
@@ -22,15 +23,20 @@ func (m *Masks) countsRows(c *Catalog) {
 		for _, at := range slices.Sorted(maps.Keys(r.indexes)) {
 			for _, n := range r.indexes[at].where {
 				if column, _, masked := m.at(c, source{relation: oid, column: n}); masked {
-					m.counted = r.Qualified() + "." + column
+					m.counted = "an index holds those that " + r.Qualified() + "." + column + isMasked + ", chooses"
 				}
 			}
+		}
+	}
+	for _, oid := range slices.Sorted(maps.Keys(m.Opaque)) {
+		if r := c.Relations[oid]; r != nil && r.Kind == 'm' && !m.countedView {
+			m.counted, m.countedView = r.Qualified()+" holds what follows from values that are masked for you", true
 		}
 	}
 	if r := c.Relations[classRelation]; m.counted != "" && r != nil {
 		for _, column := range sizesInClass {
 			if r.column(column) != nil {
-				m.add(r.OID, column, ColumnMask{As: ofIndexes})
+				m.add(r.OID, column, ColumnMask{As: ofTables})
 			}
 		}
 	}
@@ -42,7 +48,14 @@ var sizesInClass = []string{"reltuples", "relpages", "relallvisible", "relallfro
 // countMask is what a count of pg_class shows.
 func countMask(c Column) string {
 	kind := insideAlias + `."relkind" OPERATOR(pg_catalog.=) `
-	return "CASE WHEN " + kind + "'i' OR " + kind + "'I' THEN CAST(NULL AS " + c.Type + ") ELSE " + insideAlias + "." + quoteIdent(c.Name) + " END"
+	return "CASE WHEN " + kind + "'r' OR " + kind + "'p' THEN " + insideAlias + "." + quoteIdent(c.Name) + " ELSE CAST(NULL AS " + c.Type + ") END"
+}
+
+// refuseCounts refuses what tells how many rows there are of something, where masked values decide that.
+func (j *judge) refuseCounts(n *node, object string) {
+	if m := j.env.Masks; j.masks && m.counted != "" && (tellsSize(object) || m.countedView && tellsOfPartitions(object)) {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how many rows there are, and " + m.counted, Hint: "Count what you may see: SELECT count(*). Or ask somebody for whom nothing is masked."})
+	}
 }
 
 // tellsSize says of one of Postgres' own functions that it tells how large a relation is, or an index.

@@ -14,6 +14,7 @@ import (
 type orderedIndex struct {
 	keys    []int16 // columns that it is ordered by, those in its expressions too; 0 stands for any
 	where   []int16 // columns of the condition that it is limited to
+	laid    bool    // its table was put into its order
 	besides []int16 // columns that it holds besides, and is not ordered by
 }
 
@@ -28,6 +29,12 @@ func (m *Masks) leads(c *Catalog) bool {
 		}
 		for _, i := range r.indexes {
 			by, all := m.columnsOf(c, r, i)
+			if i.laid && m.scattered[oid] == "" {
+				if column := m.orderedBy(c, r, i); column != "" {
+					m.scatter(c, r, r.Qualified()+"."+column)
+					changed = true
+				}
+			}
 			for _, column := range by {
 				changed = note(m.led, c, r, column) || changed
 			}
@@ -75,7 +82,7 @@ func (m *Masks) looksUp(c *Catalog, s source) bool {
 	return column == nil || m.led[s.relation][column.Name]
 }
 
-// chooses notes the relations whose rows row security or a view's definition could look up in such an index: nobody can write that
+// chooses notes the relations whose rows row security or the definition of a view could look up in such an index: nobody can write that
 // condition as an expression, so the rows come in the index's order, and plans tell of what is in it. It says whether it found any
 // new one.
 func (m *Masks) chooses(c *Catalog) bool {
@@ -88,7 +95,7 @@ func (m *Masks) chooses(c *Catalog) bool {
 				by = append(by, t.sees...)
 			}
 		}
-		if r.Kind == 'v' && r.lineage != nil {
+		if r.lineage != nil {
 			for _, u := range r.lineage.uses {
 				by = append(by, u.source)
 			}
@@ -100,7 +107,7 @@ func (m *Masks) chooses(c *Catalog) bool {
 		for _, read := range r.Reads {
 			index = cmp.Or(index, m.chosen[read])
 		}
-		if index != "" && m.chosen[oid] == "" && r.Kind != 'm' {
+		if index != "" && m.chosen[oid] == "" {
 			m.chosen[oid], changed = index, true
 		}
 	}
@@ -110,11 +117,7 @@ func (m *Masks) chooses(c *Catalog) bool {
 // columnsOf are the columns of an index that is ordered by a masked one: those by which it could be looked through, and all of
 // them. Masks that show nothing are neither; an index that holds nothing else tells nothing.
 func (m *Masks) columnsOf(c *Catalog, r *Relation, i *orderedIndex) (by, all []string) {
-	ordered := slices.ContainsFunc(i.keys, func(n int16) bool {
-		_, _, masked := m.at(c, source{relation: r.OID, column: n})
-		return masked
-	})
-	if !ordered {
+	if m.orderedBy(c, r, i) == "" {
 		return nil, nil
 	}
 	shown := func(numbers ...int16) (out []string) {
@@ -131,6 +134,16 @@ func (m *Masks) columnsOf(c *Catalog, r *Relation, i *orderedIndex) (by, all []s
 	}
 	by = shown(append(slices.Clone(i.keys), i.where...)...)
 	return by, append(slices.Clone(by), shown(i.besides...)...)
+}
+
+// orderedBy names a masked column by which an index is ordered, "" where there is none.
+func (m *Masks) orderedBy(c *Catalog, r *Relation, i *orderedIndex) string {
+	for _, n := range i.keys {
+		if column, _, masked := m.at(c, source{relation: r.OID, column: n}); masked {
+			return cmp.Or(column, "*")
+		}
+	}
+	return ""
 }
 
 // note adds a column of a relation, also to what the relation's rows are read through.

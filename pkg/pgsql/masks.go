@@ -119,7 +119,7 @@ func (m *Masks) add(oid uint32, column string, mask ColumnMask) bool {
 	return stricter != have
 }
 
-func strictness(as MaskAs) int { return slices.Index([]MaskAs{ofIndexes, Last4, Redact, Null}, as) }
+func strictness(as MaskAs) int { return slices.Index([]MaskAs{ofTables, Last4, Redact, Null}, as) }
 
 // spread passes masks on by one step and says whether it found any new one.
 func (m *Masks) spread(c *Catalog) bool {

@@ -78,9 +78,7 @@ func (j *judge) refusePartitionFacts(n *node, object string) {
 	if j.masks && len(j.env.Masks.Rows) > 0 && tellsOfRows(object) {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how much tables hold, and rows are filtered for you", Hint: "Count the rows that are left for you: SELECT count(*)."})
 	}
-	if j.masks && j.env.Masks.counted != "" && tellsSize(object) {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how many rows an index holds, and " + j.env.Masks.counted + ", which is masked for you, decides that", Hint: "Ask somebody for whom it is not masked."})
-	}
+	j.refuseCounts(n, object)
 	if !j.masks || len(j.env.Masks.split) == 0 || !tellsOfPartitions(object) {
 		return
 	}

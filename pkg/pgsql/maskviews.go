@@ -93,6 +93,9 @@ func (m *Masks) reason(c *Catalog, r *Relation) (why, instead string) {
 			return r.Qualified() + " reads " + base.Qualified() + ", which has columns that are masked for you, in a way that can't be seen through", readInstead(base)
 		}
 	}
+	if index := m.chosen[r.OID]; r.Kind == 'm' && index != "" {
+		return index + ", by columns that are masked for you, may have decided in which order the rows of " + r.Qualified() + " lie", ask
+	}
 	return m.usesMasked(c, r)
 }
 

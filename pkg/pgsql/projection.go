@@ -97,7 +97,7 @@ func (r *Relation) wholeRow() bool {
 // by it comes out.
 func maskExpression(c Column, as MaskAs, hides bool, led map[string]bool) string {
 	null := "CAST(NULL AS " + c.Type + ")"
-	if as == ofIndexes {
+	if as == ofTables {
 		return countMask(c)
 	}
 	if as == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText) {

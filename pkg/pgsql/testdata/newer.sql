@@ -282,6 +282,42 @@ SELECT pg_relation_size('staff_name_idx')
 SELECT pg_indexes_size('staff')
 -- @ refused
 SELECT pg_total_relation_size(c.oid) FROM pg_class c WHERE relname = 'staff'
+-- @ refused
+SELECT id FROM x_here
+-- @ refused
+SELECT count(*) FROM x_rich
+-- @ refused
+SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'x_rich'
+-- @ refused
+SELECT pg_stat_get_live_tuples('x_rich'::regclass)
+-- @ refused
+SELECT pg_relation_size('x_rich')
+-- @ refused
+COPY x_here TO STDOUT
+-- @ answers
+SELECT relname, reltuples FROM pg_class WHERE relname IN ('x_here', 'x_rich', 'lain') ORDER BY 1
+-- @ answers
+SELECT id, mail FROM lain
+-- @ answers
+SELECT id FROM lain LIMIT 1
+-- @ answers
+SELECT array_agg(id) FROM lain
+-- @ answers
+UPDATE lain SET note = 'm' WHERE id = 1 RETURNING id
+-- @ refused
+UPDATE lain SET note = 'm' RETURNING id
+-- @ refused
+DELETE FROM lain RETURNING id
+-- @ refused
+SELECT id FROM w_lain
+-- @ refused
+SELECT id FROM lain TABLESAMPLE system (50)
+-- @
+SELECT ctid, id FROM lain
+-- @
+SELECT id FROM lain WHERE CASE id WHEN 1 THEN 1 / (id - 1) > 0 WHEN 2 THEN sqrt(-id) > 0 ELSE true END
+-- @
+COPY lain TO STDOUT
 -- @ answers from 18
 UPDATE plain SET a = 1 WHERE id < 3 RETURNING old.a, new.a, old, new.*
 -- @ answers from 18
