@@ -87,9 +87,10 @@ func byText(expression string) string {
 // maskText is what a masked value shows.
 const maskText = "***"
 
-// wholeRow says whether a relation's whole row can stand in a query, and is more to the planner than its columns.
+// wholeRow says whether a relation's whole row can stand in a query, and is more to the planner than its columns. All virtual columns
+// are computed for it, those too that fail for reasons which are masked.
 func (r *Relation) wholeRow() bool {
-	return r.Kind != 'v' && !slices.ContainsFunc(r.Columns, func(c Column) bool { return !c.Readable })
+	return r.Kind != 'v' && !slices.ContainsFunc(r.Columns, func(c Column) bool { return !c.Readable || c.Virtual })
 }
 
 // maskExpression is what a masked column shows, of the column's own type. Where it hides the column from the planner, the column

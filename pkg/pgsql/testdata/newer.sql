@@ -130,6 +130,14 @@ SELECT * FROM w_num WHERE id < 9 ORDER BY id
 COPY made (id, name, v_name, v_num) TO STDOUT
 -- @
 COPY made TO STDOUT
+-- @ answers
+SELECT 1 FROM plain WHERE a::numeric = ANY (SELECT m.num::numeric FROM made m ORDER BY m::text LIMIT 1)
+-- @ answers
+SELECT DISTINCT secret, num FROM made
+-- @ answers
+SELECT num, count(*) FROM made GROUP BY num
+-- @ answers
+SELECT id FROM plain WHERE b IN (SELECT secret FROM made)
 -- @ refused
 UPDATE filled SET a = 7 WHERE id = 1
 -- @ refused
