@@ -67,6 +67,7 @@ type writer struct {
 	depth int
 	named int
 	aggs  bool // aggregates may stand here
+	newer bool // the server knows old and new in RETURNING
 }
 
 func newWriter(seed uint64) *writer {
@@ -272,6 +273,11 @@ func (w *writer) values(columns []column) string {
 
 // returning is a RETURNING clause, mostly of what is not masked.
 func (w *writer) returning(r relation) string {
+	if w.newer && w.chance(30) {
+		_, key, _ := strings.Cut("."+r.key, ".")
+		key = key[strings.LastIndex(key, ".")+1:]
+		return " RETURNING " + w.one("old."+key, "new."+key+", old."+key, "old."+key+" = new."+key, "(SELECT old."+key+")", "old.*", "new", w.expression(text))
+	}
 	switch w.IntN(6) {
 	case 0, 1:
 		return " RETURNING " + r.key
@@ -314,7 +320,7 @@ func (w *writer) update() string {
 
 // unmasked are the columns that may surely be used in a statement which writes.
 func (r relation) unmasked() (out []column) {
-	known := " id name team level note user_id total label day staff toy code tenant a b c d "
+	known := " id name team level note user_id total label day staff toy code tenant a b c d gone v_name v_here "
 	for _, c := range r.columns {
 		if strings.Contains(known, " "+c.name+" ") {
 			out = append(out, c)
