@@ -117,14 +117,16 @@ const (
 
 	// What a relation runs by itself, as stored trees or as functions, and what ties its columns together; with when (1 INSERT, 2 UPDATE,
 	// 4 DELETE, 8 TRUNCATE, 16 where a default is used, 32 reading, 64 where a row finds its partition), what it is, and plain columns.
-	// Domains' checks are those of the columns of their types. Trees that call nothing of somebody's own are read too: they name columns.
+	// Domains' checks are those of the columns of their types, which are asked for as an array: of a join with what a recursion finds
+	// PostgreSQL thinks that it is large enough to be compiled. Trees that call nothing of somebody's own are read too: they name columns.
 	codeQuery = madeOf + `checked(bin, name, oid) AS (
 			SELECT k.conbin::text, k.conname, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
 			UNION SELECT c.bin, c.name, p.whole FROM checked c JOIN parts p ON p.part = c.oid)
 		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function,
 			CASE WHEN a.attgenerated = '' THEN 'default of ' ELSE 'generated column ' END AS kind, a.attname AS name, a.attnum::text AS columns
 			FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-		UNION ALL SELECT a.attrelid, 3, c.bin, 0, 'domain check ', c.name, '' FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid WHERE a.attnum > 0
+		UNION ALL SELECT a.attrelid, 3, c.bin, 0, 'domain check ', c.name, '' FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid
+			WHERE a.attnum > 0 AND a.atttypid = ANY (ARRAY(SELECT c.oid FROM checked c))
 		UNION ALL SELECT k.conrelid, 3, k.conbin::text, 0, 'check ', k.conname, '' FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0 AND k.conbin IS NOT NULL
 		UNION ALL SELECT k.conrelid, 3, '', 0, 'foreign key ', k.conname, pg_catalog.array_to_string(k.conkey, ' ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'
 		UNION ALL SELECT i.indrelid, 3, COALESCE(x.tree, ''), 0, CASE WHEN i.indisunique OR i.indisexclusion THEN 'unique index ' ELSE 'index ' END, c.relname, i.indkey::text

@@ -125,6 +125,9 @@ func (w *writer) columnOf(k kind) string {
 			return ""
 		}
 		r := w.from[w.IntN(len(w.from))]
+		if len(r.columns) == 0 { // a target that nothing may be used of
+			continue
+		}
 		if c := r.columns[w.IntN(len(r.columns))]; c.kind == k {
 			if w.chance(70) || len(w.from) > 1 {
 				return r.name + "." + c.name
