@@ -13,8 +13,9 @@ import (
 // ofTables shows a count of pg_class for tables alone.
 const ofTables MaskAs = "of tables"
 
-// countsRows notes what masked values decide the rows of.
-func (m *Masks) countsRows(c *Catalog) {
+// countsRows notes what masked values decide the rows of. It says whether it masked anything new by that.
+func (m *Masks) countsRows(c *Catalog) bool {
+	changed := false
 	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
 		r := c.Relations[oid]
 		if r == nil || m.counted != "" {
@@ -36,10 +37,11 @@ func (m *Masks) countsRows(c *Catalog) {
 	if r := c.Relations[classRelation]; m.counted != "" && r != nil {
 		for _, column := range sizesInClass {
 			if r.column(column) != nil {
-				m.add(r.OID, column, ColumnMask{As: ofTables})
+				changed = m.add(r.OID, column, ColumnMask{As: ofTables}) || changed
 			}
 		}
 	}
+	return changed
 }
 
 // sizesInClass are the columns of pg_class that tell how much there is of something.

@@ -37,10 +37,9 @@ func (c *Catalog) resolve(patterns []MaskPattern, rows []RowFilter) *Masks {
 	if r := c.Relations[attributeRelation]; r != nil {
 		m.add(r.OID, "attmissingval", ColumnMask{As: Null})
 	}
-	for m.families(c) || m.spread(c) || m.partitions(c) || m.policed(c) || m.leads(c) || m.chooses(c) || m.ordersView(c) || m.views(c) {
+	for m.families(c) || m.spread(c) || m.partitions(c) || m.policed(c) || m.leads(c) || m.chooses(c) || m.ordersView(c) || m.views(c) || m.countsRows(c) {
 		continue
 	}
-	m.countsRows(c)
 	m.findBeneath(c)
 	return m
 }

@@ -36,7 +36,7 @@ func (m *Masks) viewColumns(c *Catalog, r *Relation) bool {
 			if column == nil || !masked {
 				continue
 			}
-			if !s.plain || name == "" {
+			if !s.plain || name == "" || mask.As == ofTables {
 				mask = derived()
 			}
 			mask.Writable = false

@@ -38,4 +38,5 @@ CREATE TABLE burst(id int PRIMARY KEY, src int, note text, tenant int GENERATED 
 -- from 18: CREATE TABLE late(id int PRIMARY KEY, secret text, note text); INSERT INTO late VALUES (1, «NULL|'ab'», 'a'), (2, «'ab'|NULL», 'b'); ALTER TABLE late ADD CONSTRAINT n NOT NULL secret NOT VALID;
 CREATE MATERIALIZED VIEW x_here AS SELECT id FROM made WHERE NOT gone; CREATE MATERIALIZED VIEW x_rich AS SELECT id FROM staff WHERE pay > 150;
 CREATE TABLE lain(id int PRIMARY KEY, mail text, note text); INSERT INTO lain VALUES (1, '«zz|aa»', 'n'), (2, '«bb|bb»', 'n'), (3, '«aa|zz»', 'n'); CREATE INDEX lain_mail ON lain(mail); CLUSTER lain USING lain_mail; CREATE VIEW w_lain AS SELECT id FROM lain;
+CREATE VIEW w_sizes AS SELECT relname, reltuples AS n FROM pg_class; CREATE VIEW w_large AS SELECT relname FROM pg_class WHERE reltuples > 2;
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON ALL TABLES IN SCHEMA public TO agent;

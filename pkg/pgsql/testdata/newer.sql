@@ -284,6 +284,10 @@ EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT id FROM w_sail
 SELECT relname, reltuples, relpages FROM pg_class WHERE relname IN ('made', 'staff', 'staff_name_idx', 'made_secret_idx') ORDER BY 1
 -- @ answers
 SELECT i.indexrelid::regclass, c.reltuples FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'staff'::regclass ORDER BY 1
+-- @ answers
+SELECT * FROM w_sizes WHERE relname LIKE 'staff%' OR relname = 'x_rich' ORDER BY 1
+-- @ refused
+SELECT * FROM w_large
 -- @ refused
 SELECT pg_relation_size('staff_name_idx')
 -- @ refused
