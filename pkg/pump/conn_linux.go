@@ -21,6 +21,7 @@ type Conn struct {
 	armed    uint32 // what epoll was told last; 0 when that has come
 	parked   func(room []byte) bool
 	unparked chan struct{}
+	gone     chan struct{} // closed when the descriptor is
 	reader   waiter
 	drainer  waiter
 	flushing bool // the loop writes what is unsent
@@ -45,7 +46,7 @@ type waiter struct {
 
 func newConn(l *Loop, fd int, was net.Conn) *Conn {
 	return &Conn{
-		loop: l, fd: fd, local: was.LocalAddr(), remote: was.RemoteAddr(), unparked: make(chan struct{}, 1),
+		loop: l, fd: fd, local: was.LocalAddr(), remote: was.RemoteAddr(), unparked: make(chan struct{}, 1), gone: make(chan struct{}),
 		reader: waiter{ready: make(chan struct{})}, drainer: waiter{ready: make(chan struct{})},
 	}
 }
@@ -166,6 +167,9 @@ func (c *Conn) Reset() error {
 		_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}) // never fails for a socket
 	})
 }
+
+// Gone is closed once the peer has been told that the connection ended: with the last call that was under way when it was closed.
+func (c *Conn) Gone() <-chan struct{} { return c.gone }
 
 // close ends all calls, does what comes before the descriptor is closed, and closes it behind the last of them.
 func (c *Conn) close(first func()) error {

@@ -132,6 +132,7 @@ func TestAResetIsNoEndInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, "who waits", func() { <-ended })
+		within(t, "its end", func() { <-c.Gone() })
 		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("parked %v: the peer reads %v", parked, err)
 		}

@@ -132,6 +132,7 @@ func (l *Loop) forget(c *Conn) {
 	delete(l.conns, int32(c.fd))
 	_ = l.control(unix.EPOLL_CTL_DEL, c.fd, 0)
 	_ = unix.Close(c.fd)
+	close(c.gone)
 	last := l.over && len(l.conns) == 0
 	l.mu.Unlock()
 	if last {

@@ -34,5 +34,8 @@ func (*Conn) Drain() error { return nil }
 // CloseWrite answers errors.ErrUnsupported.
 func (*Conn) CloseWrite() error { return errors.ErrUnsupported }
 
+// Gone is never closed.
+func (*Conn) Gone() <-chan struct{} { return nil }
+
 // Reset answers errors.ErrUnsupported.
 func (*Conn) Reset() error { return errors.ErrUnsupported }

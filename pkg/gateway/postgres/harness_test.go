@@ -36,6 +36,7 @@ type stand struct {
 	t        testing.TB
 	protocol *postgres.Protocol
 	target   gateway.Target
+	end      func() // ends all sessions, as the gateway does
 	listener net.Listener
 	signer   *record.Signer
 	approve  func(api.Approval) string    // what a request becomes
@@ -60,6 +61,11 @@ func listen(t testing.TB, rules string) *stand { return listenFor(t, rules, targ
 
 func listenFor(t testing.TB, rules string, to gateway.Target) *stand {
 	t.Helper()
+	return listenBy(t, protocol(t), rules, to)
+}
+
+func listenBy(t testing.TB, by *postgres.Protocol, rules string, to gateway.Target) *stand {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -68,9 +74,10 @@ func listenFor(t testing.TB, rules string, to gateway.Target) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{t: t, protocol: protocol(t), target: to, listener: l, signer: signer, approve: func(api.Approval) string { return api.ApprovalPending }, tally: guard.NewTally(time.Now().Add(time.Hour))}
+	s := &stand{t: t, protocol: by, target: to, listener: l, signer: signer, approve: func(api.Approval) string { return api.ApprovalPending }, tally: guard.NewTally(time.Now().Add(time.Hour))}
 	s.setPolicy(rules)
 	ctx, cancel := context.WithCancel(context.Background())
+	s.end = cancel
 	s.work.Go(func() { s.accept(ctx) })
 	t.Cleanup(func() { cancel(); _ = l.Close(); s.work.Wait() })
 	return s

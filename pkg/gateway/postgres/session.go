@@ -155,12 +155,16 @@ func (s *session) finish(why error) {
 	running := s.queue.running()
 	s.changed.Broadcast()
 	s.mu.Unlock()
+	left := errors.Is(why, errTerminated) || errors.Is(why, io.EOF)
 	var cancelled sync.WaitGroup
+	if running && !left {
+		s.target.abandon()
+	}
 	if running {
 		cancelled.Go(s.target.cancel)
 	}
 	_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
-	if !errors.Is(why, errTerminated) && !errors.Is(why, io.EOF) {
+	if !left {
 		s.clientMu.Lock() // whoever writes now is done by the deadline, which is then not that of the last words
 		_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
 		_, _ = s.client.Write(fatal(why))

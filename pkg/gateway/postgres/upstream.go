@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
+	"github.com/hoop-gateway/hoop/pkg/pump"
 	"github.com/jackc/pgproto3/v2"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -185,6 +187,31 @@ func (u *upstream) cancel() {
 	ctx, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()
 	_ = u.self().CancelRequest(ctx) // the sockets are closed next in any case
+}
+
+// abandon ends the connection such that the target runs nothing more of what it was sent, once it has been made to stop what it runs: it
+// would go on with what waits behind that, but it looks first whether it can still be heard, and finds the connection broken.
+func (u *upstream) abandon() {
+	under := u.conn
+	if t, ok := under.(*tls.Conn); ok {
+		under = t.NetConn()
+	}
+	if s, ok := under.(*seam); ok {
+		under = s.Conn
+	}
+	switch c := under.(type) {
+	case *pump.Conn:
+		_ = c.Reset() // else it is closed already
+		select {
+		case <-c.Gone():
+		case <-time.After(tellWithin): // somebody still writes
+		}
+	case *net.TCPConn:
+		_ = c.SetLinger(0) // else it is closed already
+		_ = c.Close()
+	default:
+		_ = c.Close()
+	}
 }
 
 // Close ends the connection, politely where the target still listens.
