@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -32,14 +33,15 @@ type catalog struct {
 	conn    *pgconn.PgConn
 	path    []string // where the role's names are looked up
 
-	mu        sync.Mutex
-	dial      func(context.Context) (*pgconn.PgConn, error)
-	snapshot  *pgsql.Catalog
-	signature pgsql.Signature
-	checked   time.Time
-	users     int
-	lastUse   time.Time
-	polling   bool
+	mu         sync.Mutex
+	dial       func(context.Context) (*pgconn.PgConn, error)
+	snapshot   *pgsql.Catalog
+	signature  pgsql.Signature
+	generation uint64 // grows with each lasting change of the snapshot
+	checked    time.Time
+	users      int
+	lastUse    time.Time
+	polling    bool
 }
 
 // acquire loads the snapshot where there is none and keeps it fresh until as many releases.
@@ -192,6 +194,9 @@ func (c *catalog) load(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.snapshot == nil || c.snapshot.Lasting != snapshot.Lasting {
+		c.generation++
+	}
 	c.snapshot, c.signature = snapshot, signature
 	return nil
 }
@@ -200,8 +205,9 @@ var errStale = errors.New("the target's catalog could not be read for too long")
 
 // seen is what everybody saw of a target's catalog at one moment.
 type seen struct {
-	catalog *pgsql.Catalog
-	lasting string // of the catalog's signature: it never is again what it was
+	catalog    *pgsql.Catalog
+	lasting    string // of the catalog's signature: it never is again what it was
+	generation uint64 // of the catalog's lasting definitions; 0: of none
 }
 
 // seen is the snapshot, where it is not too old to rely on.
@@ -211,19 +217,34 @@ func (c *catalog) seen() (seen, error) {
 	if c.snapshot == nil || time.Since(c.checked) > staleAfter {
 		return seen{}, errStale
 	}
-	return seen{c.snapshot, c.signature.Lasting}, nil
+	return seen{c.snapshot, c.signature.Lasting, c.generation}, nil
+}
+
+// blocked says whether a process of the target waits for somebody's lock of a relation, or whether that can't be told.
+func (c *catalog) blocked(ctx context.Context, process uint32) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	if c.conn == nil {
+		return true
+	}
+	row, err := oneRow(ctx, c.conn, fmt.Sprintf(`SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity AS a
+		WHERE a.pid OPERATOR(pg_catalog.=) %d AND pg_catalog.concat(a.wait_event_type, ' ', a.wait_event) OPERATOR(pg_catalog.<>) 'Lock relation'`, int32(process)), 1)
+	return err != nil || string(row[0]) != "1"
 }
 
 // surroundings are what texts are understood in, and a version that changes whenever any of it does.
 type surroundings struct {
 	pgsql.Env
 	standing *guard.Standing
+	beside   seen // what everybody saw besides what the session's own transaction defines
 	version  string
 }
 
 // look answers the surroundings that a catalog, a policy and a search path make: the same ones as long as these are.
-func (x *surroundings) look(snapshot *pgsql.Catalog, standing *guard.Standing, path []string) *surroundings {
-	if x != nil && x.Catalog == snapshot && x.standing == standing && slices.Equal(x.SearchPath, path) {
+func (x *surroundings) look(snapshot *pgsql.Catalog, beside seen, standing *guard.Standing, path []string) *surroundings {
+	if x != nil && x.Catalog == snapshot && x.beside.generation == beside.generation && x.standing == standing && slices.Equal(x.SearchPath, path) {
 		return x
 	}
 	return &surroundings{
@@ -231,8 +252,8 @@ func (x *surroundings) look(snapshot *pgsql.Catalog, standing *guard.Standing, p
 			Catalog: snapshot, SearchPath: path, Masks: snapshot.Masks(patterns(standing.Masks), filters(standing.Masks)...),
 			ReadOnly: standing.ReadOnly, Unrestricted: standing.Unrestricted,
 		},
-		standing: standing,
-		version:  strings.Join([]string{snapshot.Version, standing.Version, strings.Join(path, ",")}, "/"),
+		standing: standing, beside: beside,
+		version: strings.Join([]string{snapshot.Version, standing.Version, strings.Join(path, ",")}, "/"),
 	}
 }
 

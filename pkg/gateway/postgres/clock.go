@@ -28,6 +28,7 @@ type clock struct {
 
 	running, idle span
 	asked         time.Time // when the target was asked to stop what runs
+	noticed       noticed
 }
 
 // span is how long the same thing has been going on. number tells things apart; 0 is none.
@@ -48,12 +49,12 @@ func (x *span) of(number uint64, now time.Time) time.Duration {
 }
 
 // wind starts the clock. The returned func stops it for good.
-func (s *session) wind(end context.CancelCauseFunc) (stop func()) {
+func (s *session) wind(ctx context.Context, end context.CancelCauseFunc) (stop func()) {
 	c := &s.clock
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.end = end
-	c.timer = time.AfterFunc(seldomest/10, s.tick)
+	c.timer = time.AfterFunc(seldomest/10, func() { s.tick(ctx) })
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -63,7 +64,7 @@ func (s *session) wind(end context.CancelCauseFunc) (stop func()) {
 }
 
 // tick looks at what goes on, ends what has taken too long, and sets the time of the next look.
-func (s *session) tick() {
+func (s *session) tick(ctx context.Context) {
 	c := &s.clock
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,6 +93,10 @@ func (s *session) tick() {
 			Code: codeIdle, Message: fmt.Sprintf("The limit %s is reached: a transaction may be idle for %s.", l.IdleInTransaction.Rule, time.Duration(l.IdleInTransaction.Max)),
 			Hint: "Connect again, and end transactions sooner.",
 		})
+		return
+	}
+	if why := s.outdated(ctx, now, standing.Unrestricted); why != "" {
+		s.endOutdated(why)
 		return
 	}
 	c.timer.Reset(min(max(time.Duration(min(l.Statement.Max, l.IdleInTransaction.Max))/20, oftenest), seldomest))

@@ -38,12 +38,13 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 	if s.cancelled() {
 		return s.refuseExtended('P', m.Name, cancelledBefore(pass))
 	}
+	judged := s.judgedIn(understood)
 	st := *understood
 	st.types = m.Types
 	s.touch(statementName, m.Name)
 	s.front.setStatement(m.Name, &st)
 	send := func() error {
-		x := &expectation{kind: 'P', pass: pass, confirm: func() { s.names.statements[m.Name] = &st }}
+		x := &expectation{kind: 'P', pass: pass, judged: judged, confirm: func() { s.names.statements[m.Name] = &st }}
 		s.owe(x)
 		return s.forward(x, func(w *writer) error { return w.parse(m.Name, pass.Text(), m.Types) })
 	}
@@ -86,11 +87,12 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	if err := s.release(); err != nil {
 		return err
 	}
+	judged := s.judgedIn(st)
 	of := *st // what it means now: the name may come to mean something else while the portal lives
 	p := &portal{pass: pass, of: &of, version: st.version, copyIn: copiesIn(st.analysis), look: newLook(pass)}
 	s.touch(portalName, m.Portal)
 	s.front.setPortal(m.Portal, p)
-	x := &expectation{kind: 'B', pass: pass, confirm: func() { s.names.portals[m.Portal] = p }, withheld: s.withholds(st.analysis)}
+	x := &expectation{kind: 'B', pass: pass, judged: judged, confirm: func() { s.names.portals[m.Portal] = p }, withheld: s.withholds(st.analysis)}
 	s.owe(x)
 	if err := s.forward(x, func(w *writer) error { return w.bind(kept) }); err != nil {
 		return err

@@ -169,6 +169,7 @@ func (s *session) awaitNames(ctx context.Context) error {
 // prepare fills in what the answers to a text change.
 func (s *session) prepare(x *expectation, of *statement) {
 	x.names = s.changes(of)
+	x.judged = s.judgedIn(of)
 	dirty := false
 	for _, st := range of.analysis.Statements {
 		x.redefines = x.redefines || st.ChangesCatalog || s.leavesOwn(st)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -44,11 +45,9 @@ func levels() map[string][]string {
 // moving is a view over a column that nobody masks, and b's notice that it shows a masked one by now.
 func moving(t *testing.T, s *stand) (move func()) {
 	t.Helper()
-	admin(t, "DROP VIEW IF EXISTS v_moving; CREATE VIEW v_moving AS SELECT id, name AS v FROM users; GRANT SELECT ON v_moving TO agent")
-	t.Cleanup(func() { admin(t, "DROP VIEW v_moving") })
-	b := s.client(t)
+	change, b := movable(t), s.client(t)
 	return func() {
-		admin(t, "CREATE OR REPLACE VIEW v_moving AS SELECT id, ssn AS v FROM users")
+		change()
 		for seen := false; !seen; { // it is promised within two seconds
 			seen = strings.Contains(transcript(t, b, "SELECT v FROM v_moving"), "***")
 		}
@@ -195,23 +194,31 @@ func TestWhatOthersDoElsewhereDoesNotDisturbATransactionWithOwnDefinitions(t *te
 	}
 }
 
-// In a batch nothing can be read again, so that what others change there ends it.
+// In a batch nothing can be read again, so that what others change there ends it, but for what names nothing.
 func TestOthersDefinitionsEndABatchWithOwnOnes(t *testing.T) {
 	s := listen(t, allButMasks)
 	move := moving(t, s)
-	raw := s.raw(t)
-	say(t, raw, 2, &query{String: "BEGIN"}, &query{String: "CREATE TABLE own_one(a int)"})
-	if _, err := raw.Write(join(&parse{Query: "SELECT * FROM own_one"}, &bind{}, &execute{}, &flushing{})); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { admin(t, "DROP TABLE IF EXISTS own_nine") })
+	reads, commits := s.raw(t), s.raw(t)
+	for table, raw := range map[string]net.Conn{"own_one": reads, "own_nine": commits} {
+		if got := say(t, raw, 2, &query{String: "BEGIN"}, &query{String: "CREATE TABLE " + table + "(a int)"}); got != "C ZT C ZT" {
+			t.Fatalf("made: %s", got)
+		}
+		if _, err := raw.Write(join(&parse{Query: "SELECT * FROM " + table}, &bind{}, &execute{}, &flushing{})); err != nil {
+			t.Fatal(err)
+		}
+		readUntil(t, raw, 'C')
 	}
-	readUntil(t, raw, 'C')
 	move()
-	a := told(t, raw, &parse{Query: "SELECT v FROM v_moving"}, &bind{}, &execute{}, &syncing{})
+	a := told(t, reads, &parse{Query: "SELECT v FROM v_moving"}, &bind{}, &execute{}, &syncing{})
 	if !strings.Contains(string(a), "Somebody else changed definitions while this batch was under way") {
 		t.Errorf("got %q", a)
 	}
-	if got := say(t, raw, 1, &query{String: "ROLLBACK"}); got != "C ZI" {
+	if got := say(t, reads, 1, &query{String: "ROLLBACK"}); got != "C ZI" {
 		t.Errorf("it ends: %s", got)
+	}
+	if got := say(t, commits, 1, &parse{Query: "COMMIT"}, &bind{}, &execute{}, &syncing{}); got != "1 2 C ZI" {
+		t.Errorf("it commits: %s", got)
 	}
 }
 

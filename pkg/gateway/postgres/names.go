@@ -26,6 +26,7 @@ type statement struct {
 	void     *refused        // why what it goes on with can't go on
 	facts    *policy.Command // of analysis, once they were asked for
 	memo     *guard.Memo     // comes and goes with facts
+	basis    *basis          // of analysis, once it was sent
 }
 
 // nameUse is a name that a text goes on with, and what the name meant when the text was understood.

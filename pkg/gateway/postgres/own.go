@@ -14,18 +14,18 @@ var errMoved = errors.New("somebody else changed definitions since this transact
 // errBeside says that somebody else changed definitions in the middle of a batch of a transaction with definitions of its own.
 var errBeside = errors.New("somebody else changed definitions while this batch was under way")
 
-// errChanging says that a catalog changes faster than it can be read.
+// errChanging says that others change what the session's own transaction changes, each time that it is read.
 var errChanging = errors.New("the target's catalog changed each time that it was read")
 
 // ownCatalog is what a session alone sees: the catalog with what its transaction changed and has not committed.
 type ownCatalog struct {
 	catalog *pgsql.Catalog
-	beside  *pgsql.Catalog // what everybody saw when it was read; nil where that can't be told
-	frozen  bool           // reading it again would not show what others have changed since
+	beside  seen // what everybody saw when it was read; nothing where that can't be told
+	frozen  bool // reading it again would not show what others have changed since
 }
 
-// readOwn reads the catalog in the session's transaction. What everybody sees is looked at before and after: where it stayed the
-// same, that is what the session's catalog holds besides its own.
+// readOwn reads the catalog in the session's transaction. What everybody sees is looked at before and after: that tells what the
+// session's catalog holds besides its own, also where others changed something meanwhile that is not its own.
 func (s *session) readOwn(ctx context.Context, frozen bool) (*ownCatalog, error) {
 	if frozen {
 		return s.readFrozen(ctx)
@@ -42,8 +42,15 @@ func (s *session) readOwn(ctx context.Context, frozen bool) (*ownCatalog, error)
 		if err := s.catalog.refresh(ctx); err != nil {
 			return nil, err
 		}
-		if after, err := s.catalog.seen(); err != nil || after.lasting == before.lasting {
-			return &ownCatalog{catalog: own, beside: after.catalog}, err
+		after, err := s.catalog.seen()
+		if err != nil {
+			return nil, err
+		}
+		if after.lasting == before.lasting {
+			return &ownCatalog{catalog: own, beside: after}, nil
+		}
+		if own, ok := own.Since(before.catalog, after.catalog); ok {
+			return &ownCatalog{catalog: own, beside: after}, nil
 		}
 	}
 	return nil, errChanging
@@ -56,7 +63,7 @@ func (s *session) readFrozen(ctx context.Context) (*ownCatalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.own != nil && s.own.frozen && s.own.beside != nil {
+	if s.own != nil && s.own.frozen && s.own.beside.catalog != nil {
 		return &ownCatalog{own, s.own.beside, true}, nil
 	}
 	if err := s.catalog.refresh(ctx); err != nil {
@@ -66,15 +73,16 @@ func (s *session) readFrozen(ctx context.Context) (*ownCatalog, error) {
 	if err != nil || now.lasting != s.begun.lasting {
 		return &ownCatalog{catalog: own, frozen: true}, err
 	}
-	return &ownCatalog{own, now.catalog, true}, nil
+	return &ownCatalog{own, now, true}, nil
 }
 
 // snapshot is the catalog that the next text is understood in: the session's own in a transaction that has one, read again where
-// others have changed anything since, else the shared one. Together with errMoved it is the session's own as it was.
-func (s *session) snapshot(ctx context.Context, unrestricted bool) (*pgsql.Catalog, error) {
+// others have changed anything since, else the shared one; and what everybody saw with it. Together with an error it is the session's own as
+// it was, which is good for texts that name nothing.
+func (s *session) snapshot(ctx context.Context, unrestricted bool) (*pgsql.Catalog, seen, error) {
 	now, err := s.catalog.seen()
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	s.mu.Lock()
 	if s.status == 'I' && s.completed == s.segment-1 && !s.front.sent {
@@ -84,24 +92,24 @@ func (s *session) snapshot(ctx context.Context, unrestricted bool) (*pgsql.Catal
 	s.mu.Unlock()
 	switch {
 	case own == nil:
-		return now.catalog, nil
-	case unrestricted || own.beside != nil && own.beside.Lasting == now.catalog.Lasting:
-		return own.catalog, nil
+		return now.catalog, now, nil
+	case unrestricted || own.beside.catalog != nil && own.beside.catalog.Lasting == now.catalog.Lasting:
+		return own.catalog, own.beside, nil
 	case own.frozen:
-		return own.catalog, errMoved
+		return own.catalog, own.beside, errMoved
 	}
 	if s.front.sent {
-		return nil, errBeside
+		return own.catalog, own.beside, errBeside
 	}
 	s.markStale()
 	if err := s.lookAgain(ctx); err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	if s.own == nil { // the transaction has ended meanwhile
 		now, err = s.catalog.seen()
-		return now.catalog, err
+		return now.catalog, now, err
 	}
-	return s.own.catalog, nil
+	return s.own.catalog, s.own.beside, nil
 }
 
 // leavesOwn says whether a statement takes back definitions of the transaction's own, or may begin another one with them: that

@@ -33,6 +33,7 @@ type expectation struct {
 	overdue   *refused   // why it was cancelled, where the clock did
 	selects   bool       // a lone SELECT: it changes no rows
 	changes   bool       // it does more than read
+	judged    *basis     // nil where definitions don't matter to it
 }
 
 // skipped is how a message failed that the target did not look at.

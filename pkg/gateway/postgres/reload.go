@@ -11,7 +11,7 @@ import (
 var errReload = errors.New("definitions changed in this batch: end it with Sync, and send the rest separately")
 
 // look is what the next text is understood in. Where this session changed definitions, they are read again in the session
-// first: nobody else sees them before they are committed. With errMoved it answers what stands for texts that name nothing.
+// first: nobody else sees them before they are committed. With errMoved and errBeside it answers what stands for texts that name nothing.
 func (s *session) look(ctx context.Context) (*surroundings, error) {
 	standing := s.gate.Standing()
 	if standing == nil {
@@ -29,11 +29,11 @@ func (s *session) look(ctx context.Context) (*surroundings, error) {
 	} else if err := s.lookAgain(ctx); err != nil {
 		return nil, err
 	}
-	snapshot, moved := s.snapshot(ctx, standing.Unrestricted)
+	snapshot, beside, moved := s.snapshot(ctx, standing.Unrestricted)
 	if snapshot == nil {
 		return nil, moved
 	}
-	s.around = s.around.look(snapshot, standing, s.target.searchPath)
+	s.around = s.around.look(snapshot, beside, standing, s.target.searchPath)
 	s.masked.Store(s.around.Masks != nil && len(s.around.Masks.Columns)+len(s.around.Masks.Rows) > 0)
 	return s.around, moved
 }

@@ -99,7 +99,7 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer s.wind(cancel)()
+	defer s.wind(ctx, cancel)()
 	var work errgroup.Group
 	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.frontend)) })
 	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.backend)) })

@@ -172,6 +172,8 @@ func sqlState(code string) string {
 		return "25P03"
 	case codeOverrun:
 		return "57014"
+	case codeOutdated:
+		return "40001"
 	}
 	return "57P03"
 }

@@ -33,7 +33,7 @@ type analyses struct {
 // catalog, masks and policy stay the same and no session name is involved.
 func (s *session) understand(ctx context.Context, text string) (*statement, *refused) {
 	around, err := s.look(ctx)
-	if err != nil && !errors.Is(err, errMoved) {
+	if around == nil {
 		return nil, s.unseen(ctx, err)
 	}
 	st, r := s.understandIn(ctx, text, around)

@@ -37,7 +37,7 @@ func (s *session) unseen(ctx context.Context, err error) *refused {
 
 // unseenBy is unseen for a text that was understood before: nil where it names nothing.
 func (s *session) unseenBy(ctx context.Context, err error, st *statement) *refused {
-	if errors.Is(err, errMoved) && ofTransaction(st.analysis) {
+	if (errors.Is(err, errMoved) || errors.Is(err, errBeside)) && ofTransaction(st.analysis) {
 		return nil
 	}
 	return s.unseen(ctx, err)
