@@ -63,28 +63,29 @@ var aboutOf = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]* "[^"\\]*" is invalid: 
 func saysInvalid(o object, causes []any, masked []field) (ok bool) {
 	message := o.text("message")
 	about := aboutOf.FindString(message)
-	var said, shown []string
+	all, err := paths(masked)
+	if err != nil || o.text("reason") != "Invalid" || about == "" {
+		return false
+	}
+	var said, shown, words []string
+	hidden := unspoken // said once
 	for _, c := range causes {
 		c, _ := c.(object)
-		place, words := c.text("field"), c.text("message")
-		if place == "" || words == "" {
+		place, of := c.text("field"), c.text("message")
+		if place == "" || of == "" {
 			return false
 		}
-		told := fault(words)
-		switch {
-		case told != "" && !hides(masked, place):
-		case !slices.ContainsFunc(shown, func(s string) bool { return strings.HasSuffix(s, unspoken) }):
-			told = unspoken // once
-		default:
-			told = stars
+		told := fault(of)
+		if told == "" || hides(all, place) {
+			told, hidden = hidden, stars
 		}
-		said, shown = append(said, place+": "+words), append(shown, place+": "+told)
+		said, shown, words = append(said, place+": "+of), append(shown, place+": "+told), append(words, told)
 	}
-	if o.text("reason") != "Invalid" || about == "" || message != about+listed(said) {
+	if message != about+listed(said) {
 		return false
 	}
 	for i, c := range causes {
-		put(c.(object), "message", strings.TrimPrefix(shown[i], c.(object).text("field")+": "))
+		put(c.(object), "message", words[i])
 	}
 	put(o, "message", about+listed(shown))
 	return true
@@ -92,12 +93,12 @@ func saysInvalid(o object, causes []any, masked []field) (ok bool) {
 
 // listed are several faults in one text, as API servers write them, each once.
 func listed(all []string) string {
-	var once []string
-	for _, text := range all {
-		if !slices.Contains(once, text) {
-			once = append(once, text)
-		}
-	}
+	known := map[string]bool{}
+	once := slices.DeleteFunc(slices.Clone(all), func(text string) bool {
+		again := known[text]
+		known[text] = true
+		return again
+	})
 	if len(once) == 1 {
 		return once[0]
 	}

@@ -20,7 +20,7 @@ func saidInvalid(about string, causes ...[2]string) string {
 
 // What an API server asks of a field is shown, and no value, be it of a field that is not masked.
 func TestWhatIsAskedOfAFieldIsShownWithoutItsValue(t *testing.T) {
-	masked := []field{{".spec..env[*].value", "redact"}, {".spec.hidden", "redact"}, {".data.*", "null"}, {".spec.tags['0']", "null"}, {".spec.list[3]", "null"}}
+	masked := []field{{".spec..env[*].value", "redact"}, {".spec.hidden", "redact"}, {".data.*", "null"}, {".spec.tags['0']", "null"}, {".spec.list[3]", "null"}, {".spec.shown", "redact"}}
 	tuple, _ := parseLine("PATCH /apis/apps/v1/namespaces/stg/deployments/web")
 	const about = `Deployment.apps "web"`
 	for _, c := range []struct{ place, words, shown string }{
@@ -52,6 +52,7 @@ func TestWhatIsAskedOfAFieldIsShownWithoutItsValue(t *testing.T) {
 		{"spec.list[3]", "Required value", ""},
 		{"spec.list[2]", "Required value", "Required value"},
 		{"spec.list[9999]", "Required value", ""},
+		{"spec.shown", "Required value", ""},
 		{"spec.odd]", "Required value", "Required value"},
 		{"spec.odd[", "Required value", ""},
 		{"spec..a", "Required value", ""},

@@ -51,14 +51,13 @@ func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal
 // annotationBack refuses an apply that sets kubectl's own annotation to nothing: kubectl read it as nothing, where a mask hides it, and
 // tells what a cluster makes of that as a conflict with itself.
 func (b *Body) annotationBack(fields []field) *api.Refusal {
-	const key = "kubectl.kubernetes.io/last-applied-configuration"
 	o, _ := b.Document.(object)
 	hidden := slices.ContainsFunc(fields, func(f field) bool { return f.place == lastApplied })
-	if b.Type != typeApplyPatch || !hidden || o.at("metadata", "annotations", key) != "" {
+	if b.Type != typeApplyPatch || !hidden || o.at("metadata", "annotations", appliedKey) != "" {
 		return nil
 	}
-	return refusal(codeMasked, "The annotation "+key+" is hidden from you, since something of the object is masked, so kubectl can't keep it for itself.",
-		"To apply it server-side from now on, take the annotation away: kubectl annotate … "+key+"-")
+	return refusal(codeMasked, "The annotation "+appliedKey+" is hidden from you, since something of the object is masked, so kubectl can't keep it for itself.",
+		"To apply it server-side from now on, take the annotation away: kubectl annotate … "+appliedKey+"-")
 }
 
 // masksNull says that a value at a path of a whole object may be null because a mask made it so.

@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 
+	"github.com/hoop-gateway/hoop/pkg/exchange"
 	"github.com/hoop-gateway/hoop/pkg/mask"
 	"github.com/hoop-gateway/hoop/pkg/mask/body"
 )
@@ -50,13 +51,6 @@ func (b *Body) recorded(fields []field) (string, error) {
 		}
 		rules.Paths = append(rules.Paths, p)
 	}
-	filter, err := body.New(typeJSON, rules)
-	if err != nil {
-		return "", err
-	}
-	out, err := filter.Write(nil, sent)
-	if err == nil {
-		out, err = filter.Close(out)
-	}
+	out, err := exchange.Masked(typeJSON, sent, rules)
 	return string(out), err
 }

@@ -13,7 +13,9 @@ type field struct {
 }
 
 // lastApplied is where kubectl apply keeps the whole object as a text, whatever else is masked in it.
-const lastApplied = ".metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']"
+const lastApplied = ".metadata.annotations['" + appliedKey + "']"
+
+const appliedKey = "kubectl.kubernetes.io/last-applied-configuration"
 
 // managed is where API servers keep who set which fields: what tells elements of a list apart stands there as a part of their names, a set's
 // elements whole. It stays an object, as clients read it, and one that can't be taken for a shorter list. A Secret's values are in no list.

@@ -1,7 +1,7 @@
 package kube
 
 import (
-	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,32 +15,14 @@ const (
 	mostBefore = 100 // elements in front of one
 )
 
-// hides says whether a mask hides the value of a field as API servers name it: "spec.containers[0].image", "data[a.key]". A number in brackets
-// may be an element's or a key, and counts as both. What can't be told counts as hidden.
-func hides(masked []field, name string) bool {
+// hides says whether masks of these places hide the value of a field as API servers name it: "spec.containers[0].image", "data[a.key]". A
+// number in brackets may be an element's or a key, and counts as both. What can't be told counts as hidden.
+func hides(all []body.Path, name string) bool {
 	steps, ok := stepsOf(name)
 	if !ok {
 		return true
 	}
-	all, err := paths(masked)
-	if err != nil {
-		return true
-	}
-	const shown = `"shown"`
-	for _, document := range documents(steps, shown) {
-		filter, err := body.New(typeJSON, body.Rules{Paths: all})
-		if err != nil {
-			return true
-		}
-		out, err := filter.Write(nil, []byte(document))
-		if err == nil {
-			out, err = filter.Close(out)
-		}
-		if err != nil || !bytes.Contains(out, []byte(shown)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(documents(steps, "shown"), func(document any) bool { return !unmasked(document, all) })
 }
 
 // fieldStep is one of a field's name: a key, or what stands in brackets.
@@ -82,16 +64,15 @@ func stepsOf(name string) (all []fieldStep, ok bool) {
 }
 
 // documents have a value where a field's name leads, in each way that it can be meant.
-func documents(steps []fieldStep, value string) []string {
+func documents(steps []fieldStep, value any) (all []any) {
 	if len(steps) == 0 {
-		return []string{value}
+		return []any{value}
 	}
-	var all []string
 	for _, inside := range documents(steps[1:], value) {
 		s := steps[0]
-		all = append(all, "{"+string(appendString(nil, s.key))+":"+inside+"}")
+		all = append(all, object{{s.key, inside}})
 		if s.place >= 0 {
-			all = append(all, "["+strings.Repeat("null,", s.place)+inside+"]")
+			all = append(all, append(make([]any, s.place), inside))
 		}
 	}
 	return all
