@@ -67,6 +67,11 @@ func clusterWide(group, resource string) bool {
 }
 
 func (f *kubeFacts) match(k *Kube, how bearing) bool {
+	return f.matchBeside(k, how) && (k.Resource == "" || f.sets(k, how))
+}
+
+// matchBeside is match whatever a request's body sets.
+func (f *kubeFacts) matchBeside(k *Kube, how bearing) bool {
 	switch {
 	case k == nil || !f.does(k, how):
 		return false
@@ -75,7 +80,7 @@ func (f *kubeFacts) match(k *Kube, how bearing) bool {
 	case f.paths != nil:
 		return false
 	}
-	return f.about(k, how) && f.stands(k, how) && f.sets(k, how) && f.executes(k, how) && f.connects(k, how)
+	return f.about(k, how) && f.stands(k, how) && f.executes(k, how) && f.connects(k, how)
 }
 
 // connects says whether a port-forward, or one connection of it, is to a port of the rule's. A request says none: a rule that admits some

@@ -21,7 +21,7 @@ func (p *Policy) unmet(s *Subject, c *Connection, cmd *Command, judged []Judged)
 		if r.kube == nil || r.verdict == Deny || !r.meets(s, c) {
 			continue
 		}
-		how, otherwise := admitting, *r.kube
+		how := admitting
 		if r.verdict == Approve {
 			how = asking
 		}
@@ -31,9 +31,8 @@ func (p *Policy) unmet(s *Subject, c *Connection, cmd *Command, judged []Judged)
 			}
 			continue
 		}
-		otherwise.dryRun, otherwise.privileged, otherwise.hostPath, otherwise.serviceAccounts, otherwise.images = nil, nil, nil, nil, nil
 		words := r.kube.misses(cmd.Kube, how)
-		if len(words) == 0 || !otherwise.match(cmd.Kube, how) {
+		if len(words) == 0 || !r.kube.matchBeside(cmd.Kube, how) {
 			continue
 		}
 		if r.when != nil {
