@@ -15,7 +15,6 @@ const ofTables MaskAs = "of tables"
 
 // countsRows notes what masked values decide the rows of. It says whether it masked anything new by that.
 func (m *Masks) countsRows(c *Catalog) bool {
-	changed := false
 	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
 		r := c.Relations[oid]
 		if r == nil || m.counted != "" {
@@ -34,10 +33,16 @@ func (m *Masks) countsRows(c *Catalog) bool {
 			m.counted, m.countedView = r.Qualified()+" holds what follows from values that are masked for you", true
 		}
 	}
-	if r := c.Relations[classRelation]; m.counted != "" && r != nil {
-		for _, column := range sizesInClass {
+	return m.counted != "" && m.hidesInClass(c, ColumnMask{As: ofTables}, sizesInClass...)
+}
+
+// hidesInClass masks columns of pg_class, those that the server has of them. It says whether it masked anything new.
+func (m *Masks) hidesInClass(c *Catalog, mask ColumnMask, columns ...string) bool {
+	changed := false
+	if r := c.Relations[classRelation]; r != nil {
+		for _, column := range columns {
 			if r.column(column) != nil {
-				changed = m.add(r.OID, column, ColumnMask{As: ofTables}) || changed
+				changed = m.add(r.OID, column, mask) || changed
 			}
 		}
 	}

@@ -51,13 +51,7 @@ func (m *Masks) hidePartitions(c *Catalog, root, r *Relation) {
 
 // hideBounds masks what pg_class tells of partitions.
 func (m *Masks) hideBounds(c *Catalog) {
-	if r := c.Relations[classRelation]; r != nil {
-		for _, column := range append([]string{"relpartbound"}, sizesInClass...) {
-			if r.column(column) != nil {
-				m.add(r.OID, column, derived())
-			}
-		}
-	}
+	m.hidesInClass(c, derived(), append([]string{"relpartbound"}, sizesInClass...)...)
 }
 
 // tellsOfPartitions says of one of Postgres' own functions or relations that it tells what partitions hold, or how much.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -39,11 +38,7 @@ type sockets struct{ client, target *pump.Conn }
 // enter takes a session's sockets into the loop. Where they are none the session is served without; an error is one of a
 // system that is short of descriptors, and leaves no session.
 func (s *session) enter(loop *pump.Loop) error {
-	var under net.Conn = s.target.conn
-	if t, ok := under.(*tls.Conn); ok {
-		under = t.NetConn()
-	}
-	target, ok := under.(*seam)
+	target, ok := s.target.beneath().(*seam)
 	if !ok {
 		return nil
 	}

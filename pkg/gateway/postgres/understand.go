@@ -37,10 +37,13 @@ func (s *session) understand(ctx context.Context, text string) (*statement, *ref
 		return nil, s.unseen(ctx, err)
 	}
 	st, r := s.understandIn(ctx, text, around)
-	if r == nil && err != nil && !ofTransaction(st.analysis) {
-		return nil, s.unseen(ctx, err)
+	if r == nil && err != nil {
+		r = s.unseenBy(ctx, err, st)
 	}
-	return st, r
+	if r != nil {
+		return nil, r
+	}
+	return st, nil
 }
 
 // understandIn does so in surroundings that are known.

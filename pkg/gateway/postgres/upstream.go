@@ -192,10 +192,7 @@ func (u *upstream) cancel() {
 // abandon ends the connection such that the target runs nothing more of what it was sent, once it has been made to stop what it runs: it
 // would go on with what waits behind that, but it looks first whether it can still be heard, and finds the connection broken.
 func (u *upstream) abandon() {
-	under := u.conn
-	if t, ok := under.(*tls.Conn); ok {
-		under = t.NetConn()
-	}
+	under := u.beneath()
 	if s, ok := under.(*seam); ok {
 		under = s.Conn
 	}
@@ -212,6 +209,14 @@ func (u *upstream) abandon() {
 	default:
 		_ = c.Close()
 	}
+}
+
+// beneath is what the connection's TLS runs over; without TLS the connection itself.
+func (u *upstream) beneath() net.Conn {
+	if t, ok := u.conn.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return u.conn
 }
 
 // Close ends the connection, politely where the target still listens.
