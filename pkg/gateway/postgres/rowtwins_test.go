@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -32,14 +31,7 @@ func rowTwinSchema(t testing.TB, right bool) (schema string, canaries []string) 
 		t.Fatal(err)
 	}
 	_, body, _ := strings.Cut(string(second), "says hidden-….\n")
-	text := regexp.MustCompile(`(?s)«([^|»]*)\|([^»]*)»`).ReplaceAllStringFunc(body+hiddenRows, func(m string) string {
-		l, r, _ := strings.Cut(strings.Trim(m, "«»"), "|")
-		if right {
-			return r
-		}
-		return l
-	})
-	return first + text, append(canaries, "hidden-")
+	return first + sideOf(body+hiddenRows, right), append(canaries, "hidden-")
 }
 
 // Two databases that differ in hidden rows, and in masked values, give the same transcript in every form.

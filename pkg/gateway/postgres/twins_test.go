@@ -61,20 +61,27 @@ func twinSchema(t testing.TB, right bool) (schema string, canaries []string) {
 	}
 	first = strings.Replace(first, "CREATE ROLE agent LOGIN;", "CREATE ROLE agent LOGIN PASSWORD '"+agentPassword+"';", 1)
 	_, body, _ := strings.Cut(string(deep), "indexes stand over them.\n")
-	second := regexp.MustCompile(`«([^|»]*)\|([^»]*)»`).ReplaceAllStringFunc(body, func(m string) string {
-		l, r, _ := strings.Cut(strings.Trim(m, "«»"), "|")
+	for _, m := range sides.FindAllStringSubmatch(body, -1) {
+		l, r := m[1], m[2]
 		if len(l) != len(r) {
-			t.Fatalf("%s are not of one length", m)
+			t.Fatalf("%s are not of one length", m[0])
 		}
 		if len(l) > 9 {
 			canaries = append(canaries, l)
 		}
-		if right {
-			return r
-		}
-		return l
-	})
-	return first + second, canaries
+	}
+	return first + sideOf(body, right), canaries
+}
+
+// sides is what differs between the twins in a text: «left|right».
+var sides = regexp.MustCompile(`«([^|»]*)\|([^»]*)»`)
+
+// sideOf is a text as one of the twins has it.
+func sideOf(text string, right bool) string {
+	if right {
+		return sides.ReplaceAllString(text, "$2")
+	}
+	return sides.ReplaceAllString(text, "$1")
 }
 
 // twin is one of the two databases behind a gateway, with a session that a test speaks by hand.

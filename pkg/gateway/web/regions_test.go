@@ -67,13 +67,7 @@ func FuzzRegions(f *testing.F) {
 	f.Add("--b\r\nContent-Disposition: form-data; name=f\r\n\r\n\n--b\nContent-Disposition: form-data; name=_method\n\nPUT\n--b--\n", uint8(1))
 	f.Fuzz(func(t *testing.T, text string, cut uint8) {
 		text = "--b\r\n" + text
-		pieces := newTail("POST", ofParts)
-		var found error
-		for rest := text; rest != "" && found == nil; {
-			n := min(len(rest), int(cut)%40+1)
-			found = pieces.look([]byte(rest[:n]))
-			rest = rest[n:]
-		}
+		found := inPieces(t, ofParts, text, cut)
 		parts := multipart.NewReader(strings.NewReader(text), "b")
 		for p, err := parts.NextRawPart(); err == nil && found == nil; p, err = parts.NextRawPart() {
 			for _, s := range p.Header.Values("Content-Disposition") {

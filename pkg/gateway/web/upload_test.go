@@ -216,6 +216,21 @@ func TestNoUploadNamesAnotherMethodBehindItsFirstMiB(t *testing.T) {
 	}
 }
 
+// inPieces looks at a body that comes in pieces, of which not much may be held back.
+func inPieces(t *testing.T, mediaType, text string, cut uint8) (found error) {
+	t.Helper()
+	pieces := newTail("POST", mediaType)
+	for rest := text; rest != "" && found == nil; {
+		n := min(len(rest), int(cut)%40+1)
+		found = pieces.look([]byte(rest[:n]))
+		rest = rest[n:]
+		if len(pieces.held) > 2*longestHead+around+100 {
+			t.Fatalf("%d bytes are held back", len(pieces.held))
+		}
+	}
+	return found
+}
+
 func FuzzTail(f *testing.F) {
 	f.Add("a=b&_method=DELETE&c=d", uint8(3), false)
 	f.Add("--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--\r\n", uint8(5), true)
@@ -225,16 +240,7 @@ func FuzzTail(f *testing.F) {
 		if parts {
 			mediaType = "multipart/form-data; boundary=x"
 		}
-		pieces := newTail("POST", mediaType)
-		var found error
-		for rest := text; rest != "" && found == nil; {
-			n := min(len(rest), int(cut)%40+1)
-			found = pieces.look([]byte(rest[:n]))
-			rest = rest[n:]
-			if len(pieces.held) > 2*longestHead+around+100 {
-				t.Fatalf("%d bytes are held back", len(pieces.held))
-			}
-		}
+		found := inPieces(t, mediaType, text, cut)
 		whole := newTail("POST", mediaType).look([]byte(text))
 		if !parts && whole == nil && !jsonish([]byte(text)) {
 			whole = overridden("POST", mediaType, []byte(text+"&"), true)

@@ -1,5 +1,6 @@
 -- What people and adversaries write on newer-schema.sql and interference-schema.sql; @@ stands between the statements of one transaction.
--- Behind @ stands what must come of it, and from which version on: others need only be answered alike.
+-- Behind @ stands what must come of it, and from which version on: others need only be answered alike. What is asked "by index" is asked where
+-- PostgreSQL takes one whenever it can.
 -- @ answers
 SELECT * FROM made WHERE id < 9 ORDER BY id
 -- @ answers
@@ -8,117 +9,33 @@ SELECT id, v_own FROM made WHERE id < 9 ORDER BY id
 SELECT id, v_null, v_null IS NULL FROM made WHERE id < 9 ORDER BY id
 -- @ answers
 SELECT id FROM made WHERE v_num > 1 OR v_secret = 'zz'
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id FROM made WHERE v_name = 'X'
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id FROM made WHERE v_here
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id, a FROM w_here
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id FROM w_two
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id FROM w_made WHERE v_name = 'X'
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT v_name FROM made WHERE v_name = 'X' LIMIT 1
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT count(*), array_agg(id) FROM made WHERE v_here
--- @
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ by index
 SELECT id FROM w_here WHERE CASE id WHEN 1 THEN 1 / (id - 1) > 0 WHEN 2 THEN sqrt(-id) > 0 ELSE true END
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 UPDATE made SET note = 'n' WHERE v_name = 'X' RETURNING id
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 UPDATE made SET note = 'n' WHERE v_here RETURNING id
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 DELETE FROM made WHERE v_here RETURNING id, note
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 EXPLAIN (COSTS off) SELECT id FROM made WHERE v_name = 'X'
--- @ refused from 18
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ refused from 18, by index
 EXPLAIN SELECT id FROM w_here
--- @ refused from 18
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ refused from 18, by index
 EXPLAIN SELECT id FROM w_two
 -- @ refused
 UPDATE made SET a = 30 WHERE id = 1
@@ -148,33 +65,15 @@ UPDATE checked SET a = 7 WHERE id = 1
 UPDATE filled SET note = 'q' WHERE id = 1
 -- @ answers
 UPDATE drawn SET note = 'q' RETURNING id, a
--- @ refused
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ refused, by index
 DELETE FROM squads WHERE id = 1
 @@
 SELECT id FROM crew
--- @ refused
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ refused, by index
 UPDATE squads SET id = 9 WHERE id = 1
 @@
 SELECT id FROM crew
--- @ refused
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ refused, by index
 DELETE FROM firms WHERE id = 1
 @@
 SELECT id FROM tools
@@ -190,29 +89,11 @@ SELECT id FROM ten
 SELECT id, mail, note FROM part
 -- @ answers
 SELECT id FROM w_part
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id FROM ten
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT id FROM part LIMIT 1
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT array_agg(id) FROM part
 -- @ answers
 COPY ten (id, mail) TO STDOUT
@@ -226,13 +107,7 @@ SELECT * FROM free
 UPDATE free SET note = 'm' RETURNING id
 -- @ answers
 EXPLAIN SELECT id FROM free
--- @
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ by index
 SELECT id FROM ten WHERE CASE id WHEN 1 THEN 1 / (id - 1) > 0 WHEN 2 THEN sqrt(-id) > 0 ELSE true END
 -- @ refused
 UPDATE ten SET note = 'm' RETURNING id
@@ -248,37 +123,13 @@ EXPLAIN UPDATE ten SET note = 'm' WHERE id = 1
 SELECT id FROM ten TABLESAMPLE system (50)
 -- @ refused
 WITH x AS (UPDATE ten SET note = 'm' RETURNING id) SELECT * FROM x
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 EXPLAIN SELECT id FROM w_sails WHERE boat = 3
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT id FROM sails WHERE boat = 3
--- @ answers
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ answers, by index
 SELECT count(*) FROM w_sail
--- @ refused
-SET enable_seqscan = off
-@@
-SET enable_bitmapscan = off
-@@
-SET enable_sort = off
-@@
+-- @ refused, by index
 EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT id FROM w_sail
 -- @ answers
 SELECT relname, reltuples, relpages FROM pg_class WHERE relname IN ('made', 'staff', 'staff_name_idx', 'made_secret_idx') ORDER BY 1
