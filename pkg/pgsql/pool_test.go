@@ -2,7 +2,9 @@ package pgsql_test
 
 import (
 	"context"
+	"io"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,4 +94,51 @@ func coldTexts(b *testing.B, env pgsql.Env) {
 			b.Fatal(*a.Problem)
 		}
 	}
+}
+
+// BenchmarkWorkerStart starts workers, and reports what one that waits for its first statement has in memory.
+func BenchmarkWorkerStart(b *testing.B) {
+	var resident int
+	for b.Loop() {
+		worker := exec.Command(os.Args[0])
+		worker.Env = []string{workerVariable + "=1"}
+		in, err := worker.StdinPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		out, err := worker.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := worker.Start(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, 4)); err != nil {
+			b.Fatal(err)
+		}
+		resident += residentKiB(b, worker.Process.Pid)
+		if err := in.Close(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, out); err != nil {
+			b.Fatal(err)
+		}
+		if err := worker.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(resident)/1024/float64(b.N), "MiB/worker")
+}
+
+func residentKiB(b *testing.B, pid int) int {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kib
 }

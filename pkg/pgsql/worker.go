@@ -32,7 +32,9 @@ func WorkerMain(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFrame(out, s.answer(warmUp)); err != nil {
+	ready := s.answer(warmUp)
+	debug.FreeOSMemory() // what compiling the grammar took: ten times what a warm worker needs
+	if err := writeFrame(out, ready); err != nil {
 		return fmt.Errorf("say ready: %w", err)
 	}
 	for {
