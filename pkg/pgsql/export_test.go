@@ -1,10 +1,20 @@
 package pgsql
 
 import (
+	"context"
 	"math/rand"
 	"strconv"
 	"strings"
 )
+
+// StartWorker starts a worker and waits until it is warm.
+func StartWorker(ctx context.Context, argv, env []string) (pid int, kill func(), err error) {
+	p, err := startProcess(ctx, argv, env)
+	if err != nil {
+		return 0, nil, err
+	}
+	return p.cmd.Process.Pid, p.kill, nil
+}
 
 // WithoutCaches is the same workers behind empty caches, and none of shapes.
 func (p *Pool) WithoutCaches() *Pool {

@@ -2,15 +2,14 @@ package pgsql_test
 
 import (
 	"context"
-	"io"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
+	"github.com/hoop-gateway/hoop/test/procmem"
 )
 
 func TestAWorkerThatOverrunsIsReplacedAndItsStatementRefused(t *testing.T) {
@@ -100,45 +99,16 @@ func coldTexts(b *testing.B, env pgsql.Env) {
 func BenchmarkWorkerStart(b *testing.B) {
 	var resident int
 	for b.Loop() {
-		worker := exec.Command(os.Args[0])
-		worker.Env = []string{workerVariable + "=1"}
-		in, err := worker.StdinPipe()
+		pid, kill, err := pgsql.StartWorker(b.Context(), []string{os.Args[0]}, []string{workerVariable + "=1"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		out, err := worker.StdoutPipe()
+		kib, err := procmem.KiB(pid, "status", "VmRSS")
+		kill()
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := worker.Start(); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.ReadFull(out, make([]byte, 4)); err != nil {
-			b.Fatal(err)
-		}
-		resident += residentKiB(b, worker.Process.Pid)
-		if err := in.Close(); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, out); err != nil {
-			b.Fatal(err)
-		}
-		if err := worker.Wait(); err != nil {
-			b.Fatal(err)
-		}
+		resident += kib
 	}
 	b.ReportMetric(float64(resident)/1024/float64(b.N), "MiB/worker")
-}
-
-func residentKiB(b *testing.B, pid int) int {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		b.Fatal(err)
-	}
-	return kib
 }

@@ -33,7 +33,7 @@ func WorkerMain(in io.Reader, out io.Writer) error {
 		return err
 	}
 	ready := s.answer(warmUp)
-	debug.FreeOSMemory() // what compiling the grammar took: ten times what a warm worker needs
+	debug.FreeOSMemory() // what compiling the grammar took: most of what there is by now
 	if err := writeFrame(out, ready); err != nil {
 		return fmt.Errorf("say ready: %w", err)
 	}

@@ -6,12 +6,13 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/hoop-gateway/hoop/test/procmem"
 )
 
 // idleWays are those whose programs keep one session for each socket, so that there is something to compare.
@@ -82,17 +83,8 @@ func (w *world) openIdle(ctx context.Context, to way, n int) ([]*pgconn.PgConn, 
 
 // proportional is the memory of a process in KiB; what it shares with others counts in parts.
 func proportional(pid int) (float64, error) {
-	name := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "Pss:" {
-			return strconv.ParseFloat(fields[1], 64)
-		}
-	}
-	return 0, fmt.Errorf("%s does not say Pss", name)
+	kib, err := procmem.KiB(pid, "smaps_rollup", "Pss")
+	return float64(kib), err
 }
 
 // idles measures all ways that can be compared.

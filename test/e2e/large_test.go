@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/jackc/pgproto3/v2"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/hoop-gateway/hoop/test/procmem"
 )
 
 // What a program may take in memory for a result of whatever size, in bytes. Detectors gather a row of up to 16 MiB before it
@@ -131,15 +132,7 @@ func (all watched) flat(t *testing.T, most int) {
 // memory reads what the kernel counts for a process, in bytes.
 func memory(t *testing.T, pid int, what string) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(what + `:\s*(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatalf("no %s in %s", what, status)
-	}
-	n, err := strconv.Atoi(string(m[1]))
+	n, err := procmem.KiB(pid, "status", what)
 	if err != nil {
 		t.Fatal(err)
 	}
