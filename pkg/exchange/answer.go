@@ -88,7 +88,7 @@ func (s *Session) fail(q *Request, why *api.Error) error {
 
 // perform sends an admitted request and brings back its answer.
 func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, v *vigil) error {
-	stop := context.AfterFunc(ctx, s.abandon) // whatever ends the request ends its waits
+	stop := whenOver(ctx, s.abandon) // whatever ends the request ends its waits
 	defer stop()
 	var a *http1.Answer
 	var sending <-chan error

@@ -106,7 +106,7 @@ func (s *Session) Serve(ctx context.Context, gate *guard.Session) (err error) {
 			err = errors.New("internal error")
 		}
 	}()
-	stop := context.AfterFunc(ctx, s.interrupt)
+	stop := whenOver(ctx, s.interrupt)
 	defer stop()
 	for r := s.client.first; ; {
 		if err := s.answer(ctx, r); err != nil {

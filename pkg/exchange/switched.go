@@ -27,7 +27,7 @@ func (s *Session) switched(ctx context.Context, m *Meaning, pass *guard.Pass, a 
 		s.finish(pass, guard.Outcome{Tag: "101", Error: "the session ended"})
 		return errSwitched
 	}
-	stop := context.AfterFunc(ctx, s.interrupt)
+	stop := whenOver(ctx, s.interrupt)
 	defer stop()
 	s.waits.patience(0) // a switched connection may be silent for as long as it likes, either way
 	_ = conn.SetReadDeadline(time.Time{})

@@ -1,0 +1,3 @@
+package exchange
+
+var WhenOver = whenOver
