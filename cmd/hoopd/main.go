@@ -1,6 +1,16 @@
 // Program hoopd is the server: broker and gateway.
 package main
 
-import "os"
+import (
+	"os"
+	"slices"
 
-func main() { os.Exit(run(os.Args[1:])) }
+	"github.com/hoop-gateway/hoop/cmd/hoopd/slack"
+)
+
+func main() {
+	if len(os.Args) > 1 && slices.Contains([]string{"serve", "dev"}, os.Args[1]) {
+		slack.Widen()
+	}
+	os.Exit(run(os.Args[1:]))
+}
