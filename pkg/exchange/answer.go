@@ -15,8 +15,12 @@ import (
 func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 	s.busy.Add(1)
 	defer s.busy.Add(-1)
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	end := func(why error) { // whatever ends the request ends its waits; what ends the session ends all
+		cancel(why)
+		go s.abandon()
+	}
 	q := &Request{Request: r, Standing: s.gate.Standing(), session: s, body: r.Body(s.client.reader)}
 	q.over.Store(r.Length == 0)
 	m, why := s.protocol.Understand(ctx, q)
@@ -88,8 +92,6 @@ func (s *Session) fail(q *Request, why *api.Error) error {
 
 // perform sends an admitted request and brings back its answer.
 func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, v *vigil) error {
-	stop := whenOver(ctx, s.abandon) // whatever ends the request ends its waits
-	defer stop()
 	var a *http1.Answer
 	var sending <-chan error
 	reached := false

@@ -116,7 +116,8 @@ func New(c Config) (*Session, error) {
 // this command, or a *Refusal. There is no other way to get a pass, and any error on the way refuses.
 func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	began := s.cfg.Now()
-	d, standing := s.decide(c, began), s.Standing()
+	by := s.cfg.Policy()
+	d, standing := s.decideBy(by, c, began), s.standingOf(by)
 	if c.NoWait && (d.Verdict != policy.Allow || s.ended.Load() != nil || mustSync(c, d) || standing.limits(d) || s.Behind()) {
 		return nil, ErrWaits
 	}
@@ -146,6 +147,7 @@ func (s *Session) Admit(ctx context.Context, c Command) (*Pass, error) {
 	}()
 	switch {
 	case d.Verdict == policy.Allow:
+		p.stood = standing
 	case d.Verdict == policy.Approve && c.Stage == Prepare && c.Reviewed:
 		// Preparing runs nothing; the approval is asked for when values are bound.
 		p.deferred = true
@@ -264,7 +266,11 @@ func (s *Standing) Masked(kind func(*policy.Mask) bool) bool {
 // Standing answers what the policy in force says of this session's person before any command. Without a policy it
 // answers nil: nothing can be understood then, and everything is refused.
 func (s *Session) Standing() *Standing {
-	p := s.cfg.Policy()
+	return s.standingOf(s.cfg.Policy())
+}
+
+// standingOf is that of a policy; nil: there is none.
+func (s *Session) standingOf(p Policy) *Standing {
 	if p == nil {
 		return nil
 	}
@@ -278,15 +284,19 @@ func (s *Session) Standing() *Standing {
 	return now
 }
 
-// decide asks the policy and never lets a panic through: what can't be decided is denied.
-func (s *Session) decide(c Command, now time.Time) (d policy.Decision) {
+// decide asks the policy in force.
+func (s *Session) decide(c Command, now time.Time) policy.Decision {
+	return s.decideBy(s.cfg.Policy(), c, now)
+}
+
+// decideBy asks a policy and never lets a panic through: what can't be decided is denied.
+func (s *Session) decideBy(p Policy, c Command, now time.Time) (d policy.Decision) {
 	defer func() {
 		if e := recover(); e != nil {
 			s.cfg.Log.Error("policy panicked", "panic", fmt.Sprint(e))
 			d = policy.Decision{Rule: "default", Message: "The policy could not be evaluated, so the command was refused."}
 		}
 	}()
-	p := s.cfg.Policy()
 	if p == nil {
 		return policy.Decision{Rule: "default", Message: "No policy is loaded, so every command is refused."}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -52,7 +53,7 @@ type Chunk struct {
 // AppendChunk adds a chunk to a batch: kind, length as in AppendRow, microseconds since the terminal event as a big-endian
 // uint64, data.
 func AppendChunk(batch []byte, c Chunk) []byte {
-	batch = append(batch, byte(c.Kind))
+	batch = append(slices.Grow(batch, ChunkHeader+len(c.Data)), byte(c.Kind))
 	batch = binary.BigEndian.AppendUint32(batch, uint32(len(c.Data)+ChunkHeader-1))
 	batch = binary.BigEndian.AppendUint64(batch, uint64(max(0, c.At.Microseconds())))
 	return append(batch, c.Data...)
