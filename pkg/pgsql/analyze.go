@@ -106,7 +106,7 @@ func (a *analyzer) run() {
 		if !a.env.Unrestricted && names.broken(raw.child("stmt")) {
 			a.refuse(&Problem{SQLState: "42501", Rule: "names", Message: "a statement before this one changes what its names mean", Hint: "Send the statements separately.", Position: a.position(raw)})
 		}
-		st := a.statement(raw.child("stmt"))
+		st := a.statement(raw.child("stmt"), a.find(int(raw.number("stmt_location"))))
 		a.out.Statements = append(a.out.Statements, st)
 		names.note(st)
 	}

@@ -33,10 +33,10 @@ func (j *judge) unestimated(sc *scope) bool {
 }
 
 // noteSplit notes that an explained statement reaches a relation that is partitioned by a masked column, since its plan names
-// partitions, with how much they hold; or one that is looked through by an index that a masked column orders: what that costs
-// follows from how many different values there are, and how they lie.
+// partitions, with how much they hold; or one that is looked through, or read, by an index that a masked column orders: what that
+// costs follows from how many different values there are, and how they lie.
 func (j *judge) noteSplit(r *Relation) {
-	if j.explained == nil || !j.masks || r == nil || len(j.env.Masks.split)+len(j.env.Masks.chosen) == 0 {
+	if j.explained == nil || !j.masks || r == nil || len(j.env.Masks.split)+len(j.env.Masks.chosen)+len(j.env.Masks.within) == 0 {
 		return
 	}
 	reach := j.env.Catalog.reach()
@@ -47,7 +47,13 @@ func (j *judge) noteSplit(r *Relation) {
 		if column := j.env.Masks.split[oid]; column != "" {
 			j.estimated = column + " is masked for you"
 		}
-		if index := j.env.Masks.chosen[oid]; index != "" {
+		index := j.env.Masks.chosen[oid]
+		if read := j.env.Catalog.Relations[oid]; index == "" && read != nil {
+			if _, ok := j.env.Masks.outside(read); !ok {
+				index = "an index of " + read.Qualified()
+			}
+		}
+		if index != "" {
 			j.estimated = index + " is ordered by columns that are masked for you"
 		}
 	}

@@ -54,5 +54,5 @@ func EffectsIn(place, tag string) []Access {
 		top = in("CreateSchemaStmt", "schema_elts", strange)
 	}
 	a := &analyzer{parsed: &parsed{}, out: &Analysis{}, names: newNames(Env{}), edits: map[int]edit{}, masked: map[string]struct{}{}, warned: map[string]struct{}{}, blanks: map[int]struct{}{}, params: map[int]struct{}{}}
-	return a.statement(top).Accesses
+	return a.statement(top, 0).Accesses
 }

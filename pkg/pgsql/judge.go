@@ -29,15 +29,18 @@ type judge struct {
 	inside     map[string]struct{} // what changes data in it
 	// besideColumns: a masked column was compared with other columns, so that constants elsewhere may have been meant.
 	besideColumns bool
-	blurs         bool // in the condition of a statement that writes
+	blurs         bool     // in the condition of a statement that writes
+	ahead         []string // projections that are read ahead
 }
 
-func (a *analyzer) statement(n *node) Statement {
+// statement judges a statement that begins at a token.
+func (a *analyzer) statement(n *node, first int) Statement {
 	j := &judge{analyzer: a, whole: n, accesses: map[Access]struct{}{}, functions: map[string]struct{}{}, relations: map[string]struct{}{}, seen: map[*node]struct{}{}, made: map[*node]struct{}{}, by: map[string]string{}, inside: map[string]struct{}{}}
 	j.st.Reviewed = true
 	j.top(n)
 	j.unseen(n)
 	j.refuseFlow()
+	j.writeAhead(n, first)
 	a.counts = a.counts || !a.uncounted && j.masks && j.usesMasked && countsValues(n)
 	if j.besideColumns {
 		j.blankRows(n)

@@ -7,6 +7,11 @@ type lineage struct {
 	columns [][]source // by the view's column numbers, from 1
 	uses    []columnUse
 	reads   map[uint32]bool // every relation that its definition reads itself
+	again   map[uint32]bool // those that it reads more than once
+}
+
+func newLineage() *lineage {
+	return &lineage{reads: map[uint32]bool{}, again: map[uint32]bool{}}
 }
 
 // source is a column that a value is made of. Column 0 is the whole row, or a system column of it.
@@ -38,7 +43,7 @@ const (
 // lineageOf reads the stored rule of a view, by the column lineage of its analysed tree: names are resolved in it.
 // It answers nil where anything in it is not known here: such a view can't be seen through.
 func lineageOf(view uint32, rule *stored, total totalFunctions) *lineage {
-	l := &lineageReader{view: view, total: total, out: &lineage{reads: map[uint32]bool{}}}
+	l := &lineageReader{view: view, total: total, out: newLineage()}
 	if rule == nil || len(rule.items) != 1 || rule.items[0].tag != "QUERY" {
 		return nil
 	}
@@ -144,6 +149,7 @@ func (l *lineageReader) item(i int, item *stored, at *storedLevel) {
 			l.lost = true
 		}
 		if uint32(oid) != l.view { // servers before 18 keep old and new of the rule
+			l.out.again[uint32(oid)] = l.out.reads[uint32(oid)]
 			l.out.reads[uint32(oid)] = true
 		}
 	case itemSubquery:

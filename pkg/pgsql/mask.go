@@ -50,7 +50,17 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 		t := j.tokens[span.first-1]
 		j.edit(t.start, t.end, "SELECT * FROM")
 	}
-	text := j.project(found.relation, masks, !n.flag("inh"), moved)
+	ahead := j.env.Masks.sorted(found.relation) && moved == ""
+	if ahead && locks(j.whole) {
+		ahead = false
+		if !readsOne(j.whole) {
+			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "the rows of " + found.object + " are sorted for you, since a masked column would decide their order, and can't be locked beside others", Hint: "Leave FOR UPDATE or FOR SHARE out, or lock in a statement that reads nothing else: SELECT … FROM " + found.object + " WHERE … FOR UPDATE."})
+		}
+	}
+	text := j.project(found.relation, masks, !n.flag("inh"), moved, ahead)
+	if ahead {
+		text = j.readAhead(text)
+	}
 	if !it.aliased {
 		text += " AS " + quoteIdent(it.name)
 	}
@@ -58,12 +68,12 @@ func (j *judge) mask(n *node, it *item, found name, sample *node) {
 }
 
 // project writes the projection that stands in the place of a relation, and remembers it for the proof.
-func (j *judge) project(r *Relation, masks map[string]ColumnMask, only bool, sample string) string {
+func (j *judge) project(r *Relation, masks map[string]ColumnMask, only bool, sample string, ahead bool) string {
 	text := ""
 	if filters := j.filtersOf(r); len(filters) > 0 {
 		text = filteredProjection(r, masks, filters, only, only || r.Kind == 'p' || len(j.env.Catalog.children[r.OID]) == 0)
 	} else {
-		text = j.env.Masks.projection(r, masks, only, sample, j.uncounted)
+		text = j.env.Masks.projection(r, masks, only, sample, j.uncounted, ahead)
 	}
 	j.projections[text] = r
 	return text
@@ -266,7 +276,7 @@ func (j *judge) maskCopy(n, rel *node, found name) {
 	for k := range columns {
 		columns[k] = quoteIdent(columns[k])
 	}
-	text := j.project(found.relation, masks, found.relation.Kind != 'p', "")
+	text := j.project(found.relation, masks, found.relation.Kind != 'p', "", false) // alone, so that its order stays
 	j.edit(j.tokens[i].start, j.tokens[last].end, "(SELECT "+strings.Join(columns, ", ")+" FROM "+text+" AS "+quoteIdent(found.relation.Name)+")")
 }
 

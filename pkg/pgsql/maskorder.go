@@ -82,9 +82,9 @@ func (m *Masks) looksUp(c *Catalog, s source) bool {
 	return column == nil || m.led[s.relation][column.Name]
 }
 
-// chooses notes the relations whose rows row security or the definition of a view could look up in such an index: nobody can write that
-// condition as an expression, so the rows come in the index's order, and plans tell of what is in it. It says whether it found any
-// new one.
+// chooses notes the relations whose rows row security or the definition of a view could look up in such an index, or take out of it alone:
+// nobody can write that condition as an expression, or ask for another column, so the rows come in the index's order, and plans tell of
+// what is in it. It says whether it found any new one.
 func (m *Masks) chooses(c *Catalog) bool {
 	changed := false
 	for _, oid := range slices.Sorted(maps.Keys(c.Relations)) {
@@ -106,6 +106,9 @@ func (m *Masks) chooses(c *Catalog) bool {
 		}
 		for _, read := range r.Reads {
 			index = cmp.Or(index, m.chosen[read])
+		}
+		if base := m.answers(c, r); base != nil {
+			index = cmp.Or(index, "an index of "+base.Qualified())
 		}
 		if index != "" && m.chosen[oid] == "" {
 			m.chosen[oid], changed = index, true

@@ -109,7 +109,9 @@ func (p *proof) with(with *node, ctes *cteList) *cteList {
 		if with.flag("recursive") {
 			seen = all
 		}
-		p.read("WithClause", "ctes", cte, seen)
+		if p.ours(cte.child("ctequery")) == nil { // else it is read ahead
+			p.read("WithClause", "ctes", cte, seen)
+		}
 		seen = &cteList{name: cte.text("ctename"), next: seen}
 	}
 	return all

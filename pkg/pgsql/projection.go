@@ -23,15 +23,15 @@ const (
 
 // projection is what stands in the place of a relation with masked columns: a subquery of the columns that may be read, in
 // order, with their exact types, and masks in the place of masked values. sample is the TABLESAMPLE clause that moves inside.
-// Where a masked column would decide the order of the rows, they get one of their own.
-func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, uncounted bool) string {
+// Where a masked column would decide the order of the rows, they get one of their own. What is read ahead is read by no workers.
+func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, sample string, uncounted, ahead bool) string {
 	led := m.led[r.OID]
-	outside, ok := m.outside(r)
-	sorted := m.scattered[r.OID] != "" || m.chosen[r.OID] != "" || !ok // what an index answers alone is put into an order as well
+	outside, _ := m.outside(r)
+	sorted := m.sorted(r)
 	var b strings.Builder
 	var order, conditions []string
 	b.WriteString("(SELECT ")
-	first, hides := true, uncounted && r.wholeRow()
+	first, hides := true, uncounted && !ahead && r.wholeRow()
 	for _, c := range r.Columns {
 		if !c.Readable {
 			continue
@@ -62,6 +62,9 @@ func (m *Masks) projection(r *Relation, masks map[string]ColumnMask, only bool, 
 	}
 	if outside != "" {
 		conditions = append(conditions, outside)
+	}
+	if ahead {
+		conditions = append(conditions, serial)
 	}
 	if r.RowCheck && r.Kind != 'S' && !systemSchema(r.Schema) {
 		conditions = append(conditions, rowCheck(r))

@@ -63,7 +63,7 @@ func (l *catalogLoad) columnsIn(rel *Relation, tree *stored, unseen bool) []sour
 		return []source{unknown}
 	}
 	row := &stored{fields: []storedField{{"rtekind", &stored{word: itemRelation}}, {"relid", &stored{word: strconv.FormatUint(uint64(rel.OID), 10)}}}}
-	reader := &lineageReader{total: l.total, out: &lineage{reads: map[uint32]bool{}}}
+	reader := &lineageReader{total: l.total, out: newLineage()}
 	at := &storedLevel{items: []*stored{row, row}} // a trigger's condition has OLD and NEW
 	var found []source
 	switch {
