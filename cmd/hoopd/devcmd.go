@@ -101,7 +101,7 @@ func develop(ctx context.Context, dir, dsn string, log *slog.Logger, people io.W
 		return err
 	}
 	defer func() { _ = signIn.Close() }() // closed already where it was served
-	database, grammar, err := startSlowParts(ctx, state, log)
+	database, grammar, err := startSlowParts(ctx, cfg, state, log)
 	if grammar != nil {
 		defer grammar.Close()
 	}
@@ -161,9 +161,9 @@ func devConfig(state *dev.State, dsn string) (*config.Config, *devHost, error) {
 }
 
 // startSlowParts starts the private database, where there is to be one, and the grammar side by side.
-func startSlowParts(ctx context.Context, state *dev.State, log *slog.Logger) (database *cluster.Cluster, grammar *pgsql.Pool, err error) {
+func startSlowParts(ctx context.Context, cfg *config.Config, state *dev.State, log *slog.Logger) (database *cluster.Cluster, grammar *pgsql.Pool, err error) {
 	var group errgroup.Group
-	group.Go(func() (err error) { grammar, err = startGrammar(0); return err })
+	group.Go(func() (err error) { grammar, err = startGrammar(0, !speaksSQL(cfg.Connections)); return err })
 	if !state.Given {
 		group.Go(func() (err error) { database, err = state.StartCluster(ctx, log); return err })
 	}

@@ -86,7 +86,7 @@ func (s *server) probes() []probe {
 		failing("store", s.broker.Ready),
 		failing("recorder", func(context.Context) error { return writable(s.cfg.Gateway.Recordings) }),
 		failing("grammar", func(context.Context) error {
-			if !s.grammar.Healthy() {
+			if !s.understands() {
 				return errors.New("no grammar worker is ready")
 			}
 			return nil
@@ -130,7 +130,7 @@ func newRegistry() *prometheus.Registry {
 
 // healthyGauge says 1 while texts can be understood.
 func healthyGauge(healthy func() bool) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hoop_grammar_workers_healthy", Help: "1 while a grammar worker is ready or all are at work."}, func() float64 {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hoop_grammar_workers_healthy", Help: "1 while a grammar worker is ready or all are at work, and where no connection needs any."}, func() float64 {
 		if healthy() {
 			return 1
 		}

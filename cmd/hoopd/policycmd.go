@@ -60,7 +60,7 @@ func policyLintCommand(s streams) *cobra.Command {
 
 // judging runs fn with the protocols, which understand commands without a server.
 func judging(fn func(map[string]gateway.Protocol) error) error {
-	grammar, err := startGrammar(1)
+	grammar, err := startGrammar(1, true)
 	if err != nil {
 		return err
 	}

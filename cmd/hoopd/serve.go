@@ -61,7 +61,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	grammar, err := startGrammar(0)
+	grammar, err := startGrammar(0, !speaksSQL(cfg.Connections))
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *server) openBroker(ctx context.Context) error {
 		return err
 	}
 	s.policy.changed = s.broker.PolicyChanged
-	s.registry.MustRegister(newCounts(s.broker.Stats), healthyGauge(s.grammar.Healthy))
+	s.registry.MustRegister(newCounts(s.broker.Stats), healthyGauge(s.understands))
 	return nil
 }
 

@@ -18,7 +18,7 @@ func StartWorker(ctx context.Context, argv, env []string) (pid int, kill func(),
 
 // WithoutCaches is the same workers behind empty caches, and none of shapes.
 func (p *Pool) WithoutCaches() *Pool {
-	return &Pool{options: p.options, schema: p.schema, cache: newTextCache(64, 1<<20), results: newResultCache(64), idle: p.idle, slots: p.slots, ctx: p.ctx, stop: p.stop}
+	return &Pool{options: p.options, schema: p.schema, cache: newTextCache(64, 1<<20), results: newResultCache(64), idle: p.idle, slots: p.slots, ctx: p.ctx, stop: p.stop, first: p.first}
 }
 
 // WithShapesAlone is the same workers behind an empty cache of shapes that keeps no text, and what it answered from it.

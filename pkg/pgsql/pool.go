@@ -20,6 +20,9 @@ type PoolOptions struct {
 	Timeout time.Duration // processor time of one parse; default 200 ms
 	Wall    time.Duration // time of one parse by the clock, on a busy machine; default 10 s
 	Cached  int           // texts kept with their trees; default 4096
+
+	// OnDemand has workers start with the first text that needs one, which waits for it: the place is most likely one without.
+	OnDemand bool
 }
 
 // Pool is PostgreSQL's grammar in a set of warm worker processes, with a cache of parsed texts in front.
@@ -34,12 +37,24 @@ type Pool struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup // starts in the background
+
+	mu    sync.Mutex
+	first *firstStart // nil: nobody needed a worker yet, or the latest start failed
 }
+
+// firstStart is the start of a pool's first worker, which whoever needs one waits for.
+type firstStart struct {
+	done chan struct{}
+	err  error // once done
+}
+
+// errUnstarted says that there is no worker, and why.
+var errUnstarted = errors.New("start the first grammar worker")
 
 // readyTimeout bounds a worker's start: it compiles the grammar, 2 s of processor time on a machine that may be busy.
 const readyTimeout = 2 * time.Minute
 
-// NewPool starts the workers and returns when the first is warm; the others get warm in the background.
+// NewPool starts the workers and returns when the first is warm; the others get warm in the background. On demand it starts none.
 func NewPool(options PoolOptions) (*Pool, error) {
 	if len(options.Command) == 0 {
 		return nil, errors.New("grammar workers need a command")
@@ -62,16 +77,49 @@ func NewPool(options PoolOptions) (*Pool, error) {
 	}
 	p := &Pool{options: options, schema: s, cache: newTextCache(options.Cached, 4<<20), results: newResultCache(options.Cached), shapes: newShapeCache(options.Cached), idle: make(chan *process, options.Workers+1), slots: make(chan struct{}, options.Workers)}
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	if err := p.startOne(); err != nil {
+	if options.OnDemand {
+		return p, nil
+	}
+	if err := p.started(p.ctx); err != nil {
 		p.stop()
+		p.running.Wait()
 		return nil, err
 	}
-	p.running.Go(func() {
-		for range options.Workers {
-			p.replace()
-		}
-	})
 	return p, nil
+}
+
+// started returns when the first worker was warm once. The first caller has it and the others start, and so has the next one after a
+// start that failed.
+func (p *Pool) started(ctx context.Context) error {
+	p.mu.Lock()
+	first := p.first
+	if first == nil {
+		first = &firstStart{done: make(chan struct{})}
+		p.first = first
+		p.running.Go(func() { p.start(first) }) // whoever asked may leave before the others do
+	}
+	p.mu.Unlock()
+	select {
+	case <-first.done:
+		return first.err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a grammar worker: %w", ctx.Err())
+	}
+}
+
+func (p *Pool) start(first *firstStart) {
+	if err := p.startOne(); err != nil {
+		first.err = fmt.Errorf("%w: %w", errUnstarted, err)
+		p.mu.Lock()
+		p.first = nil
+		p.mu.Unlock()
+		close(first.done)
+		return
+	}
+	close(first.done)
+	for range p.options.Workers {
+		p.replace()
+	}
 }
 
 func (p *Pool) startOne() error {
@@ -148,6 +196,9 @@ func (p *Pool) parseScanned(ctx context.Context, s scanned, problem *Problem) *p
 }
 
 func (p *Pool) ask(ctx context.Context, text string) ([]byte, error) {
+	if err := p.started(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
@@ -174,6 +225,9 @@ func (p *Pool) ask(ctx context.Context, text string) ([]byte, error) {
 func unanswered(err error) *Problem {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrClosed) {
 		return &Problem{SQLState: "57014", Rule: "unparsable", Message: "the statement was not understood in time", Hint: "Send it again."}
+	}
+	if errors.Is(err, errUnstarted) {
+		return &Problem{SQLState: "58000", Rule: "unparsable", Message: "the statement can't be understood: PostgreSQL's grammar does not start", Hint: "Ask who runs the gateway."}
 	}
 	return &Problem{SQLState: "54001", Rule: "unparsable", Message: "the statement is too complex to be understood", Hint: "Write it smaller or flatter."}
 }

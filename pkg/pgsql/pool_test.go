@@ -2,9 +2,12 @@ package pgsql_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,4 +114,77 @@ func BenchmarkWorkerStart(b *testing.B) {
 		resident += kib
 	}
 	b.ReportMetric(float64(resident)/1024/float64(b.N), "MiB/worker")
+}
+
+// script runs sh with a text, in which $0 is a file and $1 this program.
+func script(text, file string) pgsql.PoolOptions {
+	return pgsql.PoolOptions{Workers: 2, OnDemand: true, Command: []string{"/bin/sh", "-c", text, file, os.Args[0]}, Env: []string{workerVariable + "=1"}}
+}
+
+func TestWorkersOnDemandStartOnceWithTheFirstText(t *testing.T) {
+	started := filepath.Join(t.TempDir(), "started")
+	pool, err := pgsql.NewPool(script(`echo one >> "$0"; exec "$1"`, started))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := sync.OnceFunc(pool.Close)
+	defer closed()
+	count := func() int {
+		text, err := os.ReadFile(started)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return strings.Count(string(text), "one")
+	}
+	if a := pgsql.Analyze(t.Context(), pool, "SELECT '", pgsql.Env{}); a.Problem == nil || count() != 0 {
+		t.Fatalf("%d workers for a text that needs none: %+v", count(), a.Problem)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if a := pgsql.Analyze(gone, pool, "SELECT 0", pgsql.Env{}); a.Problem == nil || a.Problem.SQLState != "57014" {
+		t.Fatalf("one who left while the first worker started: %+v", a.Problem)
+	}
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			if a := pgsql.Analyze(t.Context(), pool, "SELECT "+strconv.Itoa(i)+" AS a, b FROM t", pgsql.Env{}); a.Problem != nil && a.Problem.Rule == "unparsable" {
+				t.Errorf("not understood: %+v", a.Problem)
+			}
+		})
+	}
+	all.Wait()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	deadline := time.After(3 * time.Minute)
+	for count() < 3 {
+		select {
+		case <-deadline:
+			t.Fatalf("%d workers of 3", count())
+		case <-poll.C:
+		}
+	}
+	closed()
+	if n := count(); n != 3 {
+		t.Errorf("%d workers of 3", n)
+	}
+}
+
+func TestAStartOnDemandThatFailsIsSaidAndTriedAgain(t *testing.T) {
+	there := filepath.Join(t.TempDir(), "there")
+	pool, err := pgsql.NewPool(script(`test -e "$0" && exec "$1"`, there))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for range 2 {
+		if a := pgsql.Analyze(t.Context(), pool, "SELECT 1", pgsql.Env{}); a.Problem == nil || a.Problem.SQLState != "58000" || pool.Healthy() {
+			t.Fatalf("without a worker: %+v, healthy %v", a.Problem, pool.Healthy())
+		}
+	}
+	if err := os.WriteFile(there, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := pgsql.Analyze(t.Context(), pool, "SELECT 1", pgsql.Env{}); a.Problem != nil || !pool.Healthy() {
+		t.Fatalf("with a worker: %+v, healthy %v", a.Problem, pool.Healthy())
+	}
 }

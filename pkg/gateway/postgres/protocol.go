@@ -23,6 +23,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Kind is the kind of connection that is served here.
+const Kind = "postgres"
+
 // Grammar is PostgreSQL's own grammar, behind worker processes.
 type Grammar = *pgsql.Pool
 
