@@ -12,6 +12,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/tunnel"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -38,6 +39,7 @@ type session struct {
 
 	clientMu sync.Mutex // whole messages are written to the client under it: see tell
 	told     bool       // the client got its last words
+	ears     ears
 
 	mu        sync.Mutex
 	changed   *sync.Cond // on mu: an answer came, or the session is over
@@ -101,14 +103,25 @@ func (s *session) Serve(ctx context.Context, gate *guard.Session) error {
 	defer cancel(nil)
 	defer s.wind(ctx, cancel)()
 	var work errgroup.Group
-	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.frontend)) })
+	heard := make(chan struct{}) // nobody reads from the client any more
+	work.Go(func() error {
+		defer close(heard)
+		return s.leave(cancel, s.recovered(ctx, s.frontend))
+	})
 	work.Go(func() error { return s.leave(cancel, s.recovered(ctx, s.backend)) })
 	<-ctx.Done()
 	why := context.Cause(ctx)
-	s.finish(why)
+	var farewell sync.WaitGroup
+	s.finish(why, func() {
+		farewell.Go(func() {
+			<-heard
+			tunnel.Part(ctx, s.client, tellWithin, tellWithin, nil)
+		})
+	})
 	_ = work.Wait() // what ended the session is in why
 	s.drop()
 	s.part()
+	farewell.Wait()
 	if errors.Is(why, errTerminated) || errors.Is(why, io.EOF) {
 		return nil
 	}
@@ -134,7 +147,7 @@ func (s *session) recovered(ctx context.Context, f func(context.Context) error) 
 	return f(ctx)
 }
 
-// tellWithin is how long the client may take to read what is written to it when its session ends.
+// tellWithin is how long the client may take to read what is written to it when its session ends, and then to close its side.
 const tellWithin = 300 * time.Millisecond
 
 // tell writes whole messages to the client. Nothing comes behind its last words.
@@ -148,14 +161,18 @@ func (s *session) tell(messages []byte) error {
 	return err
 }
 
-// finish stops what runs at the target, tells the client why where it did not leave by itself, and closes both sockets.
-func (s *session) finish(why error) {
+// finish stops what runs at the target, tells the client why where it did not leave by itself, and closes both sockets: that of a client
+// which took its last words by a farewell, for which nobody waits here.
+func (s *session) finish(why error, farewell func()) {
 	s.mu.Lock()
 	s.over = why
 	running := s.queue.running()
 	s.changed.Broadcast()
 	s.mu.Unlock()
 	left := errors.Is(why, errTerminated) || errors.Is(why, io.EOF)
+	if !left {
+		s.deafen()
+	}
 	var cancelled sync.WaitGroup
 	if running && !left {
 		s.target.abandon()
@@ -164,15 +181,19 @@ func (s *session) finish(why error) {
 		cancelled.Go(s.target.cancel)
 	}
 	_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
+	taken := false
 	if !left {
 		s.clientMu.Lock() // whoever writes now is done by the deadline, which is then not that of the last words
 		_ = s.client.SetWriteDeadline(time.Now().Add(tellWithin))
-		_, _ = s.client.Write(fatal(why))
-		s.told = true
+		_, err := s.client.Write(fatal(why))
+		s.told, taken = true, err == nil
 		s.clientMu.Unlock()
 	}
-	_ = drained(s.socket.client)
-	_ = s.client.Close()
+	if drained(s.socket.client) == nil && taken {
+		farewell()
+	} else {
+		_ = s.client.Close()
+	}
 	cancelled.Wait()
 	if !s.offer(why) {
 		_ = s.target.Close()

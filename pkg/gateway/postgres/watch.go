@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/guard"
@@ -34,10 +35,42 @@ func (s *session) watch(ctx context.Context) (watched context.Context, release f
 	return watched, func() {
 		// A deadline in the past ends the read; the connection stays usable.
 		cancel(io.ErrClosedPipe)
-		_ = s.client.SetReadDeadline(time.Unix(1, 0))
+		s.hush()
 		<-done
+		s.unhush()
+	}
+}
+
+// ears are whether the client is heard. Who ends the session ends its reads from another goroutine than the one that reads, and what that
+// one does next must not begin them again.
+type ears struct {
+	mu   sync.Mutex
+	shut bool // for good
+}
+
+// hush has reads from the client return, until unhush.
+func (s *session) hush() {
+	s.ears.mu.Lock()
+	defer s.ears.mu.Unlock()
+	if !s.ears.shut { // else the deadline is that of who says farewell
+		_ = s.client.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+func (s *session) unhush() {
+	s.ears.mu.Lock()
+	defer s.ears.mu.Unlock()
+	if !s.ears.shut {
 		_ = s.client.SetReadDeadline(time.Time{})
 	}
+}
+
+// deafen has reads from the client return, now and later.
+func (s *session) deafen() {
+	s.ears.mu.Lock()
+	defer s.ears.mu.Unlock()
+	s.ears.shut = true
+	_ = s.client.SetReadDeadline(time.Unix(1, 0))
 }
 
 // holding is guard's Holding: it watches the client while a person is asked, and lets a cancel request end the wait.
