@@ -83,6 +83,23 @@ func TestOthersDefinitionsEndATransactionThatCantSeeThem(t *testing.T) {
 	}
 }
 
+// A transaction that follows another one by AND CHAIN reads nothing of its own definitions for sure either, and nobody else has to have
+// changed any: the refusal must not say so.
+func TestAChainedTransactionIsNotToldThatSomebodyElseChangedDefinitions(t *testing.T) {
+	a := listen(t, allButMasks).client(t)
+	for _, text := range []string{"BEGIN ISOLATION LEVEL REPEATABLE READ", "CREATE TABLE own_chained(a int)", "SELECT * FROM own_chained", "COMMIT AND CHAIN"} {
+		if got := transcript(t, a, text); strings.Contains(got, "0001") {
+			t.Fatalf("%s: %s", text, got)
+		}
+	}
+	t.Cleanup(func() { admin(t, "DROP TABLE own_chained") })
+	got := transcript(t, a, "SELECT * FROM own_chained")
+	if !strings.Contains(got, "40001") || strings.Contains(got, "Somebody else") || !strings.Contains(got, "AND CHAIN") || !strings.Contains(got, "Roll back and begin anew") {
+		t.Errorf("it is told %s", got)
+	}
+	transcript(t, a, "ROLLBACK")
+}
+
 // What is changed before the transaction's first own definition is not in what it reads of the catalog either.
 func TestDefinitionsThatChangedBeforeAnyOfItsOwnEndItToo(t *testing.T) {
 	s := listen(t, allButMasks)

@@ -9,7 +9,7 @@ import (
 
 // errMoved says that somebody else changed definitions since a transaction began that reads what was committed then, and has
 // definitions of its own: the target takes theirs and its own, and nobody can read both together.
-var errMoved = errors.New("somebody else changed definitions since this transaction began")
+var errMoved = errors.New("definitions changed since this transaction began, or it can't be told that none did")
 
 // errBeside says that somebody else changed definitions in the middle of a batch of a transaction with definitions of its own.
 var errBeside = errors.New("somebody else changed definitions while this batch was under way")

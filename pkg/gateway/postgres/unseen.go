@@ -28,7 +28,7 @@ func (s *session) unseen(ctx context.Context, err error) *refused {
 	case errors.Is(err, errMoved):
 		return s.reject(ctx, "(not read: definitions changed before it)", &pgsql.Problem{
 			SQLState: "40001", Rule: "names",
-			Message: "Somebody else changed definitions since this transaction began. It has definitions of its own and is above READ COMMITTED, where theirs and its own can't be read together, so what names mean is not known any more.",
+			Message: "Definitions changed since this transaction began, or it can't be told that none did, as after AND CHAIN. It has definitions of its own and is above READ COMMITTED, where others' and its own can't be read together, so what names mean is not known any more.",
 			Hint:    "Roll back and begin anew.",
 		})
 	}
