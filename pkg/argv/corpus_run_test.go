@@ -159,7 +159,7 @@ func (s scratch) changes(t *testing.T, line string, shell ...string) (bool, stri
 }
 
 // extra are the programs in the corpora that not every machine has.
-var extra = strings.Fields(`ar as bc bzip2 busybox column cpio cpp curl dc ed ex faketime gawk gcc gdb git groff iconv jq ld less m4 make man mawk ncat node openssl
+var extra = strings.Fields(`ar as bc bzip2 busybox column cpio cpp curl dc ed ex faketime gawk gcc gdb git groff iconv jq ld less ltrace m4 make man mawk ncat node openssl
 	parallel patch pax perl pic python3 rsync rvim scp screen script setfacl sftp socat sqlite3 ssh ssh-keygen strace tclsh tic tree troff view vim vimdiff xxd xz zip zstd`)
 
 // runs says whether a machine has the programs that a line speaks of.
