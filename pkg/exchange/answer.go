@@ -17,10 +17,7 @@ func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 	defer s.busy.Add(-1)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	end := func(why error) { // whatever ends the request ends its waits; what ends the session ends all
-		cancel(why)
-		go s.abandon()
-	}
+	end := s.ends(cancel)
 	q := &Request{Request: r, Standing: s.gate.Standing(), session: s, body: r.Body(s.client.reader)}
 	q.over.Store(r.Length == 0)
 	m, why := s.protocol.Understand(ctx, q)
@@ -92,6 +89,11 @@ func (s *Session) fail(q *Request, why *api.Error) error {
 
 // perform sends an admitted request and brings back its answer.
 func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, v *vigil) error {
+	s.performing.Store(true)
+	defer s.performing.Store(false)
+	if ctx.Err() != nil { // it ended before
+		s.abandon()
+	}
 	var a *http1.Answer
 	var sending <-chan error
 	reached := false
@@ -128,6 +130,16 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 		return errLeft
 	}
 	return err
+}
+
+// ends is what ends a request, and its waits for the target with it. What ends the session ends all waits.
+func (s *Session) ends(cancel context.CancelCauseFunc) context.CancelCauseFunc {
+	return func(why error) {
+		cancel(why)
+		if s.performing.Load() {
+			go s.abandon()
+		}
+	}
 }
 
 // abandon has everything that waits for a request's target return, and gives what is still to be told a moment.
