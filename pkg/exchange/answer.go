@@ -15,9 +15,8 @@ import (
 func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 	s.busy.Add(1)
 	defer s.busy.Add(-1)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	end := s.ends(cancel)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	q := &Request{Request: r, Standing: s.gate.Standing(), session: s, body: r.Body(s.client.reader)}
 	q.over.Store(r.Length == 0)
 	m, why := s.protocol.Understand(ctx, q)
@@ -89,11 +88,8 @@ func (s *Session) fail(q *Request, why *api.Error) error {
 
 // perform sends an admitted request and brings back its answer.
 func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *guard.Pass, v *vigil) error {
-	s.performing.Store(true)
-	defer s.performing.Store(false)
-	if ctx.Err() != nil { // it ended before
-		s.abandon()
-	}
+	stop := whenOver(ctx, s.abandon) // whatever ends the request ends its waits
+	defer stop()
 	var a *http1.Answer
 	var sending <-chan error
 	reached := false
@@ -130,16 +126,6 @@ func (s *Session) perform(ctx context.Context, q *Request, m *Meaning, pass *gua
 		return errLeft
 	}
 	return err
-}
-
-// ends is what ends a request, and its waits for the target with it. What ends the session ends all waits.
-func (s *Session) ends(cancel context.CancelCauseFunc) context.CancelCauseFunc {
-	return func(why error) {
-		cancel(why)
-		if s.performing.Load() {
-			go s.abandon()
-		}
-	}
 }
 
 // abandon has everything that waits for a request's target return, and gives what is still to be told a moment.

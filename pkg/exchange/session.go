@@ -72,12 +72,11 @@ type Session struct {
 	client   *Client
 	target   *Target
 
-	gate       *guard.Session
-	up         *guard.Upstream[*Target]
-	busy       atomic.Int64
-	performing atomic.Bool // a request is with the target
-	waits      waits
-	unread     bool // the last words were written while the client may still send
+	gate   *guard.Session
+	up     *guard.Upstream[*Target]
+	busy   atomic.Int64
+	waits  waits
+	unread bool // the last words were written while the client may still send
 
 	out  []byte // room for what is written
 	room []byte // room for what is read
