@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
-	"github.com/hoop-gateway/hoop/pkg/record"
 )
 
 // over ends all sessions, which with what the client does meanwhile takes as long as P4 allows.
@@ -183,23 +182,4 @@ func TestNothingThatIsSentBehindTheEndIsRun(t *testing.T) {
 	if got := count(t, "SELECT count(*) FROM behind"); got != "0" {
 		t.Errorf("%s rows are there", got)
 	}
-}
-
-// exported is the one recording of a stand whose session is over, as text.
-func (s *stand) exported(t *testing.T) string {
-	t.Helper()
-	file, err := os.Open(s.files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	r, err := record.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	if err := record.Export(&text, r, record.FormatNDJSON); err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
 }

@@ -191,6 +191,12 @@ func (s *stand) recording(t testing.TB, c *pgconn.PgConn) string {
 		over = len(s.closed) > 0
 		s.mu.Unlock()
 	}
+	return s.exported(t)
+}
+
+// exported is the one recording of a stand whose session is over, as text.
+func (s *stand) exported(t testing.TB) string {
+	t.Helper()
 	file, err := os.Open(s.files[0])
 	if err != nil {
 		t.Fatal(err)
