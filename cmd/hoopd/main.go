@@ -5,7 +5,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/hoop-gateway/hoop/cmd/hoopd/slack"
+	"github.com/hoop-gateway/hoop/pkg/slack"
 )
 
 func main() {

@@ -37,7 +37,7 @@ func (s *Session) answer(ctx context.Context, r *http1.Request) error {
 		return s.refused(ctx, q, err)
 	}
 	defer pass.Timed(func(r *guard.Refusal) { end(r) })()
-	defer attend(ctx, pass, end).stop()
+	defer s.attend(ctx, pass, end).stop()
 	return s.perform(ctx, q, m, pass, v)
 }
 

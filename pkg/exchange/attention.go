@@ -14,29 +14,33 @@ const standsEvery = 500 * time.Millisecond
 
 // attention ends a request that does not stand any more.
 type attention struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	over  bool
+	alarm *alarm
+	ctx   context.Context
+	pass  *guard.Pass
+	end   context.CancelCauseFunc
+
+	mu   sync.Mutex
+	over bool
 }
 
 // attend begins it.
-func attend(ctx context.Context, p *guard.Pass, end context.CancelCauseFunc) *attention {
-	a := &attention{}
+func (s *Session) attend(ctx context.Context, p *guard.Pass, end context.CancelCauseFunc) *attention {
+	a := &attention{alarm: &s.standings, ctx: ctx, pass: p, end: end}
+	a.alarm.set(a.ask)
+	return a
+}
+
+func (a *attention) ask() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.timer = time.AfterFunc(standsEvery, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if a.over {
-			return
-		}
-		if err := p.Stands(ctx); err != nil {
-			end(err)
-			return
-		}
-		a.timer.Reset(standsEvery)
-	})
-	return a
+	if a.over {
+		return
+	}
+	if err := a.pass.Stands(a.ctx); err != nil {
+		a.end(err)
+		return
+	}
+	a.alarm.set(a.ask)
 }
 
 // stop ends it. Nothing is asked any more when it returns.
@@ -44,5 +48,5 @@ func (a *attention) stop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
-	a.timer.Stop()
+	a.alarm.stop()
 }

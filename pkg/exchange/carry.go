@@ -205,6 +205,9 @@ func (d *delivery) record(piece []byte, over bool) (err error) {
 	if len(piece) == 0 {
 		return nil
 	}
+	if over {
+		return d.kept.Last(piece)
+	}
 	return d.kept.Output(piece)
 }
 

@@ -4,5 +4,9 @@ package exchange
 
 import "net"
 
-// pending can't tell here: a connection that its peer has closed is noticed when it is used.
-func pending(net.Conn) (bool, error) { return false, nil }
+// socket is one of which it can't be told here what waits in it: a connection that its peer has closed is noticed when it is used.
+type socket struct{ conn net.Conn }
+
+func newSocket(conn net.Conn) *socket { return &socket{conn} }
+
+func (*socket) pending() (bool, error) { return false, nil }

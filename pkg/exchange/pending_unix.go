@@ -9,30 +9,43 @@ import (
 	"syscall"
 )
 
-// pending says whether bytes wait to be read from a socket. An error means that its peer has closed it.
-func pending(conn net.Conn) (waiting bool, err error) {
-	c, ok := conn.(syscall.Conn)
-	if !ok {
-		return false, nil
+// socket is one that can be looked into. It is not safe for concurrent use.
+type socket struct {
+	conn net.Conn
+	raw  syscall.RawConn // nil: it can't
+	look func(fd uintptr) bool
+
+	waiting bool
+	err     error
+}
+
+func newSocket(conn net.Conn) *socket {
+	s := &socket{conn: conn}
+	if c, ok := conn.(syscall.Conn); ok {
+		s.raw, s.err = c.SyscallConn()
 	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return false, err
+	s.look = s.peek
+	return s
+}
+
+// pending says whether bytes wait to be read. An error means that the peer has closed the connection.
+func (s *socket) pending() (bool, error) {
+	if s.raw == nil || s.err != nil {
+		return false, s.err
 	}
-	var peeked error
-	err = raw.Read(func(fd uintptr) bool {
-		var one [1]byte
-		n, _, failed := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		switch {
-		case errors.Is(failed, syscall.EAGAIN):
-		case failed != nil:
-			peeked = failed
-		case n == 0:
-			peeked = io.EOF
-		default:
-			waiting = true
-		}
-		return true
-	})
-	return waiting, errors.Join(err, peeked)
+	err := s.raw.Read(s.look)
+	return s.waiting, errors.Join(err, s.err)
+}
+
+func (s *socket) peek(fd uintptr) bool {
+	var one [1]byte
+	n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	s.waiting = err == nil && n > 0
+	switch {
+	case err == nil && n == 0:
+		s.err = io.EOF
+	case err != nil && !errors.Is(err, syscall.EAGAIN):
+		s.err = err
+	}
+	return true
 }

@@ -46,6 +46,9 @@ func (c *Client) Refuse(why *api.Error) {
 
 // malformed is the answer to what http1 could not read; false where there is nobody to answer.
 func malformed(words Words, err error) (Reply, bool) {
+	if err == nil {
+		return Reply{}, false
+	}
 	var bad *http1.Error
 	if !errors.As(err, &bad) {
 		return Reply{}, false
@@ -78,13 +81,18 @@ type Session struct {
 	waits  waits
 	unread bool // the last words were written while the client may still send
 
+	vigils    alarm // of the request that is answered
+	standings alarm // likewise
+
 	out  []byte // room for what is written
 	room []byte // room for what is read
 }
 
 // NewSession serves a client in front of a target. The session owns both.
 func NewSession(log *slog.Logger, c *Client, p Protocol, t *Target) *Session {
-	return &Session{log: log, protocol: p, client: c, target: t, waits: waits{conn: c.conn}}
+	return &Session{
+		log: log, protocol: p, client: c, target: t, waits: waits{conn: c.conn}, vigils: alarm{after: vigilAfter}, standings: alarm{after: standsEvery},
+	}
 }
 
 var errLeft = errors.New("the client left")
@@ -135,7 +143,7 @@ func (s *Session) next() (*http1.Request, error) {
 		s.waits.patience(headWithin)
 	}
 	r, err := http1.ReadRequest(s.client.reader)
-	if reply, ok := malformed(s.protocol, err); err != nil && ok {
+	if reply, ok := malformed(s.protocol, err); ok {
 		s.gate.Note("malformed", "a request was not understood: "+err.Error())
 		_ = write(s.client.conn, nil, reply, true)
 		s.unread = true

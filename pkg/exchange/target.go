@@ -29,8 +29,10 @@ type Target struct {
 	mu     sync.Mutex
 	conn   net.Conn // nil: none
 	closed bool
+	socket *socket // beneath conn
 	reader *bufio.Reader
-	head   []byte
+	asked  http1.Request // as it is sent, with the credential
+	head   []byte        // those bytes
 	used   time.Time     // when the target was heard last
 	rests  time.Duration // how long the connection may be idle
 	until  time.Time     // when a read of an answer times out
@@ -77,7 +79,7 @@ func (t *Target) connected(ctx context.Context) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%w: the session is over", errUnreached)
 	}
-	t.conn, t.until = conn, time.Time{}
+	t.conn, t.socket, t.until = conn, newSocket(beneath(conn)), time.Time{}
 	if t.reader == nil {
 		t.reader = bufio.NewReaderSize(nil, roomOfReader)
 	}
@@ -90,13 +92,12 @@ func (t *Target) quiet(conn net.Conn) bool {
 	if t.reader.Buffered() > 0 {
 		return false
 	}
-	under := beneath(conn)
-	switch waiting, err := pending(under); {
+	switch waiting, err := t.socket.pending(); {
 	case err != nil:
 		return false
 	case !waiting:
 		return true
-	case under == conn:
+	case t.socket.conn == conn:
 		return false
 	}
 	t.until = time.Time{}
@@ -112,12 +113,13 @@ func (t *Target) quiet(conn net.Conn) bool {
 // send sends a request and reads the head of its answer. Of a body that follows, done says when no more of it is read: nil
 // where there is none. sent is called when all of it was sent.
 func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest io.Reader, sent func()) (a *http1.Answer, done <-chan error, err error) {
-	head := *q
-	head.Fields = append(http1.Fields{{Name: "Host", Value: t.Host}}, q.Fields...)
-	if err := t.Sign(ctx, &head); err != nil {
+	fields := t.asked.Fields[:0]
+	t.asked = *q
+	t.asked.Fields = append(append(fields, http1.Field{Name: "Host", Value: t.Host}), q.Fields...)
+	if err := t.Sign(ctx, &t.asked); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errUnreached, err)
 	}
-	t.head = http1.AppendRequest(t.head[:0], &head)
+	t.head = http1.AppendRequest(t.head[:0], &t.asked)
 	if len(t.head) == 0 { // a body without its head would be a request that nobody judged
 		return nil, nil, fmt.Errorf("%w: its head can't be written", errUnreached)
 	}
@@ -129,7 +131,7 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 		t.head = append(t.head, body...)
 	}
 	if _, err = conn.Write(t.head); err == nil && rest != nil {
-		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), head.Length, sent)
+		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), q.Length, sent)
 	}
 	if err == nil {
 		a, err = t.answered(conn, q)
@@ -200,7 +202,7 @@ func (t *Target) patience(conn net.Conn) error {
 // fill reads what there is of a body by now: TLS and chunks hand out less at once, and every piece has its price.
 func (t *Target) fill(body io.Reader, p []byte) (n int, err error) {
 	conn := t.current()
-	for n < len(p)/2 && err == nil && (n == 0 || conn != nil && t.more(conn, body)) {
+	for n < len(p)/2 && err == nil && (n == 0 || conn != nil && t.more(body)) {
 		var m int
 		m, err = body.Read(p[n:])
 		n += m
@@ -209,9 +211,9 @@ func (t *Target) fill(body io.Reader, p []byte) (n int, err error) {
 }
 
 // more says that more of a body can be read without waiting for what the target has not said yet.
-func (t *Target) more(conn net.Conn, body io.Reader) bool {
+func (t *Target) more(body io.Reader) bool {
 	if t.reader.Buffered() == 0 {
-		if waiting, err := pending(beneath(conn)); !waiting || err != nil {
+		if waiting, err := t.socket.pending(); !waiting || err != nil {
 			return false
 		}
 		if _, err := t.reader.Peek(1); err != nil {
@@ -234,7 +236,10 @@ func beneath(conn net.Conn) net.Conn {
 func rest(a *http1.Answer) time.Duration {
 	for part := range strings.SplitSeq(a.Fields.Get("Keep-Alive"), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		if n, err := strconv.Atoi(value); strings.EqualFold(name, "timeout") && err == nil && n >= 0 {
+		if !strings.EqualFold(name, "timeout") {
+			continue
+		}
+		if n, err := strconv.Atoi(value); err == nil && n >= 0 {
 			return min(time.Duration(n)*time.Second-restLess, time.Minute)
 		}
 	}

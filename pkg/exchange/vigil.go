@@ -16,16 +16,16 @@ const vigilAfter = 50 * time.Millisecond
 type vigil struct {
 	session *Session
 	end     context.CancelCauseFunc
-	done    chan struct{}
 
 	mu     sync.Mutex
-	timer  *time.Timer // nil: it is not kept yet
+	kept   bool
 	ending bool
+	done   chan struct{} // closed behind the watch; nil: it has not begun
 }
 
 // vigil makes one that ends a request's context with errLeft.
 func (s *Session) vigil(end context.CancelCauseFunc) *vigil {
-	return &vigil{session: s, end: end, done: make(chan struct{})}
+	return &vigil{session: s, end: end}
 }
 
 // keep begins it, once all that the client had to send was read.
@@ -33,13 +33,22 @@ func (v *vigil) keep() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.ending {
-		v.timer = time.AfterFunc(vigilAfter, v.watch)
+		v.kept = true
+		v.session.vigils.set(v.watch)
 	}
 }
 
+// watched is closed once the watch is over. mu is held.
+func (v *vigil) watched() chan struct{} {
+	if v.done == nil {
+		v.done = make(chan struct{})
+	}
+	return v.done
+}
+
 func (v *vigil) watch() {
-	defer close(v.done)
 	v.mu.Lock()
+	defer close(v.watched())
 	if !v.ending {
 		v.session.waits.patience(0) // what was given to the head is not the answer's
 	}
@@ -74,14 +83,16 @@ func (v *vigil) gone() (err error) {
 // stop ends the vigil, and returns once the client can be read from again. It may be called more than once.
 func (v *vigil) stop() {
 	v.mu.Lock()
-	again, timer := v.ending, v.timer
-	v.ending = true
-	v.mu.Unlock()
-	if again || timer == nil || timer.Stop() {
+	if v.ending || !v.kept || v.session.vigils.stop() {
+		v.ending = true
+		v.mu.Unlock()
 		return
 	}
+	v.ending = true
+	watched := v.watched()
+	v.mu.Unlock()
 	v.session.waits.hush()
-	<-v.done
+	<-watched
 	v.session.waits.lift()
 	v.session.waits.patience(0)
 }

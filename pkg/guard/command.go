@@ -31,6 +31,8 @@ type Command struct {
 	Recorded string
 	// Normal is Text without what can't change its meaning (comments, white space). The digest covers it.
 	Normal string
+	// NormalOf, if not nil, makes Normal where one is needed, which is for commands that wait for a person.
+	NormalOf func() string
 	// Rewritten is what is sent in Text's place.
 	Rewritten string
 	Params    []Param
@@ -92,6 +94,9 @@ type Param struct {
 func (s *Session) digest(c Command) string {
 	h := sha256.New()
 	var n [8]byte
+	if c.NormalOf != nil {
+		c.Normal = c.NormalOf()
+	}
 	put := func(b []byte) {
 		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
 		h.Write(n[:])

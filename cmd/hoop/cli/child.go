@@ -15,6 +15,7 @@ import (
 	"github.com/hoop-gateway/hoop/localproxy"
 	"github.com/hoop-gateway/hoop/pkg/api"
 	"github.com/hoop-gateway/hoop/pkg/login"
+	"github.com/hoop-gateway/hoop/pkg/slack"
 )
 
 // aroundChild is a failure to run the program, with the exit code that shells give it.
@@ -61,7 +62,7 @@ func (p *program) runChild(ctx context.Context, path string, command, kinds []st
 	}
 	before := p.signal.Swap(&forward)
 	defer p.signal.Store(before)
-	if err := cmd.Start(); err != nil {
+	if err := slack.Narrow(cmd.Start); err != nil {
 		return aroundChild{exitNotExecutable, &api.Error{Code: api.CodeUsage, Message: fmt.Sprintf("The command %q can't be executed: %v.", command[0], errors.Unwrap(err))}}
 	}
 	done := make(chan error, 1)

@@ -11,8 +11,9 @@ import (
 
 // answered is what of a target's fields goes to the client.
 func (s *service) answered(a *http1.Answer, masked bool) http1.Fields {
-	var out http1.Fields
-	for _, f := range a.EndToEnd() {
+	all := a.EndToEnd()
+	out := all[:0]
+	for _, f := range all {
 		name := strings.ToLower(f.Name)
 		switch {
 		case withholds(name, masked):

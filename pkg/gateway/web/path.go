@@ -104,12 +104,13 @@ func once(path string) error {
 
 // segments refuses what a server may take away before it looks a path up.
 func segments(path string) error {
-	parts := strings.Split(path[1:], "/")
-	for i, s := range parts {
+	for rest, more := path[1:], true; more; {
+		var s string
+		s, rest, more = strings.Cut(rest, "/")
 		switch {
 		case s == "." || s == "..":
 			return errors.New("it has a dot segment")
-		case s == "" && i < len(parts)-1:
+		case s == "" && more:
 			return errors.New("it has an empty segment")
 		}
 	}

@@ -22,13 +22,12 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 		line += " (" + q.Upgrade + ")"
 	}
 	m.Command.Text = line
-	var fields []string
-	for _, f := range m.Send.Fields {
+	sent := m.Send.Fields
+	for _, f := range sent {
 		name := strings.ToLower(f.Name)
-		if name == "sec-websocket-key" && q.Upgrade != "" {
+		if handshakeKey(q, name) {
 			continue
 		}
-		fields = append(fields, name+": "+f.Value)
 		if t := treatmentOf(name); t != quiet && t != dropped { // what is dropped is here only where the gateway says it itself
 			m.Command.Text += "\n" + f.Name + ": " + forReview(name, f)
 		}
@@ -38,13 +37,31 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 	}
 	m.Command.Recorded = s.recorded(q, facts.Path, body)
 	m.Command.Rewritten = m.Command.Text // so that no recording holds it: fields have what is nobody's to read
+	m.Command.NormalOf = func() string {
+		return s.base.String() + "\n" + line + "\n" + normalFields(q, sent) + "\n" + string(body)
+	}
+}
+
+// normalFields are the fields that are sent, by their names.
+func normalFields(q *exchange.Request, sent http1.Fields) string {
+	fields := make([]string, 0, len(sent))
+	for _, f := range sent {
+		if name := strings.ToLower(f.Name); !handshakeKey(q, name) {
+			fields = append(fields, name+": "+f.Value)
+		}
+	}
 	sort.SliceStable(fields, func(i, j int) bool {
 		a, _, _ := strings.Cut(fields[i], ":")
 		b, _, _ := strings.Cut(fields[j], ":")
 		return a < b
 	})
 	kept, _ := json.Marshal(fields)
-	m.Command.Normal = s.base.String() + "\n" + line + "\n" + string(kept) + "\n" + string(body)
+	return string(kept)
+}
+
+// handshakeKey says whether a field is the key of a handshake.
+func handshakeKey(q *exchange.Request, name string) bool {
+	return name == "sec-websocket-key" && q.Upgrade != ""
 }
 
 // forReview is a field's value as a reviewer may see it: enough to tell it from another one, where it may be a secret.

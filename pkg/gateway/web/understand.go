@@ -19,57 +19,65 @@ const bodyCap = 1 << 20
 
 // Understand says what a request would do.
 func (s *service) Understand(_ context.Context, q *exchange.Request) (*exchange.Meaning, *api.Refusal) {
-	m := &exchange.Meaning{}
-	m.Command = s.refusedCommand(q)
+	m, why := s.understood(q)
+	if m == nil {
+		m = &exchange.Meaning{Command: s.refusedCommand(q)}
+	}
+	return m, why
+}
+
+// understood is what a request would do; nil, with a refusal, where nobody can say.
+func (s *service) understood(q *exchange.Request) (*exchange.Meaning, *api.Refusal) {
 	if q.Method == MethodMessage { // a word of ours
-		return m, unserved(q.Method)
+		return nil, unserved(q.Method)
 	}
 	facts, why := factsOf(q.Method, q.Path, q.Query)
 	if why != nil {
-		return m, why
+		return nil, why
 	}
 	if s.rawPaths {
 		facts.Decoded = ""
 	}
 	mediaType := q.Fields.Get("Content-Type")
 	if !readable(mediaType) {
-		return m, unsupported("The body's characters are in a code in which it can't be judged.", "Send it in UTF-8.")
+		return nil, unsupported("The body's characters are in a code in which it can't be judged.", "Send it in UTF-8.")
 	}
 	if !oneType(mediaType) {
-		return m, unsupported("The body's type is another one to some who read it.", "Send it with one type in Content-Type.")
+		return nil, unsupported("The body's type is another one to some who read it.", "Send it with one type in Content-Type.")
 	}
 	if why := exchange.Packed(q.Request, Kind); why != nil {
-		return m, why
+		return nil, why
 	}
 	for name := range facts.Query {
 		if s.parameter != "" && policy.SameParameter(name, s.parameter) {
-			return m, malformed("The query has the parameter that the gateway signs in with.")
+			return nil, malformed("The query has the parameter that the gateway signs in with.")
 		}
 	}
 	body, whole, err := q.Peek(bodyCap)
 	if err != nil {
-		return m, malformed("Its body can't be read.")
+		return nil, malformed("Its body can't be read.")
 	}
 	accesses, why := judged(facts, body, whole)
 	if why != nil {
-		return m, why
+		return nil, why
 	}
 	if err := overridden(q.Method, mediaType, body, whole); err != nil {
-		return m, malformed("The body: " + err.Error() + ".")
+		return nil, malformed("The body: " + err.Error() + ".")
 	}
 	if err := mirrored(q.Fields, facts); err != nil {
-		return m, malformed(err.Error() + ".")
+		return nil, malformed(err.Error() + ".")
 	}
+	m := &exchange.Meaning{}
 	if !whole {
 		m.Command.Unshown = fmt.Sprintf("Its body is longer than %d bytes.", bodyCap)
 		m.Follows = newTail(q.Method, mediaType).follows
 		if why := m.Follows(body); why != nil {
-			return m, why
+			return nil, why
 		}
 	}
 	masked := s.masked(q.Standing)
 	if masked && conditional(q.Request) {
-		return m, unsupported("Something is masked here, so nothing can be made to depend on its version.", "Send the request without If-Match and the like, or with * for any version.")
+		return nil, unsupported("Something is masked here, so nothing can be made to depend on its version.", "Send the request without If-Match and the like, or with * for any version.")
 	}
 	m.Send = http1.Request{
 		Method: q.Method, Path: s.prefix + facts.Path, Query: q.Query, Asked: q.Asked, Minor: 1,

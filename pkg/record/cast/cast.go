@@ -68,6 +68,7 @@ type Stream struct {
 	echo   *Echo     // nil: input is not recorded
 	err    error     // set once
 	closed bool
+	ending bool // in Last, which flushes by itself
 	counts record.Exit
 	kept   int64
 	rest   *record.Digest // of what lies beyond the cap; nil: nothing does
@@ -121,6 +122,19 @@ func Open(o Options) (*Stream, error) {
 
 // Output takes what the command put out on stdout, or on its terminal, as the client sees it.
 func (s *Stream) Output(p []byte) error { return s.put(record.ChunkOutput, p) }
+
+// Last is Output of what is the last of it. It is with the recorder when this returns, so that nothing has to wait for it.
+func (s *Stream) Last(p []byte) error {
+	s.mu.Lock()
+	s.ending = len(p) < flushAt
+	err := s.take(record.ChunkOutput, p)
+	s.ending = false
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.Flush()
+}
 
 // Errors takes what the command put out on stderr, as the client sees it.
 func (s *Stream) Errors(p []byte) error { return s.put(record.ChunkErrors, p) }
@@ -224,6 +238,11 @@ func (s *Stream) exit(x record.Exit) record.Exit {
 func (s *Stream) put(k record.ChunkKind, p []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.take(k, p)
+}
+
+// take is put. mu is held.
+func (s *Stream) take(k record.ChunkKind, p []byte) error {
 	for {
 		if err := s.wait(); err != nil {
 			return err
@@ -275,14 +294,16 @@ func (s *Stream) add(k record.ChunkKind, p []byte) {
 	s.waits()
 	if len(s.filled) >= flushAt {
 		s.ring(s.full)
-		s.starter.Reset(0)
+		if s.starter != nil {
+			s.starter.Reset(0)
+		}
 	}
 }
 
 // waits says that there is something to flush, and has the flusher started where it is still there in a while. mu is held.
 func (s *Stream) waits() {
 	s.ring(s.wake)
-	if s.starter == nil {
+	if s.starter == nil && !s.ending {
 		s.starter = time.AfterFunc(s.o.FlushEvery, s.start)
 	}
 }

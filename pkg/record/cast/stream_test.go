@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,6 +141,35 @@ func TestSmallChunksAreGivenTogetherWithTheirTimes(t *testing.T) {
 			t.Errorf("%q at %v since %v, want two chunks, at 1 ms and at 10 ms", text, at, began)
 		}
 	})
+}
+
+// taker is a recorder that counts what it takes.
+type taker struct {
+	*record.Writer
+	bytes atomic.Int64
+}
+
+func (r *taker) AppendBatch(command uint64, raw []byte) error {
+	r.bytes.Add(int64(len(raw)))
+	return r.Writer.AppendBatch(command, raw)
+}
+
+func TestTheLastOutputIsWithTheRecorderAtOnce(t *testing.T) {
+	for _, size := range []int{1, 32<<10 - 1, 32 << 10, 600 << 10} {
+		w, sealed := writer(t, record.Options{})
+		taken := &taker{Writer: w}
+		s := must(cast.Open(cast.Options{Recorder: taken, Terminal: record.Terminal{Command: 1, What: "exec"}, FlushEvery: time.Hour}))
+		must(0, s.Output([]byte("first,")))
+		last := strings.Repeat("z", size)
+		must(0, s.Last([]byte(last)))
+		if n := taken.bytes.Load(); n < int64(size) {
+			t.Errorf("%d bytes: the recorder has %d", size, n)
+		}
+		must(0, s.Close(record.Exit{}))
+		if text, _, exit := seen(t, sealed(), record.ChunkOutput); text != "first,"+last || exit.OutputBytes != int64(len(text)) {
+			t.Errorf("%d bytes: %d are in the recording, and its end tells of %d", size, len(text), exit.OutputBytes)
+		}
+	}
 }
 
 // gate is a recorder whose AppendBatch waits, or fails.

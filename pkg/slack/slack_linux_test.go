@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hoop-gateway/hoop/cmd/hoopd/slack"
+	"github.com/hoop-gateway/hoop/pkg/slack"
 )
 
 const asked = "HOOP_TEST_SLACK"
@@ -40,6 +41,11 @@ func tell() {
 	for range 4 {
 		fmt.Printf(", slack %d", <-slacks)
 	}
+	child := exec.Command("cat", "/proc/self/timerslack_ns")
+	var told strings.Builder
+	child.Stdout = &told
+	err := errors.Join(slack.Narrow(child.Start), child.Wait())
+	fmt.Printf(", child %s %v", strings.TrimSpace(told.String()), err)
 	os.Exit(0)
 }
 
@@ -57,7 +63,7 @@ func TestAllThreadsOfTheSameProcessHaveTheSlack(t *testing.T) {
 		t.Fatal(err)
 	}
 	wide := fmt.Sprintf(", slack %d", slack.Wide)
-	if want := fmt.Sprintf("pid %d, args %q, typed %q", cmd.Process.Pid, []string{"serve", "--config", "a b"}, "words") + strings.Repeat(wide, 4); out.String() != want {
+	if want := fmt.Sprintf("pid %d, args %q, typed %q", cmd.Process.Pid, []string{"serve", "--config", "a b"}, "words") + strings.Repeat(wide, 4) + ", child 50000 <nil>"; out.String() != want {
 		t.Errorf("it said %s\nnot        %s", out.String(), want)
 	}
 }
