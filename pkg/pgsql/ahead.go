@@ -33,28 +33,20 @@ func (j *judge) readAhead(projection string) string {
 
 // aheadName is a name that the statement has for nothing else.
 func (j *judge) aheadName(i int) string {
-	prefix := "hoop_a"
-	for taken := true; taken; {
-		taken = false
-		j.whole.walk(func(k *node) bool {
-			taken = taken || strings.HasPrefix(k.text("relname"), prefix) || strings.HasPrefix(k.text("ctename"), prefix)
-			return !taken
-		})
-		if taken {
-			prefix += "_"
+	if j.aheadPrefix == "" {
+		j.aheadPrefix = "hoop_a"
+		for j.whole.holds(func(k *node) bool {
+			return strings.HasPrefix(k.text("relname"), j.aheadPrefix) || strings.HasPrefix(k.text("ctename"), j.aheadPrefix)
+		}) {
+			j.aheadPrefix += "_"
 		}
 	}
-	return fmt.Sprintf(`"%s%d"`, prefix, i)
+	return fmt.Sprintf(`"%s%d"`, j.aheadPrefix, i)
 }
 
 // locks says of a statement that it locks rows, which it can only where they are read.
 func locks(n *node) bool {
-	found := false
-	n.walk(func(k *node) bool {
-		found = found || k.is("LockingClause")
-		return !found
-	})
-	return found
+	return n.holds(func(k *node) bool { return k.is("LockingClause") })
 }
 
 // readsOne says of a statement that it reads one relation and does nothing with its rows that Postgres could do in several ways.

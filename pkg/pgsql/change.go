@@ -1,5 +1,7 @@
 package pgsql
 
+import "slices"
+
 // dataChange judges INSERT, UPDATE, DELETE and MERGE.
 func (j *judge) dataChange(n *node, sc *scope) {
 	j.st.Changes++
@@ -95,14 +97,7 @@ func (j *judge) merge(n *node, found name) {
 
 // mentionsColumns says whether a SET clause's right sides read anything.
 func mentionsColumns(targets []*node) bool {
-	found := false
-	for _, t := range targets {
-		t.child("val").walk(func(n *node) bool {
-			found = found || n.is("ColumnRef")
-			return !found
-		})
-	}
-	return found
+	return slices.ContainsFunc(targets, func(t *node) bool { return mentionsColumn(t.child("val")) })
 }
 
 // The filter facts, weakest filter first.
@@ -143,12 +138,7 @@ func selective(n *node) bool {
 	case n.is("CurrentOfExpr"):
 		return true
 	}
-	found := false
-	n.walk(func(k *node) bool {
-		found = found || k.is("ColumnRef") || k.is("CurrentOfExpr")
-		return !found
-	})
-	return found
+	return n.holds(func(k *node) bool { return k.is("ColumnRef") || k.is("CurrentOfExpr") })
 }
 
 func isFalse(n *node) bool {

@@ -1,6 +1,9 @@
 package pgsql
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // groupByKey extends GROUP BY on a replaced relation's primary key by the columns that the level uses besides: from a
 // subquery Postgres can't tell that they depend on the key. People and ORMs rely on it.
@@ -53,19 +56,19 @@ func refersTo(it *item, parts []string) bool {
 
 // mentions says whether a level uses a column outside GROUP BY and WHERE.
 func (j *judge) mentions(sc *scope, it *item, column string) bool {
-	found := false
+	names := func(k *node) bool {
+		if !k.is("ColumnRef") {
+			return false
+		}
+		parts, star := reference(k)
+		whole := star && (len(parts) == 0 || parts[len(parts)-1] == it.name)
+		row := !star && len(parts) == 1 && parts[0] == it.name
+		return whole || row || !star && parts[len(parts)-1] == column && refersTo(it, parts)
+	}
 	for _, f := range []string{"target_list", "having_clause", "sort_clause", "distinct_clause"} {
-		for _, n := range sc.query.list(f) {
-			n.walk(func(k *node) bool {
-				if k.is("ColumnRef") {
-					parts, star := reference(k)
-					whole := star && (len(parts) == 0 || parts[len(parts)-1] == it.name)
-					row := !star && len(parts) == 1 && parts[0] == it.name
-					found = found || whole || row || !star && parts[len(parts)-1] == column && refersTo(it, parts)
-				}
-				return !found
-			})
+		if slices.ContainsFunc(sc.query.list(f), func(n *node) bool { return n.holds(names) }) {
+			return true
 		}
 	}
-	return found
+	return false
 }

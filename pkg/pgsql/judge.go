@@ -31,6 +31,7 @@ type judge struct {
 	besideColumns bool
 	blurs         bool     // in the condition of a statement that writes
 	ahead         []string // projections that are read ahead
+	aheadPrefix   string   // of their names; "": not chosen yet
 }
 
 // statement judges a statement that begins at a token.

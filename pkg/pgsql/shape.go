@@ -160,12 +160,7 @@ func comparesColumn(n *node) bool {
 }
 
 func mentionsColumn(n *node) bool {
-	found := false
-	n.walk(func(k *node) bool {
-		found = found || k.is("ColumnRef")
-		return !found
-	})
-	return found
+	return n.holds(func(k *node) bool { return k.is("ColumnRef") })
 }
 
 // isValueType says of a type that its input takes a value for what it is: no name to look up, no code of anybody's own.

@@ -82,6 +82,16 @@ func (n *node) walk(visit func(*node) bool) {
 	n.each(func(_ string, kid *node) { kid.walk(visit) })
 }
 
+// holds says whether any node of a tree is one.
+func (n *node) holds(one func(*node) bool) bool {
+	found := false
+	n.walk(func(k *node) bool {
+		found = found || one(k)
+		return !found
+	})
+	return found
+}
+
 // sameShape says whether two trees are equal but for locations.
 func sameShape(a, b *node) bool { return sameTree(a, b, false) }
 
