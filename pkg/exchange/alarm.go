@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// alarm is a timer that is set and stopped for one request after the other, and rings for few of them. It leaves the runtime's timer
-// as it is meanwhile, and looks what it was set to last when that comes: one of its own for each request took longer than reading it.
+// alarm is a timer that is set and stopped for one request after the other, and rings for few of them. The runtime's timer is left to run
+// meanwhile, and set to what is left when it comes: short requests do without one of their own.
 type alarm struct {
-	after time.Duration
+	after time.Duration // always the same, so that no request's time is over before an earlier one's
 
 	mu    sync.Mutex
 	timer *time.Timer // nil: it was never set
@@ -31,13 +31,23 @@ func (a *alarm) set(f func()) {
 	a.armed = true
 }
 
-// stop takes that back. It says whether f will not be called.
+// stop takes that back. It says whether that was in time: false, too, where nothing was set.
 func (a *alarm) stop() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	set := a.ring != nil
 	a.ring = nil
 	return set
+}
+
+// end stops it and lets go of what it is part of. It may be set again.
+func (a *alarm) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ring = nil
+	if a.timer != nil && a.timer.Stop() {
+		a.armed = false
+	}
 }
 
 // look rings, or waits for the rest of what it was set to meanwhile.

@@ -48,9 +48,16 @@ func TestAnAlarmRingsForWhatItWasSetToLast(t *testing.T) {
 		at(400 * time.Millisecond) // nothing runs by now
 		a.set(func() { ring("fifth")(); a.set(ring("sixth")) })
 		at(time.Second)
+		a.set(ring("seventh"))
+		a.end()
+		if a.timer.Stop() {
+			t.Error("its timer runs on at the end")
+		}
+		a.set(ring("eighth"))
+		at(2 * time.Second)
 		mu.Lock()
 		defer mu.Unlock()
-		if want := []string{"second 80ms", "third 130ms", "fifth 450ms", "sixth 500ms"}; !slices.Equal(rung, want) {
+		if want := []string{"second 80ms", "third 130ms", "fifth 450ms", "sixth 500ms", "eighth 1.05s"}; !slices.Equal(rung, want) {
 			t.Errorf("it rang as %v, not %v", rung, want)
 		}
 	})

@@ -25,7 +25,7 @@ type attention struct {
 
 // attend begins it.
 func (s *Session) attend(ctx context.Context, p *guard.Pass, end context.CancelCauseFunc) *attention {
-	a := &attention{alarm: &s.standings, ctx: ctx, pass: p, end: end}
+	a := &attention{alarm: &s.toAsk, ctx: ctx, pass: p, end: end}
 	a.alarm.set(a.ask)
 	return a
 }

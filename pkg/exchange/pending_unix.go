@@ -16,7 +16,7 @@ type socket struct {
 	look func(fd uintptr) bool
 
 	waiting bool
-	err     error
+	err     error // that is where it stays
 }
 
 func newSocket(conn net.Conn) *socket {
@@ -28,13 +28,15 @@ func newSocket(conn net.Conn) *socket {
 	return s
 }
 
-// pending says whether bytes wait to be read. An error means that the peer has closed the connection.
+// pending says whether bytes wait to be read. An error means that the connection can't be used any more.
 func (s *socket) pending() (bool, error) {
 	if s.raw == nil || s.err != nil {
 		return false, s.err
 	}
-	err := s.raw.Read(s.look)
-	return s.waiting, errors.Join(err, s.err)
+	if err := s.raw.Read(s.look); err != nil {
+		return false, err
+	}
+	return s.waiting, s.err
 }
 
 func (s *socket) peek(fd uintptr) bool {

@@ -81,8 +81,8 @@ type Session struct {
 	waits  waits
 	unread bool // the last words were written while the client may still send
 
-	vigils    alarm // of the request that is answered
-	standings alarm // likewise
+	toWatch alarm // of the vigil of the request that is answered
+	toAsk   alarm // of its attention
 
 	out  []byte // room for what is written
 	room []byte // room for what is read
@@ -91,7 +91,7 @@ type Session struct {
 // NewSession serves a client in front of a target. The session owns both.
 func NewSession(log *slog.Logger, c *Client, p Protocol, t *Target) *Session {
 	return &Session{
-		log: log, protocol: p, client: c, target: t, waits: waits{conn: c.conn}, vigils: alarm{after: vigilAfter}, standings: alarm{after: standsEvery},
+		log: log, protocol: p, client: c, target: t, waits: waits{conn: c.conn}, toWatch: alarm{after: vigilAfter}, toAsk: alarm{after: standsEvery},
 	}
 }
 
@@ -170,6 +170,8 @@ func (s *Session) Idle() bool { return s.busy.Load() == 0 }
 // Close closes both sides. It may be called more than once.
 func (s *Session) Close() error {
 	s.target.Close()
+	s.toWatch.end()
+	s.toAsk.end()
 	_ = s.client.conn.Close() // it is closed already where it was served
 	return nil
 }

@@ -23,7 +23,8 @@ type Target struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Host is what the target is called in requests.
 	Host string
-	// Sign adds the credential to a head, as the last thing before it is sent.
+	// Sign adds the credential to a head, as the last thing before it is sent. It must keep nothing of the head, whose fields are written over
+	// by the next one.
 	Sign func(ctx context.Context, head *http1.Request) error
 
 	mu     sync.Mutex
@@ -131,7 +132,7 @@ func (t *Target) send(ctx context.Context, q *http1.Request, body []byte, rest i
 		t.head = append(t.head, body...)
 	}
 	if _, err = conn.Write(t.head); err == nil && rest != nil {
-		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), q.Length, sent)
+		done = t.follow(conn, io.MultiReader(bytes.NewReader(body), rest), t.asked.Length, sent)
 	}
 	if err == nil {
 		a, err = t.answered(conn, q)

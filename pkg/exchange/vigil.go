@@ -18,9 +18,9 @@ type vigil struct {
 	end     context.CancelCauseFunc
 
 	mu     sync.Mutex
-	kept   bool
+	kept   bool // keep was called
 	ending bool
-	done   chan struct{} // closed behind the watch; nil: it has not begun
+	done   chan struct{} // closed behind the watch; nil: nobody needed it yet
 }
 
 // vigil makes one that ends a request's context with errLeft.
@@ -32,9 +32,9 @@ func (s *Session) vigil(end context.CancelCauseFunc) *vigil {
 func (v *vigil) keep() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.ending {
+	if !v.ending && !v.kept {
 		v.kept = true
-		v.session.vigils.set(v.watch)
+		v.session.toWatch.set(v.watch)
 	}
 }
 
@@ -83,7 +83,7 @@ func (v *vigil) gone() (err error) {
 // stop ends the vigil, and returns once the client can be read from again. It may be called more than once.
 func (v *vigil) stop() {
 	v.mu.Lock()
-	if v.ending || !v.kept || v.session.vigils.stop() {
+	if v.ending || !v.kept || v.session.toWatch.stop() {
 		v.ending = true
 		v.mu.Unlock()
 		return

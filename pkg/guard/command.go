@@ -31,7 +31,7 @@ type Command struct {
 	Recorded string
 	// Normal is Text without what can't change its meaning (comments, white space). The digest covers it.
 	Normal string
-	// NormalOf, if not nil, makes Normal where one is needed, which is for commands that wait for a person.
+	// NormalOf, if not nil, stands in Normal's place, and is asked where one is needed: for commands that wait for a person.
 	NormalOf func() string
 	// Rewritten is what is sent in Text's place.
 	Rewritten string

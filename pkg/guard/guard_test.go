@@ -486,6 +486,7 @@ func TestTheDigestCoversEverythingThatRuns(t *testing.T) {
 	seen := map[string]string{digest(base()): "unchanged"}
 	for name, change := range map[string]func(*guard.Command){
 		"text":          func(c *guard.Command) { c.Normal += " " },
+		"text, made":    func(c *guard.Command) { c.NormalOf = func() string { return "made" } },
 		"rewritten":     func(c *guard.Command) { c.Rewritten += " " },
 		"value":         func(c *guard.Command) { c.Params[0].Value = []byte("2") },
 		"type":          func(c *guard.Command) { c.Params[0].Type = 25 },
@@ -504,6 +505,11 @@ func TestTheDigestCoversEverythingThatRuns(t *testing.T) {
 		seen[got] = name
 	}
 	c := base()
+	c.Normal, c.NormalOf = "", func() string { return base().Normal }
+	if seen[digest(c)] != "unchanged" {
+		t.Error("a canonical text has another digest where it is made later")
+	}
+	c = base()
 	c.Text = "delete   from t /* a comment */ where id = $1" // Normal is what counts
 	if seen[digest(c)] != "unchanged" {
 		t.Error("a comment changes the digest")

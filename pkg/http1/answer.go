@@ -17,7 +17,8 @@ type Answer struct {
 	Upgrade string // of a 101: the protocol that is spoken from here on, in lower case
 }
 
-// EndToEnd answers the fields that are meant for whoever asked, without what is said to the next hop only.
+// EndToEnd answers the fields that are meant for whoever asked, without what is said to the next hop only, in a slice of
+// their own.
 func (a *Answer) EndToEnd() Fields { return a.Fields.endToEnd() }
 
 // Body reads the body that stands behind the head, as Request.Body does.

@@ -35,7 +35,7 @@ func (j *judge) readAhead(projection string) string {
 func (j *judge) aheadName(i int) string {
 	if j.aheadPrefix == "" {
 		j.aheadPrefix = "hoop_a"
-		for j.whole.holds(func(k *node) bool {
+		for j.whole.contains(func(k *node) bool {
 			return strings.HasPrefix(k.text("relname"), j.aheadPrefix) || strings.HasPrefix(k.text("ctename"), j.aheadPrefix)
 		}) {
 			j.aheadPrefix += "_"
@@ -46,7 +46,7 @@ func (j *judge) aheadName(i int) string {
 
 // locks says of a statement that it locks rows, which it can only where they are read.
 func locks(n *node) bool {
-	return n.holds(func(k *node) bool { return k.is("LockingClause") })
+	return n.contains(func(k *node) bool { return k.is("LockingClause") })
 }
 
 // readsOne says of a statement that it reads one relation and does nothing with its rows that Postgres could do in several ways.

@@ -138,7 +138,7 @@ func selective(n *node) bool {
 	case n.is("CurrentOfExpr"):
 		return true
 	}
-	return n.holds(func(k *node) bool { return k.is("ColumnRef") || k.is("CurrentOfExpr") })
+	return n.contains(func(k *node) bool { return k.is("ColumnRef") || k.is("CurrentOfExpr") })
 }
 
 func isFalse(n *node) bool {

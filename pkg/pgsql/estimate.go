@@ -72,7 +72,7 @@ func (j *judge) refuseEstimates(n *node) {
 // countsValues says of a statement that Postgres counts different values of what it uses, to choose how to find them: in what order
 // they come out follows from that.
 func countsValues(n *node) bool {
-	return n.holds(func(k *node) bool {
+	return n.contains(func(k *node) bool {
 		return k.is("SubLink") || k.flag("lateral") || len(k.list("partition_clause")) > 0 || k.is("SelectStmt") &&
 			(len(k.list("group_clause"))+len(k.list("distinct_clause")) > 0 || k.child("larg") != nil && !k.flag("all"))
 	})

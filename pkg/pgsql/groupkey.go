@@ -66,7 +66,7 @@ func (j *judge) mentions(sc *scope, it *item, column string) bool {
 		return whole || row || !star && parts[len(parts)-1] == column && refersTo(it, parts)
 	}
 	for _, f := range []string{"target_list", "having_clause", "sort_clause", "distinct_clause"} {
-		if slices.ContainsFunc(sc.query.list(f), func(n *node) bool { return n.holds(names) }) {
+		if slices.ContainsFunc(sc.query.list(f), func(n *node) bool { return n.contains(names) }) {
 			return true
 		}
 	}

@@ -160,7 +160,7 @@ func comparesColumn(n *node) bool {
 }
 
 func mentionsColumn(n *node) bool {
-	return n.holds(func(k *node) bool { return k.is("ColumnRef") })
+	return n.contains(func(k *node) bool { return k.is("ColumnRef") })
 }
 
 // isValueType says of a type that its input takes a value for what it is: no name to look up, no code of anybody's own.

@@ -82,11 +82,11 @@ func (n *node) walk(visit func(*node) bool) {
 	n.each(func(_ string, kid *node) { kid.walk(visit) })
 }
 
-// holds says whether any node of a tree is one.
-func (n *node) holds(one func(*node) bool) bool {
+// contains says whether a tree has a node of some kind.
+func (n *node) contains(of func(*node) bool) bool {
 	found := false
 	n.walk(func(k *node) bool {
-		found = found || one(k)
+		found = found || of(k)
 		return !found
 	})
 	return found

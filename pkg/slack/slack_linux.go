@@ -18,20 +18,35 @@ func Widen() {
 	}
 	runtime.LockOSThread() // the slack is of the thread that begins the program
 	defer runtime.UnlockOSThread()
-	if now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err != nil || now >= Wide {
+	if now := current(); now < 0 || now >= Wide {
 		return
 	}
-	if unix.Prctl(unix.PR_SET_TIMERSLACK, Wide, 0, 0, 0) == nil {
-		_ = syscall.Exec(self, os.Args, os.Environ())
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, Wide, 0, 0, 0)
+	if current() < Wide { // Linux takes it from no task of real time, and says that it does
+		return
+	}
+	var files unix.Rlimit
+	err = unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &files)
+	_ = syscall.Exec(self, os.Args, os.Environ())
+	if err == nil {
+		_ = unix.Prlimit(0, unix.RLIMIT_NOFILE, &files, nil) // Exec has put back what Go's runtime raised
 	}
 }
 
-// Narrow has start begin another program, whose timers are late as usual: it has from this thread by how much they may be.
+// current is how late this thread's timers may be; below 0: nobody knows.
+func current() int {
+	now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		return -1
+	}
+	return now
+}
+
+// Narrow has start begin another program, whose timers may be late by what Linux has for them, 50 µs: it has that from this thread.
 func Narrow(start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	if err == nil && now == Wide && unix.Prctl(unix.PR_SET_TIMERSLACK, usual, 0, 0, 0) == nil {
+	if current() == Wide && unix.Prctl(unix.PR_SET_TIMERSLACK, usual, 0, 0, 0) == nil {
 		defer func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, Wide, 0, 0, 0) }()
 	}
 	return start()

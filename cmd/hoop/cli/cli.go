@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -61,8 +62,13 @@ func (p *program) run(ctx context.Context) int {
 // runsProgram tells `hoop connect … -- CMD` before the flags are parsed, so that an error of the parser exits like every
 // other failure around the program.
 func runsProgram(args []string) bool {
+	return connects(args) && slices.Contains(args, "--")
+}
+
+// connects tells `hoop connect` before the flags are parsed. What shells ask for completion (__complete …) is none.
+func connects(args []string) bool {
 	dash, command := slices.Index(args, "--"), slices.Index(args, "connect")
-	return command >= 0 && dash > command
+	return command >= 0 && (dash < 0 || dash > command) && !strings.HasPrefix(args[0], "__")
 }
 
 func (p *program) getenv(name string) string {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/slack"
 )
 
 // Codes of errors that only the client has.
@@ -172,6 +173,9 @@ const endsWithin = 1900 * time.Millisecond
 
 // Main runs hoop and exits.
 func Main(version string) {
+	if connects(os.Args[1:]) { // it carries what others send each other, for hours
+		slack.Widen()
+	}
 	p := &program{
 		version: version, args: os.Args[1:], in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(),
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),

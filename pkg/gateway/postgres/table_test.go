@@ -94,7 +94,8 @@ func (x *contest) excepted(t *testing.T, in state, m move, wait bool, got, want 
 		x.used[i] = true
 		if e.instead == nil {
 			before, ended := strings.CutSuffix(got, e.ends)
-			return ended && strings.HasPrefix(want, strings.TrimSpace(before))
+			before = strings.TrimSpace(before)
+			return ended && (before == "" || strings.HasPrefix(want+" ", before+" "))
 		}
 		_, want := x.plain.must(t, cell{in: in, say: []encoder{e.instead}, wait: wait})
 		return got == strings.NewReplacer(e.codes...).Replace(want)

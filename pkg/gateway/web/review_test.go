@@ -30,6 +30,7 @@ func TestTwoRequestsThatDifferAreNeverOneApproval(t *testing.T) {
 		{{"POST /x", "Cookie: tenant=a", "{}"}, {"POST /x", "Cookie: tenant=b", "{}"}},
 		{{"GET /x", "", ""}, {"GET /x?", "", ""}}, {{"GET /a/b", "", ""}, {"GET /a%2Fb", "", ""}},
 		{{"DELETE /x", "", "a"}, {"DELETE /x", "", ""}},
+		{{"POST /x", "X-Requested-With: a", "1"}, {"POST /x", "X-Requested-With: b", "1"}}, // no reviewer sees it
 	} {
 		target := mirror(t, &journal{}, nil) // its address is a part of the digest
 		if review(t, target, c[0][0], c[0][1], c[0][2]).Digest == review(t, target, c[1][0], c[1][1], c[1][2]).Digest {

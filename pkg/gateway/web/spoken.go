@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -23,6 +24,9 @@ func (s *service) say(m *exchange.Meaning, q *exchange.Request, facts *policy.HT
 	}
 	m.Command.Text = line
 	sent := m.Send.Fields
+	if q.Upgrade != "" {
+		sent = slices.Clone(sent) // a handshake of ours takes their place
+	}
 	for _, f := range sent {
 		name := strings.ToLower(f.Name)
 		if handshakeKey(q, name) {
