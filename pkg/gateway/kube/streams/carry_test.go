@@ -2,12 +2,15 @@ package streams_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,6 +183,51 @@ func TestAnEndIsToldAndClosesBothWithinASecond(t *testing.T) {
 }
 
 // Nobody reads here, so that every write of the gateway waits.
+// chatty is a connection whose far end still says something when it is closed, which is read before it is.
+type chatty struct {
+	net.Conn
+	say  func()
+	once sync.Once
+	said atomic.Bool
+	read chan struct{}
+}
+
+func (c *chatty) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.said.CompareAndSwap(true, false) {
+		close(c.read)
+	}
+	return n, err
+}
+
+func (c *chatty) Close() error {
+	c.once.Do(func() {
+		c.said.Store(true)
+		c.say()
+		<-c.read
+	})
+	return c.Conn.Close()
+}
+
+// A cluster whose connection is closed with TLS's word for it says that the command was cancelled.
+func TestWhatAClusterSaysOfTheEndOfItsConnectionIsNotTheReason(t *testing.T) {
+	var r *rig
+	ready := make(chan struct{})
+	r = between(t, func(ctx context.Context, client, target streams.Side) error {
+		<-ready
+		target.Conn = &chatty{Conn: target.Conn, read: make(chan struct{}), say: func() {
+			_ = r.cluster.Data(1, []byte(`{"metadata":{},"status":"Failure","message":"context canceled","reason":"InternalError","code":500}`), true)
+		}}
+		return streams.Carry(ctx, whole, client, target, &carrier{})
+	})
+	close(ready)
+	r.open(1, "error")
+	r.end(&api.Error{Code: api.CodeLocked, Message: "You were locked."})
+	if f := r.client.next(); f.Type != spdy.Data || message(string(f.Data)) != "Failure Forbidden: hoop: You were locked." {
+		t.Errorf("the client is told %s", describe(f))
+	}
+}
+
 func TestPeersThatDoNotReadAreEndedWithinASecond(t *testing.T) {
 	r := carrying(t, whole, &carrier{})
 	r.open(1, "error")

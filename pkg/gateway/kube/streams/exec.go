@@ -26,6 +26,7 @@ func newCommand(plan Plan, to Command) *command { return &command{plan: plan, to
 
 func newCarriage(plan Plan, client, target Side) *carriage {
 	c := &carriage{log: plan.Log, client: client.filled(false), target: target.filled(true)}
+	c.target.Read = until{c.target.Read, c}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

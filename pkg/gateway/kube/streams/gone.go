@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"context"
 	"errors"
 	"io"
 )
@@ -25,6 +26,21 @@ func (r reader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &gone{r.cluster, err}
+	}
+	return n, err
+}
+
+// until is the cluster's connection for as long as the session lasts. What a cluster still says when its connection is ended tells
+// that it was, and not how a command ended.
+type until struct {
+	io.Reader
+	of *carriage
+}
+
+func (u until) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if why := context.Cause(u.of.ctx); why != nil {
+		return 0, why
 	}
 	return n, err
 }

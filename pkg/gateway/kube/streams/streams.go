@@ -90,7 +90,8 @@ type carriage struct {
 	up             func() error            // from the client to the cluster, until the client ends (io.EOF) or something is wrong
 	down           func() error            // the other way
 	last           func(err error)         // says to the client how it ends; nil: the cluster ended
-	close          context.CancelCauseFunc // of the whole
+	ctx            context.Context         //nolint:containedctx // of run, which it is made for
+	close          context.CancelCauseFunc // of that
 }
 
 // run carries until the cluster ends, the client leaves, a peer breaks the protocol or ctx ends. It answers nil where the cluster
@@ -98,7 +99,7 @@ type carriage struct {
 func (c *carriage) run(whole context.Context) error {
 	ctx, cancel := context.WithCancelCause(whole)
 	defer cancel(nil)
-	c.close = cancel
+	c.ctx, c.close = ctx, cancel
 	_, _ = c.client.Conn.SetDeadline(time.Time{}), c.target.Conn.SetDeadline(time.Time{}) // both may be silent for as long as they like
 	up, down := make(chan struct{}), make(chan struct{})
 	go c.loop(c.up, true, up)
