@@ -5,8 +5,5 @@
 // processor time of hoopd, and of a local proxy. Nothing in either waits for times that a millisecond matters to.
 package slack
 
-// By how much timers may be late, in nanoseconds (prctl(2), PR_SET_TIMERSLACK): here, and where nobody says.
-const (
-	Wide  = 1_000_000
-	usual = 50_000
-)
+// Wide is by how much timers may be late, in nanoseconds (prctl(2), PR_SET_TIMERSLACK).
+const Wide = 1_000_000

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// usual is Wide where nobody says anything.
+const usual = 50_000
+
 // Widen begins this program anew, in the same process, with timers that may be late: a thread has that from the one that made it, and
 // the monitor is made before any code of a program runs. It is for the very begin of main. Where timers may be as late already, as in
 // the program that it began, or where it can't be done, it does nothing.
@@ -42,7 +45,7 @@ func current() int {
 	return now
 }
 
-// Narrow has start begin another program, whose timers may be late by what Linux has for them, 50 µs: it has that from this thread.
+// Narrow has start begin another program, whose timers may be late as usual: it has that from this thread.
 func Narrow(start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

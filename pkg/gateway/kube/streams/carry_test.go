@@ -182,7 +182,6 @@ func TestAnEndIsToldAndClosesBothWithinASecond(t *testing.T) {
 	}
 }
 
-// Nobody reads here, so that every write of the gateway waits.
 // chatty is a connection whose far end still says something when it is closed, which is read before it is.
 type chatty struct {
 	net.Conn
@@ -212,15 +211,12 @@ func (c *chatty) Close() error {
 // A cluster whose connection is closed with TLS's word for it says that the command was cancelled.
 func TestWhatAClusterSaysOfTheEndOfItsConnectionIsNotTheReason(t *testing.T) {
 	var r *rig
-	ready := make(chan struct{})
 	r = between(t, func(ctx context.Context, client, target streams.Side) error {
-		<-ready
 		target.Conn = &chatty{Conn: target.Conn, read: make(chan struct{}), say: func() {
 			_ = r.cluster.Data(1, []byte(`{"metadata":{},"status":"Failure","message":"context canceled","reason":"InternalError","code":500}`), true)
 		}}
 		return streams.Carry(ctx, whole, client, target, &carrier{})
 	})
-	close(ready)
 	r.open(1, "error")
 	r.end(&api.Error{Code: api.CodeLocked, Message: "You were locked."})
 	if f := r.client.next(); f.Type != spdy.Data || message(string(f.Data)) != "Failure Forbidden: hoop: You were locked." {
@@ -228,6 +224,7 @@ func TestWhatAClusterSaysOfTheEndOfItsConnectionIsNotTheReason(t *testing.T) {
 	}
 }
 
+// Nobody reads here, so that every write of the gateway waits.
 func TestPeersThatDoNotReadAreEndedWithinASecond(t *testing.T) {
 	r := carrying(t, whole, &carrier{})
 	r.open(1, "error")
