@@ -111,7 +111,7 @@ func twinsOf(t testing.TB, schemaOf func(t testing.TB, right bool) (schema strin
 		work.Go(func() {
 			var err error
 			if servers[i], err = pgtest.New(); err == nil {
-				err = errors.Join(servers[i].Exec(schema), servers[i].Exec("VACUUM ANALYZE"))
+				err = errors.Join(servers[i].Exec(schema), servers[i].Exec("VACUUM (FREEZE, ANALYZE)"))
 			}
 			failed[i] = err
 		})

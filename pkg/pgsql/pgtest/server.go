@@ -105,9 +105,9 @@ func (s *Server) run(bin string, owner *syscall.Credential, further []string) er
 	}
 	defer log.Close()
 	args := []string{"-D", filepath.Join(s.dir, "data")}
-	for _, setting := range append([]string{
+	for _, setting := range append([]string{ // commits are synchronous: VACUUM leaves out rows whose commit isn't in the log yet, and plans follow from what it saw
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(s.Port), "unix_socket_directories=" + s.dir,
-		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=150", "autovacuum=off",
+		"fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=150", "autovacuum=off",
 		"max_prepared_transactions=4", "log_statement=all", "log_min_duration_statement=0", "log_line_prefix=%m [%p] ", "timezone=UTC",
 	}, further...) {
 		args = append(args, "-c", setting)

@@ -19,6 +19,19 @@ func TestTheLogHoldsEveryStatementThatReachedTheServer(t *testing.T) {
 	}
 }
 
+// Tests that compare plans count on it: a page that VACUUM could not mark costs an index-only scan a read more.
+func TestVacuumSeesWhatWasCommittedJustBefore(t *testing.T) {
+	s := pgtest.Start(t)
+	for _, statement := range []string{
+		"CREATE TABLE rows AS SELECT g FROM generate_series(1, 900) g", "VACUUM (FREEZE, ANALYZE) rows",
+		"DO $$ BEGIN ASSERT (SELECT relallvisible = relpages AND relpages > 0 FROM pg_class WHERE relname = 'rows'), 'pages are not marked'; END $$",
+	} {
+		if err := s.Exec(statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
 func TestTCPAsksForThePassword(t *testing.T) {
 	s := pgtest.Start(t)
 	if _, err := pgconn.Connect(context.Background(), s.DSNFor("postgres", "wrong", "postgres")); err == nil {
