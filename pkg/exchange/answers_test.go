@@ -38,6 +38,7 @@ func TestAKeptConnectionThatTheTargetClosedIsDialledAnew(t *testing.T) {
 	if a := s.Ask("GET /a", "", ""); a.Text != "one" {
 		t.Fatal(a.Text)
 	}
+	p.Left(0)
 	if a := s.Ask("POST /b", "", "body"); a.Text != "two" || p.Connections() != 2 {
 		t.Errorf("%s %q on %d connections", a.Status, a.Text, p.Connections())
 	}

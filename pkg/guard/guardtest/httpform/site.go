@@ -80,7 +80,8 @@ func Parsed(t testing.TB, address string) *url.URL {
 type Played struct {
 	listener net.Listener
 	mu       sync.Mutex
-	came     [][]byte // by connection
+	came     [][]byte        // by connection
+	left     []chan struct{} // closed with the connection
 	done     sync.WaitGroup
 }
 
@@ -98,11 +99,12 @@ func Play(t testing.TB, play func(number int, c net.Conn)) *Played {
 			if err != nil {
 				return
 			}
+			left := make(chan struct{})
 			p.mu.Lock()
-			p.came = append(p.came, nil)
+			p.came, p.left = append(p.came, nil), append(p.left, left)
 			p.mu.Unlock()
 			p.done.Go(func() {
-				defer func() { _ = c.Close() }()
+				defer func() { _ = c.Close(); close(left) }()
 				play(number, &heard{c, p, number})
 			})
 		}
@@ -118,6 +120,14 @@ func (p *Played) Base(t testing.TB) *url.URL { return Parsed(t, "http://"+p.list
 func (p *Played) Stop() {
 	_ = p.listener.Close()
 	p.done.Wait()
+}
+
+// Left waits until the service has closed a connection that there was: an answer is with its client before that.
+func (p *Played) Left(number int) {
+	p.mu.Lock()
+	left := p.left[number]
+	p.mu.Unlock()
+	<-left
 }
 
 // Text is all that came, connection after connection.
