@@ -12,7 +12,10 @@ import (
 type flushing = pgproto3.Flush
 
 func TestAStatementRunsNoLongerThanItsLimitWhateverTheClientSets(t *testing.T) {
-	s := listen(t, limited("{name: brief, statement: 200ms}, {name: long, statement: 1h}"))
+	brief := func(time string) string {
+		return limited("{name: brief, statement: " + time + "}, {name: long, statement: 1h}")
+	}
+	s := listen(t, brief("1m"))
 	for _, before := range []string{
 		"SELECT 1", "SET statement_timeout = 0", "SELECT set_config('statement_timeout', '0', false)",
 		"DO $$ BEGIN PERFORM set_config('statement_timeout', '0', false); END $$", "BEGIN; SET LOCAL statement_timeout = '1h'",
@@ -21,17 +24,21 @@ func TestAStatementRunsNoLongerThanItsLimitWhateverTheClientSets(t *testing.T) {
 		if _, err := c.Exec(t.Context(), before).ReadAll(); err != nil {
 			t.Fatal(err)
 		}
+		s.setPolicy(brief("200ms")) // for what can't end by itself
 		began := time.Now()
 		e := refusalOf(t, c, "SELECT pg_sleep(20)")
 		if e.Code != "57014" || !strings.Contains(e.Detail, `"rule":"brief"`) || time.Since(began) > 5*time.Second {
 			t.Errorf("behind %s, after %s: %+v", before, time.Since(began), e)
 		}
+		s.setPolicy(brief("1m"))
 		if r := c.ExecParams(t.Context(), "ROLLBACK", nil, nil, nil, nil).Read(); r.Err != nil {
 			t.Errorf("behind it: %v", r.Err)
 		}
+		s.setPolicy(brief("200ms"))
 		if r := c.ExecParams(t.Context(), "SELECT pg_sleep($1)", [][]byte{[]byte("20")}, nil, nil, nil).Read(); r.Err == nil || !strings.Contains(r.Err.Error(), "57014") {
 			t.Errorf("extended: %v", r.Err)
 		}
+		s.setPolicy(brief("1m"))
 	}
 	if got := count(t, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'agent' AND state = 'active' AND query ~ 'pg_sleep'"); got != "0" {
 		t.Errorf("%s still run at the target", got)
@@ -79,8 +86,8 @@ func TestATransactionThatIsIdleForTooLongIsEnded(t *testing.T) {
 }
 
 func TestALongTransactionThatWorksIsNotIdle(t *testing.T) {
-	c := listen(t, limited("{name: quick, idle_in_transaction: 300ms}")).client(t)
-	for _, text := range []string{"BEGIN", "SELECT pg_sleep(0.7)", "SELECT pg_sleep(0.1)", "SELECT pg_sleep(0.4)", "COMMIT"} {
+	c := listen(t, limited("{name: quick, idle_in_transaction: 1s}")).client(t)
+	for _, text := range []string{"BEGIN", "SELECT pg_sleep(1.5)", "SELECT pg_sleep(0.1)", "SELECT pg_sleep(1.1)", "COMMIT"} {
 		if _, err := c.Exec(t.Context(), text).ReadAll(); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

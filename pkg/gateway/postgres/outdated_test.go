@@ -16,8 +16,11 @@ import (
 // named is a statement with a comment at its beginning, by which the server's list of what runs shows whose it is.
 func named(name, text string) string { return "/* " + name + " */ " + text }
 
-// asleep is a statement that what comes behind it waits for, longer than it may.
-func asleep(name string) string { return named(name, "SELECT pg_sleep(9)") }
+// asleep is a statement that what comes behind it waits for, longer than it may and than any of these tests takes.
+func asleep(name string) string { return named(name, "SELECT pg_sleep(60)") }
+
+// resting is one that ends by itself, some time later.
+func resting(name string) string { return named(name, "SELECT pg_sleep(9)") }
 
 // heldUp sends messages behind which something waits, and answers once the target has begun with the one that is named so.
 func heldUp(t *testing.T, c net.Conn, name string, messages ...encoder) {
@@ -138,7 +141,6 @@ func TestDefinitionsElsewhereEndNothing(t *testing.T) {
 	})
 	scratch(t, "rows_locked")
 	locks := locking(t, "SELECT FROM rows_locked FOR UPDATE")
-	go func() { _, _ = locks.Exec(context.Background(), "SELECT pg_sleep(9); COMMIT").ReadAll() }()
 	s := listen(t, allButMasks)
 	batch := func(texts ...string) (all []encoder) {
 		for _, text := range texts {
@@ -147,28 +149,28 @@ func TestDefinitionsElsewhereEndNothing(t *testing.T) {
 		return append(all, &syncing{})
 	}
 	long := map[string]struct{ before, messages []encoder }{
-		"a text":                   {nil, []encoder{&query{String: asleep("a text")}}},
-		"described":                {nil, []encoder{&parse{Query: asleep("described")}, &bind{}, &pgproto3.Describe{ObjectType: 'P'}, &execute{}, &syncing{}}},
-		"a pipeline":               {nil, []encoder{&query{String: asleep("a pipeline")}, &query{String: "SELECT name FROM users WHERE id = 1"}, &query{String: "UPDATE orders SET total = total WHERE id = 10"}}},
-		"a batch":                  {nil, batch(asleep("a batch"), "SELECT name, ssn FROM users")},
+		"a text":                   {nil, []encoder{&query{String: resting("a text")}}},
+		"described":                {nil, []encoder{&parse{Query: resting("described")}, &bind{}, &pgproto3.Describe{ObjectType: 'P'}, &execute{}, &syncing{}}},
+		"a pipeline":               {nil, []encoder{&query{String: resting("a pipeline")}, &query{String: "SELECT name FROM users WHERE id = 1"}, &query{String: "UPDATE orders SET total = total WHERE id = 10"}}},
+		"a batch":                  {nil, batch(resting("a batch"), "SELECT name, ssn FROM users")},
 		"the last of many":         {nil, []encoder{&query{String: named("the last of many", "SELECT name FROM users WHERE id = 1; SELECT 2; SELECT pg_sleep(9)")}}},
 		"what has begun":           {nil, []encoder{&query{String: named("what has begun", "SELECT lower(name) FROM users, pg_sleep(9)")}}},
 		"what has begun and waits": {nil, []encoder{&query{String: named("what has begun and waits", "UPDATE rows_locked SET i = i WHERE lower('A') = 'a'")}}},
 		"prepared": {
 			[]encoder{&query{String: "PREPARE named AS SELECT name FROM users"}},
-			[]encoder{&query{String: asleep("prepared")}, &query{String: "EXECUTE named"}, &bind{PreparedStatement: "named"}, &execute{}, &syncing{}},
+			[]encoder{&query{String: resting("prepared")}, &query{String: "EXECUTE named"}, &bind{PreparedStatement: "named"}, &execute{}, &syncing{}},
 		},
 		"a cursor": {
 			[]encoder{&query{String: "BEGIN"}, &query{String: "DECLARE c CURSOR FOR SELECT name, ssn FROM users"}},
-			[]encoder{&query{String: asleep("a cursor")}, &query{String: "FETCH c"}, &query{String: "MOVE c"}, &query{String: "COMMIT"}},
+			[]encoder{&query{String: resting("a cursor")}, &query{String: "FETCH c"}, &query{String: "MOVE c"}, &query{String: "COMMIT"}},
 		},
 		"own definitions": {
 			[]encoder{&query{String: "BEGIN"}, &query{String: "CREATE TABLE own_five(a int)"}, &query{String: "CREATE TABLE own_seven(b text)"}, &query{String: "TABLE own_five"}},
-			append(batch(asleep("own definitions"), "INSERT INTO own_seven SELECT name FROM users", "SELECT * FROM own_seven, own_five", "SELECT name, ssn FROM users"), &query{String: "COMMIT"}),
+			append(batch(resting("own definitions"), "INSERT INTO own_seven SELECT name FROM users", "SELECT * FROM own_seven, own_five", "SELECT name, ssn FROM users"), &query{String: "COMMIT"}),
 		},
 		"own definitions above READ COMMITTED": {
 			[]encoder{&query{String: "BEGIN ISOLATION LEVEL REPEATABLE READ"}, &query{String: "CREATE TABLE own_eight(b text)"}, &query{String: "TABLE own_eight"}},
-			append(batch(asleep("own definitions above READ COMMITTED"), "INSERT INTO own_eight SELECT name FROM users"), &query{String: "COMMIT"}),
+			append(batch(resting("own definitions above READ COMMITTED"), "INSERT INTO own_eight SELECT name FROM users"), &query{String: "COMMIT"}),
 		},
 	}
 	answered := make(chan string, len(long))
@@ -187,6 +189,7 @@ func TestDefinitionsElsewhereEndNothing(t *testing.T) {
 			answered <- ""
 		}()
 	}
+	go func() { _, _ = locks.Exec(context.Background(), "SELECT pg_sleep(9); COMMIT").ReadAll() }()
 	fast := s.raw(t)
 	var short []encoder
 	for range 200 {
@@ -213,9 +216,8 @@ func TestDefinitionsElsewhereEndNothing(t *testing.T) {
 func TestWhatWaitsEndsWhereDefinitionsCantBeRead(t *testing.T) {
 	s := listen(t, allButMasks)
 	waits, alone := s.raw(t), s.raw(t)
-	const long = "SELECT pg_sleep(14)"
-	heldUp(t, waits, "unread, waits", &query{String: named("unread, waits", long)}, &query{String: "SELECT name FROM users"})
-	heldUp(t, alone, "unread, alone", &query{String: named("unread, alone", long)})
+	heldUp(t, waits, "unread, waits", &query{String: asleep("unread, waits")}, &query{String: "SELECT name FROM users"})
+	heldUp(t, alone, "unread, alone", &query{String: named("unread, alone", "SELECT pg_sleep(14)")})
 	t.Cleanup(func() { admin(t, "ALTER ROLE agent CONNECTION LIMIT -1") })
 	admin(t, "ALTER ROLE agent CONNECTION LIMIT 1; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'agent' AND query NOT LIKE '/* unread%'")
 	if got, err := readUntilReady(2)(waits); !errors.Is(err, io.EOF) || !strings.Contains(string(got.Raw), "C40001") || !strings.Contains(string(got.Raw), "could not be read for too long") {

@@ -27,7 +27,7 @@ func TestLimitsHoldForFiles(t *testing.T) {
 
 func TestAnOpenFileHasTheTimeOfAStatement(t *testing.T) {
 	dir := scene(t)
-	s := open(t, filesPolicy+"limits: [{name: brief, statement: 300ms}]\n")
+	s := open(t, filesPolicy+"limits: [{name: brief, statement: 1s}]\n")
 	p := rawSFTP(t, s)
 	_, _, ours := p.ask(t, 3, dir+"/log/app.log", 1, 0)
 	if kind, _, _ := p.ask(t, 5, ours, uint64(0), 10); kind != 103 {

@@ -133,7 +133,7 @@ func TestAClientThatLeavesFreesTheTarget(t *testing.T) {
 }
 
 func TestStatementTimeEndsWaitsAndStreams(t *testing.T) {
-	limited := allowAll + "limits:\n  - {name: quick, statement: 200ms}\n"
+	limited := allowAll + "limits:\n  - {name: quick, statement: 1s}\n"
 	t.Run("a wait", func(t *testing.T) {
 		s := open(t, site(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), limited)
 		if a := s.Ask("GET /wait", "", ""); a.StatusCode != 429 || !strings.Contains(a.Text, "quick") {
