@@ -250,6 +250,7 @@ func TestAControlMasterDiesWithItsGrant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := w.user(t, "agent")
+			eventually(t, commandTime, "earlier grants are over", func() bool { return len(u.activeGrants(t)) == 0 })
 			file, grant := config(u)
 			socket := filepath.Join(t.TempDir(), "mux")
 			master := exec.Command("ssh", "-F", file, "-M", "-N", "-S", socket, "web-2")

@@ -12,10 +12,12 @@ import (
 // Event is a line of the audit log. Of each request there are two: RequestReceived, written before anything was done, and
 // ResponseComplete (or Panic) with the status. A watch, an exec and a followed log complete at their end.
 type Event struct {
-	Stage      string
-	RequestURI string
-	Verb       string
-	User       struct {
+	Stage string
+	// When the request came: the API server's clock is this machine's.
+	RequestReceivedTimestamp time.Time
+	RequestURI               string
+	Verb                     string
+	User                     struct {
 		Username string
 		Groups   []string
 	}
