@@ -1,6 +1,9 @@
 package web
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
+	"github.com/hoop-gateway/hoop/pkg/exchange"
 	"github.com/hoop-gateway/hoop/pkg/guard/guardtest"
 	"github.com/hoop-gateway/hoop/pkg/guard/guardtest/httpform"
 	"github.com/hoop-gateway/hoop/pkg/http1/websocket"
@@ -133,4 +137,36 @@ func TestAServiceThatClosesDoesNotPutOffTheCut(t *testing.T) {
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the session was open for %v more", took)
 	}
+}
+
+func TestTheGatewaysReasonStandsBeforeATargetsClose(t *testing.T) {
+	t.Run("the session ends", func(t *testing.T) {
+		ctx, end := context.WithCancelCause(t.Context())
+		end(&api.Error{Code: api.CodeLocked, Message: "The user is locked."})
+		var said bytes.Buffer
+		c := &conversation{
+			Switched: exchange.Switched{Patience: func(time.Duration) {}, Hurry: func() {}}, client: websocket.NewWriter(&said, websocket.Server),
+		}
+		c.tell(c.bye(ctx, websocket.Frame{Opcode: websocket.Close, Fin: true, Payload: websocket.AppendClose(nil, 4001, "gone")}))
+		f, err := websocket.NewReader(bufio.NewReader(&said), websocket.Server).Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, reason, _ := websocket.ParseClose(f.Payload); code != closePolicy || reason != "hoop: The user is locked." {
+			t.Errorf("%d %q", code, reason)
+		}
+	})
+	t.Run("the rule is gone", func(t *testing.T) {
+		log, leave := &journal{}, make(chan struct{})
+		s := dial(t, talks(t, log, func(c net.Conn, r *websocket.Reader, w *websocket.Writer) {
+			<-leave
+			_ = w.Close(4001, "gone")
+			echo(log)(c, r, w)
+		}), talkPolicy)
+		s.Change("version: 1\nrules: [{name: none, effects: [session], verdict: allow}]\n")
+		close(leave)
+		if code, reason := s.bye(); code != closePolicy || !strings.HasPrefix(reason, "hoop: ") {
+			t.Errorf("%d %q", code, reason)
+		}
+	})
 }

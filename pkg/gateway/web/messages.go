@@ -119,15 +119,23 @@ func (c *conversation) answers(ctx context.Context) error {
 	}
 }
 
-// bye tells the client that the target has said Close, and why as far as that may be shown, and gives it time to answer.
+// bye tells the client that the target has said Close, and why as far as that may be shown, and gives it time to answer. Where the gateway
+// ends the conversation at the same moment, its own reason is told: many a target closes because of that.
 func (c *conversation) bye(ctx context.Context, f websocket.Frame) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
 	code, reason, err := websocket.ParseClose(f.Payload)
 	if err != nil {
 		return err
 	}
 	seen, err := c.shown(ctx, websocket.Frame{Opcode: websocket.Text, Payload: []byte(reason)})
-	if err != nil {
+	var unseen *websocket.Error
+	switch {
+	case errors.As(err, &unseen): // its words alone can't be shown
 		seen = nil
+	case err != nil:
+		return err
 	}
 	c.closing.Store(true)
 	c.Patience(closeWithin)
