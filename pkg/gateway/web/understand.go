@@ -45,7 +45,8 @@ func (s *service) understood(q *exchange.Request) (*exchange.Meaning, *api.Refus
 	if !oneType(mediaType) {
 		return nil, unsupported("The body's type is another one to some who read it.", "Send it with one type in Content-Type.")
 	}
-	if why := exchange.Packed(q.Request, Kind); why != nil {
+	packed := gzipped(q.Request)
+	if why := exchange.Packed(q.Request, Kind); why != nil && !packed {
 		return nil, why
 	}
 	for name := range facts.Query {
@@ -56,6 +57,11 @@ func (s *service) understood(q *exchange.Request) (*exchange.Meaning, *api.Refus
 	body, whole, err := q.Peek(bodyCap)
 	if err != nil {
 		return nil, malformed("Its body can't be read.")
+	}
+	if packed {
+		if body, why = unpacked(body, whole); why != nil {
+			return nil, why
+		}
 	}
 	accesses, why := judged(facts, body, whole)
 	if why != nil {
