@@ -35,6 +35,8 @@ func treatmentOf(name string) treatment {
 		return dropped
 	case strings.HasPrefix(name, "sec-"):
 		return quiet
+	case name == "if", strings.HasPrefix(name, "if-"), strings.Contains(name, "-if-"): // stores have their own: X-Amz-Copy-Source-If-Match
+		return condition
 	}
 	return passed
 }
