@@ -3,9 +3,12 @@ package web
 import (
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/hoop-gateway/hoop/pkg/exchange"
+	"github.com/hoop-gateway/hoop/pkg/guard"
 	"github.com/hoop-gateway/hoop/pkg/http1"
 )
 
@@ -81,6 +84,41 @@ func (s *service) location(value string) string {
 		return "/"
 	}
 	return u.String()
+}
+
+// linked has the links of an answer's fields lead to where a client sees the service, at a host that it named: programs go from page to page of
+// a list by them, with their credential. What is a whole address stays one, since many take no other.
+func (s *service) linked(host string, shows showing) showing {
+	return func(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) {
+		if a.Fields.Get("Link") == "" { // as most have none
+			return shows(p, a)
+		}
+		said := *a
+		said.Fields = slices.Clone(a.Fields)
+		for i, f := range said.Fields {
+			if strings.EqualFold(f.Name, "Link") {
+				said.Fields[i].Value = linkTarget.ReplaceAllStringFunc(f.Value, func(t string) string { return "<" + s.link(host, t[1:len(t)-1]) + ">" })
+			}
+		}
+		return shows(p, &said)
+	}
+}
+
+type showing = func(*guard.Pass, *http1.Answer) (exchange.Shown, error)
+
+// linkTarget is where a link leads (RFC 8288, section 3).
+var linkTarget = regexp.MustCompile(`<[^<>]*>`)
+
+func (s *service) link(host, target string) string {
+	u, err := url.Parse(target)
+	switch {
+	case err != nil || host == "":
+	case u.Host == "" && strings.HasPrefix(target, "/"):
+		return s.location(target)
+	case u.Host != "" && authority(u) == authority(s.base):
+		return "http://" + host + s.location(target)
+	}
+	return target
 }
 
 // authority is a host with its port, whether or not that is written. A service that is told to be reached without TLS may speak of

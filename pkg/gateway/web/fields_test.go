@@ -214,6 +214,27 @@ func TestRedirectsLeadToWhereTheClientIs(t *testing.T) {
 	}
 }
 
+func TestLinksLeadToWhereTheClientIs(t *testing.T) {
+	var target gateway.Target
+	target = site(t, func(w http.ResponseWriter, _ *http.Request) {
+		own := target.Base.Host
+		w.Header().Add("Link", `<http://`+own+`/app/items?page=2&per=20>; rel="next", <https://other.example.com/app/x>; rel="help", </app/style.css>; rel=preload`)
+		w.Header().Add("Link", `<http://`+own+`/elsewhere>; title="a <b>", <page3>; rel=last, <//`+own+`/app>; rel=up, <http://%zz>, <mailto:x@example.com>`)
+		_, _ = io.WriteString(w, "{}")
+	})
+	base := *target.Base
+	base.Path = "/app"
+	target.Base = &base
+	got := open(t, target, allowAll).Ask("GET /items", "", "").Header.Values("Link")
+	want := []string{
+		`<http://localhost/items?page=2&per=20>; rel="next", <https://other.example.com/app/x>; rel="help", </style.css>; rel=preload`,
+		`<http://localhost/elsewhere>; title="a <b>", <page3>; rel=last, <http://localhost/>; rel=up, <http://%zz>, <mailto:x@example.com>`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
 func TestWhatABodyWasBeforeItWasMaskedIsNotTold(t *testing.T) { // J9
 	log := &journal{}
 	answer := http.Header{

@@ -101,6 +101,7 @@ func (s *service) understood(q *exchange.Request) (*exchange.Meaning, *api.Refus
 	if namesCall(facts.Query) {
 		m.Shows = s.showsCall
 	}
+	m.Shows = s.linked(q.Host(), m.Shows)
 	if q.Upgrade != "" {
 		return m, s.upgrade(m, q)
 	}
