@@ -52,7 +52,7 @@ func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal
 // tells what a cluster makes of that as a conflict with itself.
 func (b *Body) annotationBack(fields []field) *api.Refusal {
 	o, _ := b.Document.(object)
-	hidden := slices.ContainsFunc(fields, func(f field) bool { return f.place == lastApplied })
+	hidden := slices.ContainsFunc(fields, func(f field) bool { return f.place == keptIn(appliedKey) })
 	if b.Type != typeApplyPatch || !hidden || o.at("metadata", "annotations", appliedKey) != "" {
 		return nil
 	}
@@ -67,11 +67,11 @@ func masksNull(path string, fields []field) bool {
 		if f.as == "null" && (f.place == path || every && strings.HasPrefix(path, prefix+".")) {
 			return true
 		}
-		if f.place == lastApplied && strings.HasSuffix(path, "last-applied-configuration") {
-			return true
-		}
 	}
-	return false
+	if len(fields) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(keepers, func(key string) bool { return path == ".metadata.annotations."+key })
 }
 
 // find calls what for every single value of a document, with its path.

@@ -12,10 +12,30 @@ type field struct {
 	as    string // as policy.Mask says: "redact", "null", "last4"
 }
 
-// lastApplied is where kubectl apply keeps the whole object as a text, whatever else is masked in it.
-const lastApplied = ".metadata.annotations['" + appliedKey + "']"
-
 const appliedKey = "kubectl.kubernetes.io/last-applied-configuration"
+
+// keepers are annotations in which programs keep a whole object as a text, packed or not, whatever else is masked in it.
+var keepers = []string{
+	appliedKey,
+	"app.oam.dev/last-applied-configuration", // KubeVela
+	"banzaicloud.com/last-applied",
+	"kapp.k14s.io/original",
+	"kopf.zalando.org/last-handled-configuration",
+	"metacontroller.k8s.io/last-applied-configuration",
+	"objectset.rio.cattle.io/applied", // Rancher
+	"openshift.io/token-secret.value", // not the object, but the token that its data has in another form
+}
+
+// keptIn is the place of an annotation.
+func keptIn(key string) string { return ".metadata.annotations['" + key + "']" }
+
+// kept are those places, which are masked wherever anything is.
+func kept() (all []field) {
+	for _, key := range keepers {
+		all = append(all, field{keptIn(key), "null"})
+	}
+	return all
+}
 
 // managed is where API servers keep who set which fields: what tells elements of a list apart stands there as a part of their names, a set's
 // elements whole. It stays an object, as clients read it, and one that can't be taken for a shorter list. A Secret's values are in no list.
@@ -41,7 +61,7 @@ func builtIn(t *Tuple) []field {
 func unrecorded(t *Tuple) []field {
 	all := builtIn(t)
 	if len(all) > 0 {
-		all = append(all, field{lastApplied, "null"})
+		all = append(all, kept()...)
 	}
 	return all
 }
@@ -66,7 +86,7 @@ func fields(t *Tuple, masks []policy.Mask, secrets bool) []field {
 		}
 	}
 	if len(all) > 0 {
-		all = append(all, field{lastApplied, "null"}) // status and others answer whole objects too
+		all = append(all, kept()...) // status and others answer whole objects too
 	}
 	if len(all) > 0 && !(t.Group == "" && t.Resource == "secrets") {
 		all = append(all, field{managed + ".*", "redact"})

@@ -60,6 +60,38 @@ func TestSecretsAreMaskedInEveryShapeOfAnswer(t *testing.T) {
 	}
 }
 
+// What programs keep of an object beside it is the object once more: kapp all of it, Rancher's packed, and OpenShift the token that data has.
+func TestNoAnnotationThatKeepsAnObjectShowsWhatIsMaskedInIt(t *testing.T) {
+	for _, key := range []string{
+		"kapp.k14s.io/original", "objectset.rio.cattle.io/applied", "kopf.zalando.org/last-handled-configuration", "banzaicloud.com/last-applied",
+		"metacontroller.k8s.io/last-applied-configuration", "app.oam.dev/last-applied-configuration", "openshift.io/token-secret.value",
+	} {
+		metadata := `{"name":"db","annotations":{"team":"a","` + key + `":"` + canary + `"}}`
+		for line, masks := range map[string][]policy.Mask{
+			"GET /api/v1/namespaces/stg/secrets/db":             nil,
+			"GET /apis/apps/v1/namespaces/stg/deployments/db":   {{Fields: []string{"*..env[*].value"}}},
+			"PATCH /api/v1/namespaces/stg/configmaps/db/status": {{Fields: []string{"configmaps.data.password"}}},
+		} {
+			tuple, why := parseLine(line)
+			if tuple == nil {
+				t.Fatal(why)
+			}
+			masked := fields(tuple, masks, false)
+			if got := filtered(t, masked, typeJSON, `{"metadata":`+metadata+`}`); strings.Contains(got, canary) || !strings.Contains(got, `"team":"a"`) {
+				t.Errorf("%s with %s: %s", line, key, got)
+			}
+			b := &Body{Type: typeJSON, Document: object{{"metadata", object{{"annotations", object{{key, nil}}}}}}}
+			if why := b.WrittenBack(tuple, masked, false); why == nil {
+				t.Errorf("%s: the mask of %s is written back", line, key)
+			}
+		}
+		tuple, _ := parseLine("GET /api/v1/namespaces/stg/secrets/db")
+		if got := filtered(t, unrecorded(tuple), typeJSON, `{"metadata":`+metadata+`}`); strings.Contains(got, canary) {
+			t.Errorf("recorded with %s: %s", key, got)
+		}
+	}
+}
+
 func TestWhatIsMaskedIsSaidByThePolicyAndByDefaultForSecrets(t *testing.T) {
 	for _, c := range []struct {
 		line, answer string
