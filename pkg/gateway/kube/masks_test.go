@@ -171,6 +171,22 @@ func TestRecordingsHoldNoMaskedValueOfARequest(t *testing.T) {
 	}
 }
 
+func TestNoRecordingHasATokenThatAReviewIsAbout(t *testing.T) {
+	const line, text = "POST /apis/authentication.k8s.io/v1/tokenreviews", `{"kind":"TokenReview","spec":{"token":"` + canary + `","audiences":["api"]}}`
+	tuple, b, why := readBody(t, line, typeJSON, text)
+	if b == nil {
+		t.Fatal(why)
+	}
+	asked, err := b.recorded(append(unrecorded(tuple), fields(tuple, nil, false)...))
+	answered := filtered(t, unrecorded(tuple), typeJSON, text) // API servers say it again
+	if err != nil || strings.Contains(asked+answered, canary) || !strings.Contains(asked, "audiences") || !strings.Contains(answered, "audiences") {
+		t.Errorf("%s, %v\n%s", asked, err, answered)
+	}
+	if shown := filtered(t, fields(tuple, nil, false), typeJSON, text); shown != text {
+		t.Errorf("who asks sees %s", shown)
+	}
+}
+
 func TestAnswersAreAskedForAsJSON(t *testing.T) {
 	const table = typeJSON + ";as=Table;g=meta.k8s.io;v=v1"
 	for _, c := range []struct {
