@@ -264,6 +264,22 @@ func TestWhatABodyWasBeforeItWasMaskedIsNotTold(t *testing.T) { // J9
 	}
 }
 
+func TestAMaskHoldsInFieldsThatAreDocuments(t *testing.T) { // P7
+	answer := http.Header{
+		"Hx-Trigger": {`{"shown":{"name":"carol","ssn":"078-05-1120"}}`}, "X-Rows": {`[{"\u0073sn":"078-05-1120"}]`, `{"ssn":"078-05-1120"`, `[1,2]`, "[a]"},
+		"X-Text": {"the ssn"}, "Content-Type": {"application/json"},
+	}
+	s := open(t, mirror(t, &journal{}, answer), maskedStreams)
+	got := s.Ask("GET /x", "", "").Header
+	if said := fmt.Sprint(got); strings.Contains(said, "078-05") || got.Get("Hx-Trigger") != `{"shown":{"name":"carol","ssn":"***"}}` ||
+		fmt.Sprint(got.Values("X-Rows")) != `[[{"\u0073sn":"***"}] [1,2] [a]]` || got.Get("X-Text") != "the ssn" {
+		t.Errorf("the client sees %s", said)
+	}
+	if text := s.Recording(); strings.Contains(text, "078-05") {
+		t.Errorf("the recording has it:\n%s", text)
+	}
+}
+
 func TestLengthsAreThoseOfMaskedBodies(t *testing.T) { // J9
 	for _, size := range []int{10, 100_000} {
 		s := open(t, site(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -70,11 +70,31 @@ func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) 
 		return exchange.Shown{}, errPart
 	}
 	var out exchange.Shown
-	if out.Fields, err = exchange.Seen(p, s.answered(a, looked), s.secrets); err != nil {
+	if out.Fields, err = exchange.Seen(p, maskedIn(s.answered(a, looked), paths), s.secrets); err != nil {
 		return exchange.Shown{}, err
 	}
 	out.Filter, err = exchange.NewFilter(p, a, s.rules(p.Standing(), paths))
 	return out, err
+}
+
+// maskedIn has the paths of masks hold in the fields of an answer, too, where the value of one is a document of JSON, as services say what a
+// page is to do next. What looks like one and can't be read is left out.
+func maskedIn(fields http1.Fields, paths []body.Path) http1.Fields {
+	if len(paths) == 0 {
+		return fields
+	}
+	out := fields[:0]
+	for _, f := range fields {
+		if f.Value != "" && (f.Value[0] == '{' || f.Value[0] == '[') && strings.Contains(f.Value, `"`) {
+			seen, err := exchange.Masked("application/json", []byte(f.Value), body.Rules{Paths: paths})
+			if err != nil {
+				continue
+			}
+			f.Value = string(seen)
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // errCall says that an answer may be a call of a function that the request names, with what is masked for its argument (JSONP).
