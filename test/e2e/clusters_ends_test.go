@@ -109,7 +109,9 @@ func (x *executions) end(t *testing.T, within time.Duration, words, closed strin
 	began := time.Now()
 	eventually(t, within, "they are over in the cluster's own log", func() bool {
 		ended := map[string]bool{}
-		for _, e := range x.w.cluster.Audited(t, func(e kubetest.Event) bool { return e.Stage == "ResponseComplete" && strings.Contains(e.RequestURI, "runs-") }) {
+		for _, e := range x.w.cluster.Audited(t, func(e kubetest.Event) bool {
+			return e.Stage == "ResponseComplete" && strings.Contains(e.RequestURI, "runs-")
+		}) {
 			for word := range x.running {
 				if strings.Contains(e.RequestURI, word) {
 					ended[word] = true
