@@ -31,6 +31,7 @@ const socket = url => new Promise(r => { const s = new WebSocket(url); s.onopen 
     const url = 'http://' + host + '/hostile?';
     await wait(fetch(url + 'get', {mode: 'no-cors', credentials: 'include'}));
     await wait(fetch(url + 'post', {method: 'POST', mode: 'no-cors', credentials: 'include', body: 'x'}));
+    await wait(fetch(url + 'unnamed', {method: 'POST', mode: 'no-cors', credentials: 'include', body: 'x', referrerPolicy: 'no-referrer'}));
     await wait(fetch(url + 'cors', {method: 'DELETE', credentials: 'include', headers: {'X-Own': '1'}}));
     await wait(load('img', url + 'img'));
     await wait(load('script', url + 'script'));

@@ -78,18 +78,24 @@ func (d *door) checkOrigin(q *http1.Request) (host string, r *reply) {
 	if !known {
 		return "", foreign("The request names a Host that this is not.")
 	}
-	for origin := range q.Fields.All("Origin") {
-		if origin != own {
-			return "", foreign("The request comes from a page of another origin.")
-		}
-	}
-	for site := range q.Fields.All("Sec-Fetch-Site") {
+	sites := q.Fields.Values("Sec-Fetch-Site")
+	for _, site := range sites {
 		if site != "same-origin" && site != "none" {
 			return "", foreign("The request comes from another page.")
 		}
 	}
+	ownPage := len(sites) == 1 && sites[0] == "same-origin"
+	for origin := range q.Fields.All("Origin") {
+		if origin != own && !(origin == unnamed && ownPage) {
+			return "", foreign("The request comes from a page of another origin.")
+		}
+	}
 	return host, nil
 }
+
+// unnamed is the Origin of a form of a page that says who it is to nobody (Referrer-Policy: no-referrer), as pages for signing in do, and
+// also that of a page in a sandbox. Browsers tell the two apart: the second is no page of this origin.
+const unnamed = "null"
 
 func foreign(message string) *reply {
 	return &reply{status: http.StatusForbidden, why: &api.Error{Code: api.CodeDenied, Message: message,
