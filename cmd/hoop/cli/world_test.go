@@ -47,6 +47,7 @@ type world struct {
 	ended    []string
 	streams  map[string]chan api.GrantEvent
 	fail     map[string]*api.Error // by "METHOD /path"
+	once     map[string]bool       // of those, which fail once more and then no longer
 	answers  map[string]any        // by "METHOD /path"
 	asked    map[string]string     // the last body by "METHOD /path"
 	life     time.Duration         // of access tokens
@@ -56,7 +57,7 @@ type world struct {
 
 func newWorld(t testing.TB, pg *pgtest.Server) *world {
 	t.Helper()
-	w := &world{t: t, pg: pg, grants: map[string]*api.Grant{}, streams: map[string]chan api.GrantEvent{}, fail: map[string]*api.Error{},
+	w := &world{t: t, pg: pg, grants: map[string]*api.Grant{}, streams: map[string]chan api.GrantEvent{}, fail: map[string]*api.Error{}, once: map[string]bool{},
 		answers: map[string]any{}, asked: map[string]string{}, life: 10 * time.Minute, grantTTL: 30 * time.Minute, raw: map[string][]byte{}}
 	w.makeCA()
 	w.serveGateway()
@@ -206,6 +207,9 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		canned = true
 	}
 	raw := w.raw[route]
+	if w.once[route] {
+		delete(w.fail, route)
+	}
 	w.mu.Unlock()
 	switch {
 	case failure != nil:
