@@ -211,6 +211,10 @@ func TestAConnectionIsKeptForItsGrantAndSettingsAlone(t *testing.T) {
 func TestTheEndOfAGrantClosesWhatIsKeptForIt(t *testing.T) {
 	s := listen(t, allowAll)
 	s.session(t, "", nil)
+	open, err := pgconn.Connect(t.Context(), s.dsn()) // before there is one that it could take
+	if err != nil {
+		t.Fatal(err)
+	}
 	left := s.session(t, "", nil)
 	if !parked(t, left) {
 		t.Fatal("the connection was not kept")
@@ -218,10 +222,6 @@ func TestTheEndOfAGrantClosesWhatIsKeptForIt(t *testing.T) {
 	s.protocol.GrantEnded("gr_other")
 	if !parked(t, left) {
 		t.Fatal("another grant's end closed it")
-	}
-	open, err := pgconn.Connect(t.Context(), s.dsn()) // takes the kept one, or not: then it is closed
-	if err != nil {
-		t.Fatal(err)
 	}
 	s.protocol.GrantEnded("gr_test")
 	pid := open.PID()
