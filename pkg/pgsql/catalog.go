@@ -52,6 +52,7 @@ type Relation struct {
 	defaults  []int16 // columns with a default
 	indexes   map[uint32]*orderedIndex
 	firsts    bool     // a view whose definition depends on the order in which rows come
+	tells     []string // functions of Postgres' own that a view calls and that may not be told everybody
 	policies  bool     // row security is on
 	placed    bool     // the connected role may read where its rows lie (ctid)
 	lineage   *lineage // of a view or materialised view; nil where it can't be told

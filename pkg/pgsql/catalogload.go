@@ -232,7 +232,17 @@ func (l *catalogLoad) viewRule(r cells) {
 	})
 	l.addCode(rel, runsReading, "the definition of "+rel.Qualified(), rule)
 	rel.Calls = rel.Calls || len(rel.Code) > 0
-	rel.lineage = lineageOf(rel.OID, rule, l.total)
+	rel.lineage = lineageOf(rel.OID, rule, l.total, l.computed)
+}
+
+// computed says of a column of a relation that it stands for an expression: of a view, or a virtual one.
+func (l *catalogLoad) computed(relation uint32, column int16) bool {
+	rel := l.c.Relations[relation]
+	if rel == nil {
+		return false // the server's own
+	}
+	c := rel.numbered(column)
+	return rel.Kind == 'v' || c == nil || c.Virtual
 }
 
 func (l *catalogLoad) generated(r cells) {

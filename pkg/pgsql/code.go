@@ -87,6 +87,9 @@ func (l *catalogLoad) addFunction(rel *Relation, runs Runs, by string, oid uint3
 	code := Code{Effect: Execute, Function: l.foreign[oid], Runs: runs, By: by}
 	if name := l.builtins[oid]; code.Function == "" && name != "" {
 		code.Function = "pg_catalog." + name
+		if runs == runsReading && tells(code.Function) && !slices.Contains(rel.tells, code.Function) {
+			rel.tells = append(rel.tells, code.Function)
+		}
 		switch effect := reviewedFunctions()[name]; effect {
 		case Read, Session, Write:
 			if runs != runsReading || effect == Read {

@@ -79,7 +79,7 @@ func (j *judge) call(n *node) {
 }
 
 func (j *judge) effectOfCall(n *node, qualified, effect string) {
-	j.refusePartitionFacts(n, qualified)
+	j.refuseUntold(n, qualified)
 	switch effect {
 	case Read:
 		return

@@ -41,9 +41,10 @@ const (
 )
 
 // lineageOf reads the stored rule of a view, by the column lineage of its analysed tree: names are resolved in it.
-// It answers nil where anything in it is not known here: such a view can't be seen through.
-func lineageOf(view uint32, rule *stored, total totalFunctions) *lineage {
-	l := &lineageReader{view: view, total: total, out: newLineage()}
+// It answers nil where anything in it is not known here: such a view can't be seen through. computed says of a column of a relation
+// that it stands for an expression, which may fail.
+func lineageOf(view uint32, rule *stored, total totalFunctions, computed func(relation uint32, column int16) bool) *lineage {
+	l := &lineageReader{view: view, total: total, computed: computed, out: newLineage()}
 	if rule == nil || len(rule.items) != 1 || rule.items[0].tag != "QUERY" {
 		return nil
 	}
@@ -58,9 +59,11 @@ func lineageOf(view uint32, rule *stored, total totalFunctions) *lineage {
 type lineageReader struct {
 	view  uint32
 	total totalFunctions
-	out   *lineage
-	lost  bool // something in it is not known here
-	depth int
+	// computed says of a column of a relation that it stands for an expression; nil where none does.
+	computed func(relation uint32, column int16) bool
+	out      *lineage
+	lost     bool // something in it is not known here
+	depth    int
 }
 
 // storedLevel is one query of a stored tree, with the columns of what stands in its FROM.

@@ -28,6 +28,7 @@ func (l *lineageReader) value(n *stored, at *storedLevel) []source {
 		l.use(usedInValues, sources)
 		return sources
 	}
+	l.decides(n, at)
 	var out []source
 	n.each(func(_ string, part *stored) { out = append(out, l.value(part, at)...) })
 	return computed(out)

@@ -15,6 +15,7 @@ const ofTables MaskAs = "of tables"
 
 // countsRows notes what masked values decide the rows of. It says whether it masked anything new by that.
 func (m *Masks) countsRows(c *Catalog) bool {
+	counted, view := m.counted, m.countedView
 	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
 		r := c.Relations[oid]
 		if r == nil || m.counted != "" {
@@ -33,7 +34,8 @@ func (m *Masks) countsRows(c *Catalog) bool {
 			m.counted, m.countedView = r.Qualified()+" holds what follows from values that are masked for you", true
 		}
 	}
-	return m.counted != "" && m.hidesInClass(c, ColumnMask{As: ofTables}, sizesInClass...)
+	hides := m.counted != "" && m.hidesInClass(c, ColumnMask{As: ofTables}, sizesInClass...)
+	return hides || m.counted != counted || m.countedView != view
 }
 
 // hidesInClass masks columns of pg_class, those that the server has of them. It says whether it masked anything new.
@@ -58,15 +60,35 @@ func countMask(c Column) string {
 	return "CASE WHEN " + kind + "'r' OR " + kind + "'p' THEN " + insideAlias + "." + quoteIdent(c.Name) + " ELSE CAST(NULL AS " + c.Type + ") END"
 }
 
-// refuseCounts refuses what tells how many rows there are of something, where masked values decide that.
-func (j *judge) refuseCounts(n *node, object string) {
-	if m := j.env.Masks; j.masks && m.counted != "" && (tellsSize(object) || m.countedView && tellsOfPartitions(object)) {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how many rows there are, and " + m.counted, Hint: "Count what you may see: SELECT count(*). Or ask somebody for whom nothing is masked."})
-	}
-}
-
 // tellsSize says of one of Postgres' own functions that it tells how large a relation is, or an index.
 func tellsSize(object string) bool {
 	name := strings.TrimPrefix(object, "pg_catalog.")
 	return strings.HasPrefix(name, "pg_") && strings.HasSuffix(name, "_size") && name != "pg_column_size" && name != "pg_database_size"
+}
+
+// tellsOfWork says of one of Postgres' own functions or relations that it tells how much was read or written: a changed row has an entry
+// in such an index or none.
+func tellsOfWork(object string) bool {
+	name := strings.TrimPrefix(object, "pg_catalog.")
+	switch name {
+	case "pg_database_size", "pg_current_wal_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_flush_lsn", "pg_stat_wal", "pg_stat_get_wal", "pg_stat_database":
+		return true
+	}
+	return strings.HasPrefix(name, "pg_statio_") || strings.HasPrefix(name, "pg_stat_get_") && strings.Contains(name, "blocks_")
+}
+
+// refuseWork refuses an EXPLAIN that runs a write and tells how much that read or wrote.
+func (j *judge) refuseWork(n *node) {
+	if m := j.env.Masks; m.counted == "" || !j.st.TargetMasked {
+		return
+	}
+	tells := map[string]bool{"buffers": j.env.Catalog != nil && j.env.Catalog.Server >= 180000}
+	for _, o := range n.list("options") {
+		if name := o.text("defname"); name == "buffers" || name == "wal" {
+			tells[name] = !isOff(o.child("arg"))
+		}
+	}
+	if tells["buffers"] || tells["wal"] {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "this plan would tell whether rows stand in an index, and " + j.env.Masks.counted, Hint: "Write EXPLAIN (ANALYZE, BUFFERS off), without WAL."})
+	}
 }

@@ -66,16 +66,40 @@ func tellsOfRows(object string) bool {
 	return tellsOfPartitions(object) || name == "pg_database_size" || name == "pg_tablespace_size"
 }
 
-// refusePartitionFacts refuses what tells of partitions, where one of them is chosen by a masked column, and what tells how much
-// there is, where rows are filtered.
-func (j *judge) refusePartitionFacts(n *node, object string) {
-	if j.masks && len(j.env.Masks.Rows) > 0 && tellsOfRows(object) {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells how much tables hold, and rows are filtered for you", Hint: "Count the rows that are left for you: SELECT count(*)."})
+// untold says why one of Postgres' own functions or relations is not told, and what works instead; "" where it is: what tells of partitions,
+// where one of them is chosen by a masked column, how much there is, where rows are filtered or masked values decide that, and where rows lie.
+func (m *Masks) untold(object string) (why, instead string) {
+	if len(m.Rows) > 0 && tellsOfRows(object) {
+		return object + " tells how much tables hold, and rows are filtered for you", "Count the rows that are left for you: SELECT count(*)."
 	}
-	j.refuseCounts(n, object)
-	if !j.masks || len(j.env.Masks.split) == 0 || !tellsOfPartitions(object) {
+	if m.counted != "" && (tellsSize(object) || tellsOfWork(object) || m.countedView && tellsOfPartitions(object)) {
+		return object + " tells how many rows there are, and " + m.counted, "Count what you may see: SELECT count(*). Or ask somebody for whom nothing is masked."
+	}
+	if len(m.split) > 0 && tellsOfPartitions(object) {
+		return object + " tells what partitions hold, and " + m.split[slices.Sorted(maps.Keys(m.split))[0]] + ", which is masked for you, decides that", "Ask somebody for whom nothing is masked."
+	}
+	if len(m.Rows)+len(m.scattered) > 0 && tellsOfPlaces(object) {
+		return object + " tells where rows lie, and that follows from what is masked for you", "Ask somebody for whom nothing is masked."
+	}
+	return "", ""
+}
+
+// tellsOfPlaces says of one of Postgres' own functions or relations that it tells where rows lie that a transaction has locked.
+func tellsOfPlaces(object string) bool {
+	return object == "pg_catalog.pg_locks" || object == "pg_catalog.pg_lock_status"
+}
+
+// tells says of one of Postgres' own functions or relations that there are masks because of which it is not told.
+func tells(object string) bool {
+	return tellsOfRows(object) || tellsOfWork(object) || tellsOfPlaces(object)
+}
+
+// refuseUntold refuses what is not told.
+func (j *judge) refuseUntold(n *node, object string) {
+	if !j.masks {
 		return
 	}
-	column := j.env.Masks.split[slices.Sorted(maps.Keys(j.env.Masks.split))[0]]
-	j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: object + " tells what partitions hold, and " + column + ", which is masked for you, decides that", Hint: "Ask somebody for whom nothing is masked."})
+	if why, instead := j.env.Masks.untold(object); why != "" {
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: why, Hint: instead})
+	}
 }

@@ -72,9 +72,18 @@ func (m *Masks) reason(c *Catalog, r *Relation) (why, instead string) {
 	if r.Calls {
 		return r.Qualified() + " calls code that can't be seen through", "Query the tables that it reads: their columns show masks."
 	}
+	for _, object := range r.tells {
+		if why, instead := m.untold(object); why != "" {
+			return r.Qualified() + " shows what is not told: " + why, instead
+		}
+	}
 	for _, oid := range r.Reads {
-		if system := c.systemOIDs[oid]; system != "" && systemRelations()[system] != Read {
+		system := c.systemOIDs[oid]
+		if system != "" && systemRelations()[system] != Read {
 			return r.Qualified() + " reads " + system + ", which may hold masked values", ask
+		}
+		if why, instead := m.untold(system); why != "" {
+			return r.Qualified() + " shows what is not told: " + why, instead
 		}
 		base := c.Relations[oid]
 		if base == nil {

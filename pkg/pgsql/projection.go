@@ -104,7 +104,7 @@ func maskExpression(c Column, as MaskAs, hides bool, led map[string]bool) string
 	if as == ofTables {
 		return countMask(c)
 	}
-	if as == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText) {
+	if (ColumnMask{As: as}).hides(c) {
 		return null + collate(c)
 	}
 	column := plain(c, led)
@@ -118,6 +118,11 @@ func maskExpression(c Column, as MaskAs, hides bool, led map[string]bool) string
 			"', pg_catalog.right(" + text + ", 4)) AS " + c.Type + ") ELSE " + shown + " END"
 	}
 	return "CASE WHEN " + column + " IS NULL THEN " + null + " ELSE " + shown + " END" + collate(c)
+}
+
+// hides says of a column's mask that it does not even show whether there is a value.
+func (m ColumnMask) hides(c Column) bool {
+	return m.As == Null || c.Holds == 0 || c.Holds > 0 && c.Holds < len(maskText)
 }
 
 func collate(c Column) string {

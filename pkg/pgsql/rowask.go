@@ -32,10 +32,17 @@ func (w running) askHidden(target *Relation, written []string) {
 // askOrder notes that a foreign key changes rows that it could look up in an index which a masked column orders. Changed rows are put
 // behind all others, in the order in which they were found; deleted ones leave no trace, but what is done because of them may.
 func (w running) askOrder(key Cascade, to *Relation, then Runs) {
-	if w.masks == nil || len(w.masks.led[to.OID]) == 0 || then&^runsTruncating == 0 || len(w.asks) > 0 {
+	if w.masks == nil || then&^runsTruncating == 0 || len(w.asks) > 0 {
 		return
 	}
-	if then&runsUpdating == 0 && !to.Triggers && !slices.ContainsFunc(to.Cascades, func(c Cascade) bool { return c.Deletes != 0 }) {
+	further := to.Triggers || slices.ContainsFunc(to.Cascades, func(c Cascade) bool {
+		return then&runsDeleting != 0 && c.Deletes != 0 || then&runsUpdating != 0 && c.Updates != 0
+	})
+	if column := w.masks.scattered[to.OID]; column != "" && further {
+		w.asks["foreign key "+key.Name+" of "+to.Qualified()] = "rows in the order of " + column + isMasked
+		return
+	}
+	if then&runsUpdating == 0 && !further {
 		return
 	}
 	by := "foreign key " + key.Name + " of " + to.Qualified()

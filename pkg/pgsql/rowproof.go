@@ -20,6 +20,12 @@ func (p *proof) filteredTarget(n *node, found name) *node {
 	if !ok {
 		p.slip(what + ", and its filter would not be asked first")
 	}
+	p.placeless(n, found, what)
+	return guarded
+}
+
+// placeless checks that a statement which writes to a relation does not ask where its rows lie.
+func (p *proof) placeless(n *node, found name, what string) {
 	n.walk(func(k *node) bool {
 		if k.is("RangeSubselect") && p.ours(k.child("subquery")) != nil {
 			return false
@@ -34,7 +40,6 @@ func (p *proof) filteredTarget(n *node, found name) *node {
 		}
 		return true
 	})
-	return guarded
 }
 
 // guardedBy answers what a guard stands around, where a condition is that guard in all but what it guards.

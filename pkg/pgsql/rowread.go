@@ -42,17 +42,25 @@ func (j *judge) refuseWhole(n *node, command string) {
 // systemColumns tell where a row lies, and when it came.
 const systemColumns = " ctid xmin xmax cmin cmax tableoid oid "
 
-// refuseRowPlace refuses the system columns of a filtered target: the gaps between its rows would tell of those in them. Elsewhere a
-// projection stands in the table's place, and has none.
+// refuseRowPlace refuses the system columns of a target whose rows are filtered, since the gaps between them would tell of those in them,
+// or lie in an order that a masked column decides. Elsewhere a projection stands in the table's place, and has none.
 func (j *judge) refuseRowPlace(n *node, sc *scope) {
 	parts, star := reference(n)
 	if star || len(parts) == 0 || !strings.Contains(systemColumns, " "+parts[len(parts)-1]+" ") {
 		return
 	}
-	for ; sc != nil; sc = sc.outer {
-		if sc.target != nil && j.filtersOf(sc.target.relation) != nil && sc.target.relation.column(parts[len(parts)-1]) == nil {
-			j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: parts[len(parts)-1] + " tells where rows lie, and the rows of " + sc.target.relation.Qualified() + " are filtered for you", Hint: "Use the primary key."})
-			return
+	for last := parts[len(parts)-1]; sc != nil; sc = sc.outer {
+		if sc.target == nil || sc.target.relation == nil || sc.target.relation.column(last) != nil {
+			continue
 		}
+		r := sc.target.relation
+		why := j.env.Masks.decidesOrder(r) + " decides that"
+		if j.filtersOf(r) != nil {
+			why = "the rows of " + r.Qualified() + " are filtered for you"
+		} else if j.env.Masks.decidesOrder(r) == "" {
+			continue
+		}
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: last + " tells where rows lie, and " + why, Hint: "Use the primary key."})
+		return
 	}
 }

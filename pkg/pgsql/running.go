@@ -246,7 +246,7 @@ func (w running) ask(r *Relation) {
 		if at.runs&runsInserting != 0 && t.rows { // what is masked is left out of the new row, and is NULL there without a default
 			column, asks = w.masks.asks(w.catalog, r, t, func(n int16) bool {
 				c := r.numbered(n)
-				return c == nil || c.Generated || slices.Contains(r.defaults, n)
+				return c == nil || c.Generated || slices.Contains(r.defaults, n) || t.nulls && w.masks.Columns[r.OID][c.Name].hides(*c)
 			})
 		}
 		if !asks && (at.runs&t.fires&^runsInserting != 0 || at.runs&runsUpdating != 0 && t.touches(r, at.columns)) {

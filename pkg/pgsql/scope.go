@@ -258,7 +258,7 @@ func callColumns(r *Relation, alias *node) []string {
 }
 
 func (j *judge) readSystem(n *node, found name) {
-	j.refusePartitionFacts(n, found.object)
+	j.refuseUntold(n, found.object)
 	j.add(found.system, found.object)
 	if found.system != Read && j.masks {
 		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: found.object + " can't be read where columns are masked for you: it may hold their values", Hint: "Ask somebody for whom nothing is masked."})

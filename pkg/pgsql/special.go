@@ -75,6 +75,9 @@ func (j *judge) explain(n *node) {
 	}
 	if j.masks {
 		j.refuseEstimates(n)
+		if analyze {
+			j.refuseWork(n)
+		}
 	}
 	for _, a := range list {
 		if !analyze && (a.Effect == Write || a.Effect == Delete || a.Effect == Schema) {

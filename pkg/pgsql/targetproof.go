@@ -19,6 +19,9 @@ func (p *proof) target(n *node) {
 	if p.filtersOf(found.relation) != nil {
 		where = p.filteredTarget(n, found)
 	}
+	if by := p.env.Masks.decidesOrder(found.relation); by != "" {
+		p.placeless(n, found, "the rows of "+found.object+" lie in an order that "+by+" decides")
+	}
 	if found.relation == nil || len(p.env.Masks.Columns[found.relation.OID]) == 0 {
 		return
 	}

@@ -19,6 +19,9 @@ const tieSchema = `CREATE TABLE checks(id int, bonus int, pay int, CHECK (bonus 
 	CREATE TABLE indexed(id int, k int, pay int); CREATE INDEX ON indexed ((100 / (pay - k))); INSERT INTO indexed VALUES (1, 1, %[2]d);
 	CREATE TABLE total(id int, name text, a int, secret text, g text GENERATED ALWAYS AS (name || left(secret, 2)) STORED); CREATE INDEX ON total (a, lower(name)) WHERE secret > 'b'; INSERT INTO total VALUES (1, 'a', 1, '%[1]s');
 	CREATE TABLE cases(a int, pay int, g int GENERATED ALWAYS AS (CASE WHEN a = 2 THEN 1 / (pay - 40) END) STORED); INSERT INTO cases VALUES (1, %[2]d);
+	CREATE TABLE halves(a int, pay int, g int GENERATED ALWAYS AS (CASE WHEN pay > 45 THEN 1 / a END) STORED); INSERT INTO halves VALUES (1, %[2]d); CREATE TABLE either(a int, pay int); CREATE INDEX ON either ((pay < 45 OR 1 / a > 0)); INSERT INTO either VALUES (1, %[2]d);
+	CREATE TABLE sparse(a int, name text, day date, pay int); CREATE INDEX ON sparse (name) WHERE pay > 45; CREATE INDEX ON sparse ((1 / a)) WHERE pay > 45; CREATE INDEX ON sparse (day) WHERE pay > 45; INSERT INTO sparse VALUES (1, 'a', now(), %[2]d);
+	CREATE TABLE grown(a int, name text, pay int, g bool GENERATED ALWAYS AS (a > pay) STORED); CREATE INDEX ON grown (g); INSERT INTO grown VALUES (60, 'a', %[2]d);
 	CREATE TABLE mixed(id int, a int, g int GENERATED ALWAYS AS (a + 1) STORED, secret text, UNIQUE (g, secret)); INSERT INTO mixed VALUES (1, 1, DEFAULT, '%[1]s'), (2, 2, DEFAULT, '%[3]s');
 	CREATE TABLE excluded(id int, tenant int, secret text, EXCLUDE USING btree (tenant WITH =, secret WITH =)); INSERT INTO excluded VALUES (1, 1, '%[1]s'), (2, 2, '%[3]s');
 	CREATE TABLE sorts(code text PRIMARY KEY, label text); INSERT INTO sorts VALUES ('same', 'a'), ('thau', 'b'); CREATE TABLE sorted(id int, secret text REFERENCES sorts); INSERT INTO sorted VALUES (1, '%[1]s');
@@ -53,8 +56,9 @@ func tieTwins(t *testing.T, name string) (one, two *session, env pgsql.Env) {
 // tells is what a statement answers, and what can be seen of what it left.
 func tells(t *testing.T, s *session, text string) string {
 	t.Helper()
-	_ = s.simple(t.Context(), "BEGIN")
-	out := s.simple(t.Context(), text) + s.simple(t.Context(), "SELECT (SELECT count(*) FROM staged), (SELECT string_agg(code, ',') FROM stages), (SELECT count(touched) FROM tested), (SELECT count(c) FROM crew)")
+	const hot = "pg_stat_get_xact_tuples_hot_updated('grown'::regclass)" // of transactions before, too
+	_ = s.simple(t.Context(), "BEGIN; SELECT set_config('my.hot', "+hot+"::text, true)")
+	out := s.simple(t.Context(), text) + s.simple(t.Context(), "SELECT (SELECT count(*) FROM staged), (SELECT string_agg(code, ',') FROM stages), (SELECT count(touched) FROM tested), (SELECT count(c) FROM crew), "+hot+" - current_setting('my.hot')::int")
 	_ = s.simple(t.Context(), "ROLLBACK")
 	return out
 }
@@ -74,7 +78,10 @@ func TestWhatTiesColumnsTogetherAnswersNoQuestion(t *testing.T) {
 		"DELETE FROM owners WHERE id = 1": {"owned_kept_fkey", "public.owned.kept"}, "INSERT INTO owned VALUES (2, 'same') RETURNING kept": {"kept", ""}, "UPDATE paired SET a = 2": {"paired_a_kept_fkey", "public.paired.kept"},
 		"DELETE FROM crews WHERE id = 1": {"crew_c_secret_key", "public.crew.secret"}, "SELECT count(*) FROM policed": {"policy p of public.policed", "public.policed.secret"}, "TABLE asking": {"policy p of public.asking", "public.uniques.secret"},
 		"UPDATE policed SET id = 5": {"policy p", ""}, "UPDATE tested SET name = 'b'": {"trigger t of public.tested", "public.tested.secret"},
-		"MERGE INTO stages s USING (SELECT 1) t ON s.code = 'same' WHEN MATCHED THEN DELETE": {"staged_secret_fkey", "public.staged.secret"},
+		"UPDATE grown SET a = 30": {"generated column g of public.grown", "public.grown.pay"},
+		"UPDATE halves SET a = 0": {"generated column g of public.halves", "public.halves.pay"}, "UPDATE either SET a = 0": {"index either_", "public.either.pay"}, "UPDATE sparse SET a = 0": {"condition of index sparse_expr_idx of public.sparse", "public.sparse.pay"},
+		"UPDATE sparse SET name = (SELECT string_agg(sha512(i::text::bytea)::text, '') FROM generate_series(1, 60) i)": {"condition of index sparse_name_idx of public.sparse", "public.sparse.pay"},
+		"MERGE INTO stages s USING (SELECT 1) t ON s.code = 'same' WHEN MATCHED THEN DELETE":                           {"staged_secret_fkey", "public.staged.secret"},
 	} {
 		if want[0] != "" {
 			refusal(t, text, env, want[0], want[1])
@@ -87,7 +94,7 @@ func TestWhatTiesColumnsTogetherAnswersNoQuestion(t *testing.T) {
 		"UPDATE checks SET id = 2", "INSERT INTO checks (id, bonus) VALUES (5, 100)", "INSERT INTO uniques (id, tenant) VALUES (3, 1)", "UPDATE uniques SET name = 'c'",
 		"DELETE FROM uniques", "INSERT INTO gens (id, k) VALUES (2, 3)", "UPDATE gens SET id = 7", "INSERT INTO mixed (id, a) VALUES (3, 1)", "UPDATE excluded SET id = 3", "UPDATE sorts SET label = 'c'", "INSERT INTO sorts VALUES ('new', 'n')",
 		"SELECT * FROM sorts ORDER BY code", "UPDATE owners SET name = 'x'", "SELECT * FROM owned", "DELETE FROM teams WHERE id = 1", "SELECT * FROM tenants", "UPDATE tenants SET id = 8", "UPDATE touched t SET name = 'b' RETURNING t.touched",
-		"DELETE FROM members", "UPDATE total SET name = 'b', a = 5", "INSERT INTO owners (id, name) VALUES (3, 'c')", "DELETE FROM paired", "UPDATE crew SET id = 4", "DELETE FROM crew", "UPDATE shown SET id = 3",
+		"DELETE FROM members", "UPDATE total SET a = 5", "UPDATE grown SET name = 'b'", "UPDATE sparse SET day = day + 1", "INSERT INTO sparse (a, name) VALUES (0, 'z')", "INSERT INTO owners (id, name) VALUES (3, 'c')", "DELETE FROM paired", "UPDATE crew SET id = 4", "DELETE FROM crew", "UPDATE shown SET id = 3",
 	} {
 		a := understand(t, text, env)
 		if a.Problem != nil {

@@ -12,6 +12,8 @@ import (
 const newerMasks = `
 masks:
   - {name: pii, columns: [made.secret, made.num, made.v_own, made.v_null, filled.num, drawn.num, checked.num, crew.mail, hands.mail, ten.mail, part.mail, free.mail, lain.mail, sails.guest, stays.during, loose.secret, late.secret], as: redact, trusts: [public.stamp]}
+  - {name: decides, columns: [moored.mail, cased.num, anded.num, keyed.num, topics.num, grown.num], as: redact, trusts: [public.stamp]}
+  - {name: pins, columns: [equal.pin], as: "null", trusts: [public.stamp]}
   - {name: staff, columns: [staff.tax, staff.pay, staff.born, staff.mood, staff.home, staff.tags, staff.nick, staff.pin, staff.score, staff.uid, staff.ip, staff.raw, staff.doc, staff.at, staff.ok], as: redact, trusts: [public.stamp]}
   - {name: others, columns: [users.email, users.ssn, users.card, users.phone, users.notes, visits.secret, bases.secret, coded.secret, rowed.secret, hidden.secret, seats.guest, seats.card], as: redact, trusts: [public.stamp]}
 `

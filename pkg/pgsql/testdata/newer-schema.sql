@@ -36,6 +36,18 @@ CREATE TABLE burst(id int PRIMARY KEY, src int, note text, tenant int GENERATED 
 -- from 18: INSERT INTO staying VALUES (1, '[1,2)', '[«2020-01-05|2020-02-05»,2020-02-10)'), (2, '[2,3)', '[2022-03-01,2022-03-02)');
 -- from 18: CREATE TABLE loose(id int PRIMARY KEY, secret int, note text, CONSTRAINT c CHECK (secret < 5) NOT ENFORCED); INSERT INTO loose VALUES (1, «1|9», 'a'), (2, «9|1», 'b');
 -- from 18: CREATE TABLE late(id int PRIMARY KEY, secret text, note text); INSERT INTO late VALUES (1, «NULL|'ab'», 'a'), (2, «'ab'|NULL», 'b'); ALTER TABLE late ADD CONSTRAINT n NOT NULL secret NOT VALID;
+CREATE TABLE ports(id int PRIMARY KEY); INSERT INTO ports VALUES (1); CREATE TABLE moored(id int PRIMARY KEY, mail text, note text, port int REFERENCES ports ON DELETE CASCADE);
+INSERT INTO moored VALUES (1, '«zz|aa»', 'n', 1), (2, '«bb|bb»', 'n', 1), (3, '«aa|zz»', 'n', 1); CREATE INDEX moored_mail ON moored(mail); CLUSTER moored USING moored_mail; CREATE TABLE ropes(id int PRIMARY KEY, moored int REFERENCES moored ON DELETE SET NULL); INSERT INTO ropes VALUES (1, 1), (2, 2), (3, 3);
+CREATE TABLE cased(id int PRIMARY KEY, a int, num int, g int GENERATED ALWAYS AS (CASE WHEN num > 7 THEN 100 / a END) STORED); INSERT INTO cased VALUES (1, 1, «5|9»);
+CREATE TABLE anded(id int PRIMARY KEY, a int, num int, g bool GENERATED ALWAYS AS (num > 7 AND 100 / a > 1) STORED); INSERT INTO anded VALUES (1, 1, «5|9»);
+CREATE TABLE keyed(id int PRIMARY KEY, a int, b int, num int, note text); INSERT INTO keyed VALUES (1, 1, 1, «5|9», 'x'); CREATE INDEX ON keyed((COALESCE(nullif(num, 9), 100 / a))); CREATE INDEX ON keyed((100 / b)) WHERE num > 7;
+CREATE TABLE topics(id int PRIMARY KEY, name text, team int, day date, num int); INSERT INTO topics VALUES (1, 'x', 1, '2020-01-01', «5|9»); CREATE INDEX ON topics(name) WHERE num > 7; CREATE INDEX ON topics(day) WHERE num > 7; CREATE INDEX ON topics(team);
+CREATE TABLE grown(id int PRIMARY KEY, a int, num int, note text, g bool GENERATED ALWAYS AS (a > num) STORED); INSERT INTO grown VALUES (1, 1, «5|9», 'n'); CREATE INDEX ON grown(g);
+CREATE TABLE equal(id int PRIMARY KEY, team int, pin text, UNIQUE NULLS NOT DISTINCT (team, pin)); INSERT INTO equal VALUES (1, 1, «'ab'|NULL»);
+CREATE VIEW y_union AS SELECT id, CASE WHEN num > 7 THEN 100 / (a - 1) END AS r FROM cased UNION ALL SELECT 0, 0 ORDER BY 1; CREATE VIEW y_with AS WITH x AS MATERIALIZED (SELECT id, COALESCE(nullif(num, 9), 100 / (a - 1)) AS r FROM cased) SELECT * FROM x;
+CREATE VIEW y_sub AS SELECT id, CASE WHEN num > 7 THEN r END AS e FROM (SELECT id, num, 100 / (a - 1) AS r FROM cased) x UNION ALL SELECT 0, 0 ORDER BY 1; CREATE VIEW y_parts AS SELECT id, num, 100 / a AS r, 100 / (a - 1) AS s FROM cased; CREATE VIEW y_over AS WITH x AS MATERIALIZED (SELECT id, CASE num WHEN 9 THEN s END AS e FROM y_parts) SELECT * FROM x;
+CREATE VIEW y_fine AS SELECT id, CASE WHEN a IN (1, 2) THEN num END AS e, CASE WHEN num IS NULL THEN 'none' WHEN num > 7 THEN upper('x') ELSE 'y' END AS f FROM cased UNION ALL SELECT 0, 0, 'z' ORDER BY 1;
+CREATE VIEW y_size AS SELECT pg_relation_size('topics_name_idx'::regclass) AS n; CREATE VIEW y_locks AS SELECT page, tuple FROM pg_locks;
 CREATE MATERIALIZED VIEW x_here AS SELECT id FROM made WHERE NOT gone; CREATE MATERIALIZED VIEW x_rich AS SELECT id FROM staff WHERE pay > 150;
 CREATE TABLE lain(id int PRIMARY KEY, mail text, note text); INSERT INTO lain VALUES (1, '«zz|aa»', 'n'), (2, '«bb|bb»', 'n'), (3, '«aa|zz»', 'n'); CREATE INDEX lain_mail ON lain(mail); CLUSTER lain USING lain_mail; CREATE VIEW w_lain AS SELECT id FROM lain;
 CREATE VIEW w_sizes AS SELECT relname, reltuples AS n FROM pg_class; CREATE VIEW w_large AS SELECT relname FROM pg_class WHERE reltuples > 2;

@@ -327,8 +327,96 @@ EXPLAIN (GENERIC_PLAN) SELECT * FROM staff WHERE pay > $1
 SELECT column1 FROM (VALUES (1), (2))
 -- @ answers from 16
 SELECT tax FROM (SELECT tax FROM staff)
+-- @ refused
+EXPLAIN (ANALYZE, WAL, BUFFERS off, TIMING off, SUMMARY off) UPDATE topics SET team = 7 WHERE id = 1
+-- @ refused
+EXPLAIN (ANALYZE, BUFFERS, TIMING off, SUMMARY off) UPDATE topics SET team = 7 WHERE id = 1
+-- @ refused from 18
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off) UPDATE topics SET team = 7 WHERE id = 1
 -- @ answers
-EXPLAIN (ANALYZE, WAL, BUFFERS off, TIMING off, SUMMARY off) UPDATE staff SET note = 'x' WHERE id = 2
+EXPLAIN (ANALYZE, BUFFERS off, TIMING off, SUMMARY off) UPDATE topics SET team = 7 WHERE id = 1
+-- @ refused
+UPDATE topics SET team = 7 WHERE id = 1
+@@
+SELECT pg_current_wal_insert_lsn() IS NULL
+-- @ refused
+UPDATE topics SET team = 7 WHERE id = 1
+@@
+SELECT pg_stat_get_xact_blocks_fetched('topics_name_idx'::regclass)
+-- @ refused
+SELECT pg_database_size(current_database())
+-- @ refused
+SELECT * FROM y_size
+-- @ refused
+UPDATE cased SET a = 0 WHERE id = 1
+-- @ refused
+UPDATE anded SET a = 0 WHERE id = 1
+-- @ refused
+UPDATE keyed SET a = 0 WHERE id = 1
+-- @ refused
+UPDATE keyed SET b = 0 WHERE id = 1
+-- @ answers
+UPDATE keyed SET note = 'y' WHERE id = 1 RETURNING a, b
+-- @ refused
+UPDATE topics SET name = (SELECT string_agg(sha512(i::text::bytea)::text, '') FROM generate_series(1, 60) i) WHERE id = 1
+-- @ answers
+UPDATE topics SET day = day + 1 WHERE id = 1 RETURNING day
+-- @ answers
+INSERT INTO topics (id, name) VALUES (7, 'y') RETURNING id
+-- @ refused
+UPDATE grown SET a = 7 WHERE id = 1
+-- @ refused
+EXPLAIN (ANALYZE, WAL, TIMING off, SUMMARY off) UPDATE grown SET a = 7 WHERE id = 1
+-- @ answers
+UPDATE grown SET note = 'm' WHERE id = 1 RETURNING a
+-- @ answers
+INSERT INTO grown (id, a) VALUES (7, 7) RETURNING a
+-- @ refused
+INSERT INTO equal (id, team) VALUES (7, 1)
+-- @ answers
+DELETE FROM equal WHERE id = 1
+-- @ refused
+SELECT id FROM y_union
+-- @ refused
+SELECT id FROM y_with
+-- @ refused
+SELECT id FROM y_sub
+-- @ refused
+SELECT id FROM y_over
+-- @ answers
+SELECT * FROM y_fine
+-- @ answers
+SELECT id, num, r FROM y_parts
+-- @ refused
+DELETE FROM moored WHERE id = 1 RETURNING ctid
+-- @ refused
+UPDATE moored SET note = 'm' WHERE id = 1 AND ctid < '(0,3)'
+-- @ refused
+UPDATE moored SET note = 'm' WHERE id = 1 AND EXISTS (SELECT FROM plain WHERE ctid < '(0,2)' AND moored.ctid < '(0,3)')
+-- @ answers
+UPDATE moored SET note = 'm' WHERE id = 1 RETURNING id, note
+-- @ answers
+DELETE FROM moored WHERE id = 1 RETURNING id
+@@
+SELECT * FROM ropes ORDER BY id
+-- @ refused
+DELETE FROM ports WHERE id = 1
+@@
+SELECT id FROM ropes
+-- @ refused
+SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
+@@
+SET LOCAL enable_seqscan = off
+@@
+SAVEPOINT s
+@@
+UPDATE moored SET note = 'm' WHERE id = 1 AND note = 'q'
+@@
+SELECT page, tuple FROM pg_locks WHERE locktype = 'tuple'
+-- @ refused
+SELECT page, tuple FROM pg_lock_status()
+-- @ refused
+SELECT * FROM y_locks
 -- @ answers
 EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT * FROM staff WHERE id = 1
 -- @ answers from 18
