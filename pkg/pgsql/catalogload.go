@@ -24,7 +24,7 @@ var errCatalogTooLarge = errors.New("the catalog has more than 500,000 rows of o
 func LoadCatalog(ctx context.Context, conn *pgconn.PgConn) (*Catalog, error) {
 	l := &catalogLoad{ctx: ctx, conn: conn, sum: sha256.New(), lasting: sha256.New(), builtins: map[uint32]string{}, foreign: map[uint32]string{}, total: totalFunctions{}, c: &Catalog{
 		Relations: map[uint32]*Relation{}, system: map[string]bool{}, systemOIDs: map[uint32]string{}, functions: map[string][]string{}, builtin: map[string]bool{},
-		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{}, moves: map[string]bool{},
+		operators: map[string][]string{}, types: map[string][]string{}, casts: map[string]bool{}, checks: map[uint32]string{}, moves: map[string]bool{},
 	}}
 	for _, step := range []struct {
 		what, query string
@@ -148,7 +148,7 @@ func (l *catalogLoad) column(r cells) {
 	if rel == nil {
 		return
 	}
-	c := Column{Name: r.text(2), Number: int16(r.number(1)), NotNull: r.flag(9), Generated: r.text(10) != "", Virtual: r.text(10) == "v", Readable: r.flag(11), domain: r.flag(8)}
+	c := Column{Name: r.text(2), Number: int16(r.number(1)), NotNull: r.flag(9), Generated: r.text(10) != "", Virtual: r.text(10) == "v", Readable: r.flag(11), domain: r.flag(8), typ: r.oid(14)}
 	typ := columnType{schema: r.text(3), name: r.text(4), shown: r.text(5), array: r.flag(6), category: r.text(7)}
 	c.Type, c.Holds, c.Sortable, c.compares = typ.sql(), typ.holds(), typ.sortable(), typ.compares()
 	if r.text(12) != "" {
@@ -288,7 +288,12 @@ func (l *catalogLoad) builtin(r cells) {
 	}
 }
 
-func (l *catalogLoad) cast(r cells) { l.c.casts[r.text(0)] = true }
+func (l *catalogLoad) cast(r cells) {
+	l.c.casts[r.text(0)] = true
+	if oid := r.oid(1); oid != 0 {
+		l.c.checks[oid] = r.text(0)
+	}
+}
 
 func quoteIdent(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 

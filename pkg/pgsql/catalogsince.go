@@ -19,6 +19,7 @@ func (c *Catalog) Since(before, now *Catalog) (*Catalog, bool) {
 	out.operators = merged(c.operators, before.operators, now.operators, &whole)
 	out.types = merged(c.types, before.types, now.types, &whole)
 	out.casts = merged(c.casts, before.casts, now.casts, &whole)
+	out.checks = merged(c.checks, before.checks, now.checks, &whole)
 	out.moves = merged(c.moves, before.moves, now.moves, &whole)
 	if !whole {
 		return nil, false

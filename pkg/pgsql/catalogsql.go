@@ -21,7 +21,7 @@ const (
 		plain AS (SELECT b.* FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typ AND t.typtype <> 'd')
 		SELECT a.attrelid, a.attnum, a.attname, en.nspname, e.typname,
 			pg_catalog.format_type(t.oid, COALESCE(p.typmod, a.atttypmod)), t.typcategory = 'A' AND t.typelem <> 0, t.typcategory, p.oid IS NOT NULL,
-			a.attnotnull, a.attgenerated, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), cn.nspname, co.collname
+			a.attnotnull, a.attgenerated, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), cn.nspname, co.collname, a.atttypid
 		FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN plain p ON p.oid = a.atttypid
@@ -110,10 +110,10 @@ const (
 			WHERE k.contypid <> 0 AND d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
 				AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
 			UNION SELECT p.whole FROM checked c JOIN parts p ON p.part = c.oid)
-		SELECT t.typname FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
-		UNION SELECT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
+		SELECT t.typname, t.oid FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
+		UNION SELECT t.typname, 0 FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
 		WHERE k.oid >= 16384 AND k.castmethod = 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 500001`
+			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1, 2 LIMIT 500001`
 
 	// What a relation runs by itself, as stored trees or as functions, and what ties its columns together; with when (1 INSERT, 2 UPDATE,
 	// 4 DELETE, 8 TRUNCATE, 16 where a default is used, 32 reading, 64 where a row finds its partition), what it is, and plain columns.

@@ -52,6 +52,7 @@ func (j *judge) dataChange(n *node, sc *scope) {
 func (j *judge) target(n *node, sc *scope) name {
 	found := j.lookup(n)
 	j.noteSplit(found.relation)
+	j.refuseChecked(n, found.relation)
 	it := &item{name: n.text("relname"), node: n, relation: found.relation}
 	if alias := n.child("alias"); alias != nil {
 		it.name, it.aliased = alias.text("aliasname"), true

@@ -1,7 +1,9 @@
 package pgsql_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hoop-gateway/hoop/pkg/pgsql"
@@ -65,6 +67,32 @@ func TestDomainsThatRunCodeAreCode(t *testing.T) {
 			if execute != code {
 				t.Errorf("%s: %s", text, brief(a))
 			}
+		}
+	}
+}
+
+// What reads a value of such a type need not write the type's name.
+func TestDomainsThatRunCodeRunItWhereNoTextNamesThem(t *testing.T) {
+	s := newDatabase(t, "unnamed", `CREATE TABLE users(id int, ssn text); INSERT INTO users VALUES (1, '123'); CREATE FUNCTION knows(text) RETURNS bool LANGUAGE sql SECURITY DEFINER AS 'SELECT $1 LIKE ''x%'' OR EXISTS (SELECT FROM public.users WHERE ssn = $1)';
+		CREATE DOMAIN known AS text CHECK (knows(value)); CREATE DOMAIN plain AS text CHECK (value ~ 'x'); CREATE TABLE persons(id int, who known, many known[]); INSERT INTO persons VALUES (1, 'x', '{x}'); CREATE VIEW v AS SELECT many FROM persons; CREATE TABLE plains(id int, who plain)`)
+	masks := mask("users.ssn")
+	env := envOf(t, s, masks)
+	for text, tells := range map[string]bool{
+		"SELECT jsonb_populate_record(p, '{\"who\": \"%s\"}') FROM persons p": true, "SELECT array_append(many, '%s') FROM persons": true, "SELECT many = '{%s}' FROM v": true, "SELECT ARRAY[who] || '{%s}' FROM persons": true,
+		"SELECT coalesce(p, '(1,%s,{})') FROM persons p": true, "DELETE FROM persons WHERE many = '{%s}'": true, "SELECT who = '%s' FROM persons": false,
+	} {
+		right, wrong := s.simple(t.Context(), "BEGIN;"+fmt.Sprintf(text, "123")+";ROLLBACK"), s.simple(t.Context(), "BEGIN;"+fmt.Sprintf(text, "124")+";ROLLBACK")
+		_ = s.simple(t.Context(), "ROLLBACK")
+		if strings.Contains(right, "23514") || strings.Contains(wrong, "23514") != tells {
+			t.Errorf("%s answers %s, and %s", text, right, wrong)
+		}
+		refusal(t, fmt.Sprintf(text, "123"), env, "public.knows", "domain check known_check of public.persons")
+	}
+	masks[0].Trusts = []string{"public.knows"}
+	trusted := envOf(t, s, masks)
+	for text, e := range map[string]pgsql.Env{"SELECT * FROM plains": env, "SELECT ssn FROM users": env, "SELECT many = '{x}' FROM v": trusted, "SELECT * FROM persons": trusted, "SELECT who FROM persons": envOf(t, s, nil)} {
+		if a := understand(t, text, e); a.Problem != nil {
+			t.Errorf("%s: %+v", text, *a.Problem)
 		}
 	}
 }

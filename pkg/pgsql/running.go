@@ -286,6 +286,11 @@ func (w running) note(r *Relation, runs Runs) {
 
 // readingCode are the functions that reading a relation runs: of a view's definition, at whatever depth, and of policies.
 func (c *Catalog) readingCode(r *Relation) []Code {
+	return c.codeBeneath(r, func(_ *Relation, code Code) bool { return code.Runs&runsReading != 0 })
+}
+
+// codeBeneath is code of a relation, its family, and what it reads, at whatever depth.
+func (c *Catalog) codeBeneath(r *Relation, counts func(*Relation, Code) bool) []Code {
 	reach := c.reach()
 	reach.below(r)
 	reach.family(r)
@@ -294,7 +299,7 @@ func (c *Catalog) readingCode(r *Relation) []Code {
 	for oid := range reach.seen {
 		if at := c.Relations[oid]; at != nil {
 			for _, code := range at.Code {
-				if code.Runs&runsReading != 0 {
+				if counts(at, code) {
 					out = append(out, code)
 				}
 			}

@@ -213,6 +213,7 @@ func (j *judge) fromRelation(n *node, sc *scope, sample *node) {
 			j.note(code)
 		}
 	}
+	j.refuseChecked(n, found.relation)
 	it.relation = found.relation
 	if !it.aliased {
 		it.schema = schemaOf(found)

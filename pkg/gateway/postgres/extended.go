@@ -8,6 +8,7 @@ import (
 
 	"github.com/hoop-gateway/hoop/pkg/gateway/postgres/wire"
 	"github.com/hoop-gateway/hoop/pkg/guard"
+	"github.com/hoop-gateway/hoop/pkg/pgsql"
 )
 
 // parse handles Parse: a text that may never run is not even prepared.
@@ -26,6 +27,9 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 	if r != nil {
 		return s.refuseExtended('P', m.Name, r)
 	}
+	if r := s.checked(ctx, understood, m.Types); r != nil {
+		return s.refuseExtended('P', m.Name, r)
+	}
 	if s.tooManyNames() {
 		return s.refuseExtended('P', m.Name, &refused{code: "54000", message: "too many prepared statements in this session"})
 	}
@@ -40,7 +44,7 @@ func (s *session) parse(ctx context.Context, body []byte) error {
 	}
 	judged := s.judgedIn(understood)
 	st := *understood
-	st.types = m.Types
+	st.types, st.declared = m.Types, m.Types
 	s.touch(statementName, m.Name)
 	s.front.setStatement(m.Name, &st)
 	send := func() error {
@@ -77,6 +81,9 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	if r := s.stillHolds(ctx, st); r != nil {
 		return s.refuseExtended('B', "", r)
 	}
+	if r := s.checked(ctx, st, st.declared); r != nil {
+		return s.refuseExtended('B', "", r)
+	}
 	pass, err := s.gate.Admit(ctx, s.bound(st, m))
 	if err != nil {
 		return s.refuseBind(asRefused(err))
@@ -98,6 +105,28 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 		return err
 	}
 	return s.askShape(m.Portal, p)
+}
+
+// checked refuses parameters that are declared to be of a type whose values run code of somebody's own: nothing in the text says so.
+func (s *session) checked(ctx context.Context, st *statement, declared []uint32) *refused {
+	if len(declared) == 0 {
+		return nil
+	}
+	around, err := s.look(ctx)
+	if around == nil {
+		return s.unseen(ctx, err)
+	}
+	if around.Catalog == nil || around.Unrestricted {
+		return nil
+	}
+	name := around.Catalog.Checked(declared)
+	if name == "" {
+		return nil
+	}
+	return s.reject(ctx, st.analysis.Recorded, &pgsql.Problem{
+		SQLState: "42501", Rule: "names", Message: "a parameter is declared to be of type " + name + ", whose values run code of somebody's own",
+		Hint: "Leave its type open and write it in the text, where it is judged: $1::" + name + ".",
+	})
 }
 
 // misfit refuses formats that do not say how the values are written, as PostgreSQL does.

@@ -22,6 +22,7 @@ type statement struct {
 	version  string   // of catalog, masks and policy, when it was understood
 	catalog  string   // of the catalog alone
 	types    []uint32 // of its parameters, as far as they are known
+	declared []uint32 // those that its Parse declared
 	uses     []nameUse
 	void     *refused        // why what it goes on with can't go on
 	facts    *policy.Command // of analysis, once they were asked for
