@@ -111,23 +111,29 @@ const (
 				AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
 			UNION SELECT p.whole FROM checked c JOIN parts p ON p.part = c.oid)
 		SELECT t.typname, t.oid FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
-		UNION SELECT t.typname, 0 FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
+		UNION SELECT t.typname, CASE WHEN t.oid >= 16384 AND k.castfunc >= 16384 AND k.castcontext <> 'e' THEN t.oid ELSE 0 END FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
 		WHERE k.oid >= 16384 AND k.castmethod = 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1, 2 LIMIT 500001`
 
 	// What a relation runs by itself, as stored trees or as functions, and what ties its columns together; with when (1 INSERT, 2 UPDATE,
 	// 4 DELETE, 8 TRUNCATE, 16 where a default is used, 32 reading, 64 where a row finds its partition), what it is, and plain columns.
 	// Domains' checks are those of the columns of their types, which are asked for as an array: of a join with what a recursion finds
-	// PostgreSQL thinks that it is large enough to be compiled. Trees that call nothing of somebody's own are read too: they name columns.
+	// PostgreSQL thinks that it is large enough to be compiled. Casts are those that are made unasked. Trees that call nothing of somebody's own are read too: they name columns.
 	// Of an index that is limited to some rows, what may not fit into it or fail: what is of any length, and what is computed.
 	codeQuery = madeOf + `checked(bin, name, oid) AS (
 			SELECT k.conbin::text, k.conname, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
-			UNION SELECT c.bin, c.name, p.whole FROM checked c JOIN parts p ON p.part = c.oid)
+			UNION SELECT c.bin, c.name, p.whole FROM checked c JOIN parts p ON p.part = c.oid),
+		casted(typ, function) AS (
+			SELECT DISTINCT t.oid, k.castfunc FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type e ON e.oid IN (k.castsource, k.casttarget) JOIN pg_catalog.pg_type t ON t.oid IN (e.oid, e.typarray)
+			WHERE k.castmethod = 'f' AND k.castcontext <> 'e' AND k.castfunc >= 16384 AND e.oid >= 16384
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e'))
 		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function,
 			CASE WHEN a.attgenerated = '' THEN 'default of ' ELSE 'generated column ' END AS kind, a.attname AS name, a.attnum::text AS columns
 			FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 		UNION ALL SELECT a.attrelid, 3, c.bin, 0, 'domain check ', c.name, '' FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid
 			WHERE a.attnum > 0 AND a.atttypid = ANY (ARRAY(SELECT c.oid FROM checked c))
+		UNION ALL SELECT a.attrelid, 0, '', c.function, 'cast of column ', a.attname, '' FROM casted c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.typ
+			WHERE a.attnum > 0 AND a.atttypid = ANY (ARRAY(SELECT c.typ FROM casted c))
 		UNION ALL SELECT k.conrelid, 3, k.conbin::text, 0, 'check ', k.conname, '' FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0 AND k.conbin IS NOT NULL
 		UNION ALL SELECT k.conrelid, 3, '', 0, 'foreign key ', k.conname, pg_catalog.array_to_string(k.conkey, ' ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'
 		UNION ALL SELECT i.indrelid, 3, COALESCE(x.tree, ''), 0, CASE WHEN i.indisunique AND pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct' = 'true' THEN 'unique index, of NULLs too, '

@@ -97,6 +97,29 @@ func TestDomainsThatRunCodeRunItWhereNoTextNamesThem(t *testing.T) {
 	}
 }
 
+func TestCastsThatAreMadeUnaskedAreCode(t *testing.T) {
+	s := newDatabase(t, "unasked", `CREATE TABLE users(id int, ssn text); INSERT INTO users VALUES (1, '123'); CREATE TYPE mood AS ENUM ('calm', 'glad'); CREATE TYPE shade AS ENUM ('light'); CREATE FUNCTION words(mood) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT ssn FROM public.users';
+		CREATE CAST (mood AS text) WITH FUNCTION words(mood) AS IMPLICIT; CREATE CAST (shade AS text) WITH INOUT AS IMPLICIT; CREATE TABLE days(id int, mood mood, all_moods mood[]); INSERT INTO days VALUES (1, 'calm', '{calm}'); CREATE TABLE plains(id int, shade shade)`)
+	masks := mask("users.ssn")
+	env := envOf(t, s, masks)
+	for _, text := range []string{"SELECT upper(mood) FROM days", "DELETE FROM days WHERE upper(mood) = '123'", "SELECT array_to_string(all_moods || '{}'::text[], ',') FROM days"} {
+		if answer := s.simple(t.Context(), text); !strings.Contains(answer, "123") && !strings.Contains(answer, "DELETE") && !strings.Contains(text, "all_moods") {
+			t.Errorf("%s answers %s", text, answer)
+		}
+		_ = s.simple(t.Context(), "INSERT INTO days VALUES (1, 'calm', '{calm}')")
+		refusal(t, text, env, "public.words", "cast of column")
+	}
+	for _, text := range []string{"SELECT upper(shade) FROM plains", "SELECT ssn FROM users"} {
+		if a := understand(t, text, env); a.Problem != nil {
+			t.Errorf("%s: %+v", text, *a.Problem)
+		}
+	}
+	masks[0].Trusts = []string{"public.words"}
+	if a := understand(t, "SELECT * FROM days", envOf(t, s, masks)); a.Problem != nil {
+		t.Errorf("%+v", *a.Problem)
+	}
+}
+
 func TestRowLocksAreWrites(t *testing.T) {
 	for text, want := range map[string]string{
 		"SELECT * FROM t FOR UPDATE":                                "select: read(public.t) write(public.t)",

@@ -25,7 +25,7 @@ func (l *catalogLoad) tie(rel *Relation, runs Runs, kind, by string, columns []i
 	switch kind {
 	case "default of ":
 		rel.defaults = append(rel.defaults, columns...)
-	case "domain check ", "rule ":
+	case "domain check ", "cast of column ", "rule ":
 	default:
 		var moves []source
 		for _, n := range columns {

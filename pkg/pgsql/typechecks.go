@@ -5,12 +5,16 @@ import (
 	"strings"
 )
 
-// Types may run code of somebody's own by themselves: domains whose checks call it, and what is made of such domains. Where a statement
+// Types may run code of somebody's own by themselves: domains whose checks call it, what is made of such domains, and types that are cast
+// by it unasked. Where a statement
 // writes such a type, its text says so. It need not: a parameter may be declared to be of one, and what stands beside a column of such a
 // type, or beside an array or a row with one in it, may become one.
 
-// domainCheck begins what Code.By says of a domain's check.
-const domainCheck = "domain check "
+// What Code.By begins with of a domain's check, and of a cast that is made unasked.
+const (
+	domainCheck = "domain check "
+	columnCast  = "cast of column "
+)
 
 // Checked names the first of some types whose values run code of somebody's own when they are read, "" where there is none.
 func (c *Catalog) Checked(types []uint32) string {
@@ -29,7 +33,7 @@ func (j *judge) refuseChecked(n *node, r *Relation) {
 		return
 	}
 	checks := func(at *Relation, code Code) bool {
-		return strings.HasPrefix(code.By, domainCheck) && slices.ContainsFunc(at.Columns, func(c Column) bool { return j.env.Catalog.checks[c.typ] != "" })
+		return strings.HasPrefix(code.By, columnCast) || strings.HasPrefix(code.By, domainCheck) && slices.ContainsFunc(at.Columns, func(c Column) bool { return j.env.Catalog.checks[c.typ] != "" })
 	}
 	for _, code := range j.env.Catalog.codeBeneath(r, checks) {
 		if !j.env.Masks.trusts(code) {
