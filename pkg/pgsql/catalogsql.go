@@ -130,6 +130,8 @@ const (
 		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function,
 			CASE WHEN a.attgenerated = '' THEN 'default of ' ELSE 'generated column ' END AS kind, a.attname AS name, a.attnum::text AS columns
 			FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+		UNION ALL SELECT a.attrelid, 16, '', 0, 'default of ', a.attname, a.attnum::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+			WHERE a.attrelid >= 16384 AND a.attnum > 0 AND (a.attidentity <> '' OR t.typdefault IS NOT NULL)
 		UNION ALL SELECT a.attrelid, 3, c.bin, 0, 'domain check ', c.name, '' FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid
 			WHERE a.attnum > 0 AND a.atttypid = ANY (ARRAY(SELECT c.oid FROM checked c))
 		UNION ALL SELECT a.attrelid, 0, '', c.function, 'cast of column ', a.attname, '' FROM casted c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.typ

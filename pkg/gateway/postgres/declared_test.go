@@ -31,13 +31,12 @@ func TestNoDeclaredTypeOfAParameterRunsCode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := listen(t, policy).client(t)
 			for _, typ := range []string{"declared", "declared[]"} {
-				mark, value := strings.ReplaceAll(name, " ", ""), []byte("x")
-				if mark += typ; strings.HasSuffix(typ, "[]") {
-					value = []byte(`{"` + mark + `"}`)
-				} else {
-					value = []byte(mark)
+				mark := strings.ReplaceAll(name+typ, " ", "")
+				value := mark
+				if strings.HasSuffix(typ, "[]") {
+					value = `{"` + mark + `"}`
 				}
-				r := c.ExecParams(t.Context(), "SELECT $1", [][]byte{value}, []uint32{oid(typ)}, nil, nil).Read()
+				r := c.ExecParams(t.Context(), "SELECT $1", [][]byte{[]byte(value)}, []uint32{oid(typ)}, nil, nil).Read()
 				if e, ok := r.Err.(*pgconn.PgError); !ok || e.Code != "42501" || !strings.Contains(e.Message, "declared") || !strings.Contains(e.Hint, "$1::") {
 					t.Errorf("%s: got %v", typ, r.Err)
 				}
