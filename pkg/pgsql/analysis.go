@@ -71,6 +71,8 @@ type Masks struct {
 	// keeps statistics of. "" where there is none.
 	counted     string
 	countedView bool
+	// traced is what how much a write writes tells of: a stored generated column that masked values decide, and others that may be written.
+	traced string
 	// trusted are functions that writes may run by themselves.
 	trusted []string
 }

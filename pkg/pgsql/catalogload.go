@@ -196,6 +196,8 @@ func (l *catalogLoad) index(r cells) {
 		at.laid = true
 	case "where":
 		at.where = append(at.where, column)
+	case "finds":
+		at.finds = append(at.finds, column)
 	default:
 		at.besides = append(at.besides, column)
 	}

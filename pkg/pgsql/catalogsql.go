@@ -43,12 +43,12 @@ const (
 			pg_catalog.regexp_matches(p.partexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) ORDER BY 1, 2 LIMIT 500001`
 
 	// Indexes whose scans give an order: hashes give none, and those of GIN and BRIN find pages. What an index is limited to, and
-	// what stands in expressions, is read out of their stored trees; the former of all of them.
+	// what stands in expressions, is read out of their stored trees.
 	indexesQuery = `WITH i AS MATERIALIZED (SELECT i.*, a.amname NOT IN ('hash', 'gin', 'brin') AS orders FROM pg_catalog.pg_index i
 				JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid >= 16384)
-			SELECT i.indrelid, i.indexrelid, u.num, CASE WHEN u.place <= i.indnkeyatts THEN 'key' ELSE 'besides' END
-				FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE i.orders AND u.num <> 0
-			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'key' FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m) WHERE i.orders
+			SELECT i.indrelid, i.indexrelid, u.num, CASE WHEN NOT i.orders THEN 'finds' WHEN u.place <= i.indnkeyatts THEN 'key' ELSE 'besides' END
+				FROM i, pg_catalog.unnest(i.indkey) WITH ORDINALITY u(num, place) WHERE u.num <> 0
+			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, CASE WHEN i.orders THEN 'key' ELSE 'finds' END FROM i, pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m)
 			UNION SELECT i.indrelid, i.indexrelid, m.m[1]::pg_catalog.int2, 'where' FROM i, pg_catalog.regexp_matches(i.indpred::text, ':varattno ([0-9]+)', 'g') AS m(m)
 			UNION SELECT i.indrelid, i.indexrelid, 0, 'laid' FROM i WHERE i.indisclustered
 			ORDER BY 1, 2, 3, 4 LIMIT 500001`
@@ -118,8 +118,9 @@ const (
 	// What a relation runs by itself, as stored trees or as functions, and what ties its columns together; with when (1 INSERT, 2 UPDATE,
 	// 4 DELETE, 8 TRUNCATE, 16 where a default is used, 32 reading, 64 where a row finds its partition), what it is, and plain columns.
 	// Domains' checks are those of the columns of their types, which are asked for as an array: of a join with what a recursion finds
-	// PostgreSQL thinks that it is large enough to be compiled. Casts are those that are made unasked. Trees that call nothing of somebody's own are read too: they name columns.
-	// Of an index that is limited to some rows, what may not fit into it or fail: what is of any length, and what is computed.
+	// PostgreSQL thinks that it is large enough to be compiled. Casts are those that are made unasked. Trees that call nothing of
+	// somebody's own are read too: they name columns. Of an index that is limited to some rows, what may not fit into it or fail: what is
+	// of any length, and what is computed.
 	codeQuery = madeOf + `checked(bin, name, oid) AS (
 			SELECT k.conbin::text, k.conname, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
 			UNION SELECT c.bin, c.name, p.whole FROM checked c JOIN parts p ON p.part = c.oid),

@@ -1,6 +1,7 @@
 package pgsql
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -35,7 +36,36 @@ func (m *Masks) countsRows(c *Catalog) bool {
 		}
 	}
 	hides := m.counted != "" && m.hidesInClass(c, ColumnMask{As: ofTables}, sizesInClass...)
-	return hides || m.counted != counted || m.countedView != view
+	return m.traces(c) || hides || m.counted != counted || m.countedView != view
+}
+
+// traces notes a stored column that follows from masked values and from others: whether a write of these makes it another one shows in how
+// much of the row is written. It says whether it found one that was not known.
+func (m *Masks) traces(c *Catalog) bool {
+	if m.traced != "" {
+		return false
+	}
+	for _, oid := range slices.Sorted(maps.Keys(m.Columns)) {
+		r := c.Relations[oid]
+		if r == nil {
+			continue
+		}
+		for _, g := range r.Columns {
+			hidden, written := "", false
+			for _, n := range g.From {
+				if column, mask, masked := m.at(c, source{relation: oid, column: n}); masked && !mask.Writable {
+					hidden = column
+				} else if n > 0 {
+					written = true
+				}
+			}
+			if g.Generated && !g.Virtual && hidden != "" && written {
+				m.traced = r.Qualified() + "." + g.Name + " follows from " + hidden + isMasked
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hidesInClass masks columns of pg_class, those that the server has of them. It says whether it masked anything new.
@@ -71,7 +101,7 @@ func tellsSize(object string) bool {
 func tellsOfWork(object string) bool {
 	name := strings.TrimPrefix(object, "pg_catalog.")
 	switch name {
-	case "pg_database_size", "pg_current_wal_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_flush_lsn", "pg_stat_wal", "pg_stat_get_wal", "pg_stat_database":
+	case "pg_current_wal_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_flush_lsn", "pg_stat_wal", "pg_stat_get_wal", "pg_stat_database":
 		return true
 	}
 	return strings.HasPrefix(name, "pg_statio_") || strings.HasPrefix(name, "pg_stat_get_") && strings.Contains(name, "blocks_")
@@ -79,7 +109,8 @@ func tellsOfWork(object string) bool {
 
 // refuseWork refuses an EXPLAIN that runs a write and tells how much that read or wrote.
 func (j *judge) refuseWork(n *node) {
-	if m := j.env.Masks; m.counted == "" || !j.st.TargetMasked {
+	why := cmp.Or(j.env.Masks.counted, j.env.Masks.traced)
+	if why == "" || !j.st.TargetMasked {
 		return
 	}
 	tells := map[string]bool{"buffers": j.env.Catalog != nil && j.env.Catalog.Server >= 180000}
@@ -89,6 +120,6 @@ func (j *judge) refuseWork(n *node) {
 		}
 	}
 	if tells["buffers"] || tells["wal"] {
-		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "this plan would tell whether rows stand in an index, and " + j.env.Masks.counted, Hint: "Write EXPLAIN (ANALYZE, BUFFERS off), without WAL."})
+		j.refuseAt(n, Problem{SQLState: "42501", Rule: "mask", Message: "this plan would tell how much is read and written, and " + why, Hint: "Write EXPLAIN (ANALYZE, BUFFERS off), without WAL."})
 	}
 }

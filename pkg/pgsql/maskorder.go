@@ -10,12 +10,13 @@ import (
 // that fit come out in the order of the others: "WHERE tenant = 5" over an index of (tenant, email) answers in the order of e-mail
 // addresses. So what such an index could be looked through by is shown as an expression, which no index fits.
 
-// orderedIndex is an index whose scan gives an order.
+// orderedIndex is an index. The scans of most give an order.
 type orderedIndex struct {
 	keys    []int16 // columns that it is ordered by, those in its expressions too; 0 stands for any
 	where   []int16 // columns of the condition that it is limited to
 	laid    bool    // its table was put into its order
 	besides []int16 // columns that it holds besides, and is not ordered by
+	finds   []int16 // columns of one that gives no order
 }
 
 // leads notes the columns of indexes that are ordered by a masked one, and those by which such an index could be looked through. It

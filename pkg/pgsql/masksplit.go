@@ -1,6 +1,7 @@
 package pgsql
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -72,7 +73,10 @@ func (m *Masks) untold(object string) (why, instead string) {
 	if len(m.Rows) > 0 && tellsOfRows(object) {
 		return object + " tells how much tables hold, and rows are filtered for you", "Count the rows that are left for you: SELECT count(*)."
 	}
-	if m.counted != "" && (tellsSize(object) || tellsOfWork(object) || m.countedView && tellsOfPartitions(object)) {
+	if why := cmp.Or(m.counted, m.traced); why != "" && tellsOfWork(object) {
+		return object + " tells how much is read and written, and " + why, "Ask somebody for whom nothing is masked."
+	}
+	if m.counted != "" && (tellsSize(object) || object == "pg_catalog.pg_database_size" || m.countedView && tellsOfPartitions(object)) {
 		return object + " tells how many rows there are, and " + m.counted, "Count what you may see: SELECT count(*). Or ask somebody for whom nothing is masked."
 	}
 	if len(m.split) > 0 && tellsOfPartitions(object) {

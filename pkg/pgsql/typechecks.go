@@ -6,9 +6,8 @@ import (
 )
 
 // Types may run code of somebody's own by themselves: domains whose checks call it, what is made of such domains, and types that are cast
-// by it unasked. Where a statement
-// writes such a type, its text says so. It need not: a parameter may be declared to be of one, and what stands beside a column of such a
-// type, or beside an array or a row with one in it, may become one.
+// by it unasked. Where a statement writes such a type, its text says so. It need not: a parameter may be declared to be of one, and what
+// stands beside a column of such a type, or beside an array or a row with one in it, may become one.
 
 // What Code.By begins with of a domain's check, and of a cast that is made unasked.
 const (

@@ -107,9 +107,12 @@ func (s *session) bind(ctx context.Context, body []byte) error {
 	return s.askShape(m.Portal, p)
 }
 
+// firstOfOthers is the first OID of what isn't the server's own (PostgreSQL's FirstNormalObjectId).
+const firstOfOthers = 16384
+
 // checked refuses parameters that are declared to be of a type whose values run code of somebody's own: nothing in the text says so.
 func (s *session) checked(ctx context.Context, st *statement, declared []uint32) *refused {
-	if len(declared) == 0 {
+	if !slices.ContainsFunc(declared, func(oid uint32) bool { return oid >= firstOfOthers }) {
 		return nil
 	}
 	around, err := s.look(ctx)
