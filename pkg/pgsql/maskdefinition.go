@@ -25,6 +25,11 @@ func (j *judge) refuseUnseen(n *node, k kind) {
 		if n.text("objtype") == "OBJECT_TYPE" {
 			j.refuseMoves(n)
 		}
+		for _, cmd := range n.list("cmds") { // then who refers to its rows is looked at anew
+			if s := cmd.text("subtype"); s == "AT_AlterColumnType" || s == "AT_DetachPartition" {
+				j.refuseReferred(n.child("relation"))
+			}
+		}
 	case "RenameStmt":
 		switch n.text("rename_type") {
 		case "OBJECT_ROLE", "OBJECT_DATABASE", "OBJECT_TABLESPACE":
@@ -37,6 +42,28 @@ func (j *judge) refuseUnseen(n *node, k kind) {
 	default:
 		if k.effect == Transfer {
 			j.refuseTransfer(n)
+		}
+	}
+}
+
+// refuseReferred refuses what is done to all rows of a relation that a masked column refers to: it fails where one does.
+func (j *judge) refuseReferred(rel *node) {
+	r := j.names.relation(rel.text("schemaname"), rel.text("relname")).relation
+	if r == nil {
+		return
+	}
+	for _, c := range r.Cascades {
+		to := j.env.Catalog.Relations[c.To]
+		if to == nil {
+			continue
+		}
+		refers := tie{columns: c.From}
+		column, asks := j.env.Masks.asks(j.env.Catalog, to, refers, func(int16) bool { return true })
+		if asks || len(j.env.Masks.Rows[to.OID]) > 0 {
+			if column == "" {
+				column = "rows of " + to.Qualified()
+			}
+			j.refuseAt(rel, Problem{SQLState: "42501", Rule: "mask", Message: column + ", masked for you, may refer to rows of " + r.Qualified() + ", and whether this can be done would tell", Hint: "Ask somebody for whom nothing is masked."})
 		}
 	}
 }

@@ -120,6 +120,24 @@ func TestCastsThatAreMadeUnaskedAreCode(t *testing.T) {
 	}
 }
 
+// Such a change of a table asks who refers to it.
+func TestChangesOfWhatAMaskedColumnRefersToAreRefused(t *testing.T) {
+	s := newDatabase(t, "referred", `CREATE TABLE codes(code text PRIMARY KEY, label text); INSERT INTO codes VALUES ('a', 'x'), ('b', 'y'); CREATE TABLE coded(id int, secret text REFERENCES codes); INSERT INTO coded VALUES (1, 'b');
+		CREATE TABLE parts(id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (9); INSERT INTO parts VALUES (1); CREATE TABLE refers(secret int REFERENCES parts); INSERT INTO refers VALUES (1)`)
+	env := envOf(t, s, mask("coded.secret", "refers.secret"))
+	for text, of := range map[string]string{"ALTER TABLE codes ALTER code TYPE text USING CASE code WHEN 'b' THEN 'z' ELSE code END": "public.coded.secret", "ALTER TABLE parts DETACH PARTITION part1": "public.refers.secret"} {
+		if err := server.ExecIn("referred", text); err == nil || !strings.Contains(err.Error(), "foreign key") && !strings.Contains(err.Error(), "23503") {
+			t.Errorf("%s: %v", text, err)
+		}
+		refusal(t, text, env, of)
+	}
+	for _, text := range []string{"ALTER TABLE codes ADD note text", "ALTER TABLE codes ALTER label SET DEFAULT 'x'"} {
+		if a := understand(t, text, env); a.Problem != nil {
+			t.Errorf("%s: %+v", text, *a.Problem)
+		}
+	}
+}
+
 func TestRowLocksAreWrites(t *testing.T) {
 	for text, want := range map[string]string{
 		"SELECT * FROM t FOR UPDATE":                                "select: read(public.t) write(public.t)",
