@@ -148,7 +148,7 @@ func (l *catalogLoad) column(r cells) {
 	if rel == nil {
 		return
 	}
-	c := Column{Name: r.text(2), Number: int16(r.number(1)), NotNull: r.flag(9), Generated: r.text(10) != "", Virtual: r.text(10) == "v", Readable: r.flag(11), domain: r.flag(8), typ: r.oid(14)}
+	c := Column{Name: r.text(2), Number: int16(r.number(1)), NotNull: r.flag(9), Generated: r.text(10) != "", Virtual: r.text(10) == "v", Readable: r.flag(11), domain: r.flag(8), typ: r.oid(14), long: r.flag(15)}
 	typ := columnType{schema: r.text(3), name: r.text(4), shown: r.text(5), array: r.flag(6), category: r.text(7)}
 	c.Type, c.Holds, c.Sortable, c.compares = typ.sql(), typ.holds(), typ.sortable(), typ.compares()
 	if r.text(12) != "" {

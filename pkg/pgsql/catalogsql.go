@@ -21,7 +21,7 @@ const (
 		plain AS (SELECT b.* FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.typ AND t.typtype <> 'd')
 		SELECT a.attrelid, a.attnum, a.attname, en.nspname, e.typname,
 			pg_catalog.format_type(t.oid, COALESCE(p.typmod, a.atttypmod)), t.typcategory = 'A' AND t.typelem <> 0, t.typcategory, p.oid IS NOT NULL,
-			a.attnotnull, a.attgenerated, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), cn.nspname, co.collname, a.atttypid
+			a.attnotnull, a.attgenerated, pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), cn.nspname, co.collname, a.atttypid, a.attlen < 0
 		FROM pg_catalog.pg_attribute a
 		JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN plain p ON p.oid = a.atttypid
@@ -119,8 +119,8 @@ const (
 	// 4 DELETE, 8 TRUNCATE, 16 where a default is used, 32 reading, 64 where a row finds its partition), what it is, and plain columns.
 	// Domains' checks are those of the columns of their types, which are asked for as an array: of a join with what a recursion finds
 	// PostgreSQL thinks that it is large enough to be compiled. Casts are those that are made unasked. Trees that call nothing of
-	// somebody's own are read too: they name columns. Of an index that is limited to some rows, what may not fit into it or fail: what is
-	// of any length, and what is computed.
+	// somebody's own are read too: they name columns. Of an index that is limited to some rows also the columns in
+	// its expressions, below zero.
 	codeQuery = madeOf + `checked(bin, name, oid) AS (
 			SELECT k.conbin::text, k.conname, k.contypid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0 AND k.conbin IS NOT NULL
 			UNION SELECT c.bin, c.name, p.whole FROM checked c JOIN parts p ON p.part = c.oid),
@@ -143,11 +143,10 @@ const (
 				WHEN i.indisunique OR i.indisexclusion THEN 'unique index ' ELSE 'index ' END, c.relname, i.indkey::text
 			FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid, LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) x(tree)
 			WHERE i.indrelid >= 16384 AND (x.tree IS NOT NULL OR i.indisunique OR i.indisexclusion)
-		UNION ALL SELECT i.indrelid, 3, i.indpred::text, 0, 'condition of index ', c.relname, pg_catalog.concat_ws(' ', VARIADIC ARRAY(
-				SELECT a.attnum::text FROM pg_catalog.unnest(i.indkey) u(num) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.num WHERE a.attlen < 0
-				UNION SELECT m.m[1] FROM pg_catalog.regexp_matches(i.indexprs::text, ':varattno (-?[0-9]+)', 'g') AS m(m) ORDER BY 1))
+		UNION ALL SELECT i.indrelid, 3, i.indpred::text, 0, 'condition of index ', c.relname, pg_catalog.concat_ws(' ',
+				pg_catalog.array_to_string(pg_catalog.array_remove(i.indkey::pg_catalog.int2[], 0::pg_catalog.int2), ' '),
+				(SELECT pg_catalog.string_agg('-' || m.m[1], ' ') FROM pg_catalog.regexp_matches(i.indexprs::text, ':varattno ([0-9]+)', 'g') AS m(m)))
 			FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indrelid >= 16384 AND i.indpred IS NOT NULL
-				AND (i.indexprs IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND a.attlen < 0))
 		UNION ALL SELECT t.tgrelid, (t.tgtype & 4) / 4 | (t.tgtype & 16) / 8 | (t.tgtype & 8) / 2 | (t.tgtype & 32) / 4, COALESCE(t.tgqual::text, ''), t.tgfoid, 'trigger ', t.tgname, ''
 			FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal
 		UNION ALL SELECT p.polrelid, CASE p.polcmd WHEN 'r' THEN 38 WHEN 'a' THEN 1 WHEN 'w' THEN 2 WHEN 'd' THEN 4 ELSE 39 END, x.tree, 0, 'policy ', p.polname, ''
