@@ -50,8 +50,13 @@ func (l *link) open(ctx context.Context) (shut func(), err error) {
 	}, nil
 }
 
-// graceAfterExpiry is how long the gateway leaves a running command after the grant's time is over.
-const graceAfterExpiry = 65 * time.Second
+const (
+	// graceAfterExpiry is how long the gateway leaves a running command after the grant's time is over.
+	graceAfterExpiry = 65 * time.Second
+	// cutWithin is how long it may take to cut what is open once a grant is ended otherwise. Who leaves before that is a client that left,
+	// whose commands go on at a host.
+	cutWithin = time.Second
+)
 
 // hold waits without a program, until the grant is over or ctx is.
 func (l *link) hold(ctx context.Context) error {
@@ -61,16 +66,18 @@ func (l *link) hold(ctx context.Context) error {
 	case err := <-l.served:
 		return err
 	case last := <-l.ended:
+		within := cutWithin
 		if last.Code == api.EndingExpired {
-			l.drain(ctx)
+			within = graceAfterExpiry
 		}
+		l.drain(ctx, within)
 		return endedError(last)
 	}
 }
 
-// drain lets the commands that run when the time is over come to their end.
-func (l *link) drain(ctx context.Context) {
-	late := time.After(graceAfterExpiry)
+// drain waits until the gateway has ended what runs when the grant is over, or that has come to its end.
+func (l *link) drain(ctx context.Context, within time.Duration) {
+	late := time.After(within)
 	for {
 		l.mu.Lock()
 		clients := l.clients
