@@ -104,13 +104,17 @@ const (
 			UNION ALL SELECT a.atttypid, c.reltype FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_type p ON p.oid = a.atttypid
 				WHERE a.attnum > 0 AND c.reltype <> 0 AND (p.typtype IN ('d', 'c', 'r', 'm') OR p.typcategory = 'A')), `
 
-	// Types whose use runs somebody's code: casts by functions, and checks of domains, also of what is made of such a domain.
+	// Types whose use runs somebody's code: casts by functions, and checks and defaults of domains, the former also of what is made of such a
+	// domain.
 	castsQuery = madeOf + `checked(oid) AS (
 			SELECT k.contypid FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = k.oid
 			WHERE k.contypid <> 0 AND d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
 				AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
 			UNION SELECT p.whole FROM checked c JOIN parts p ON p.part = c.oid)
 		SELECT t.typname, t.oid FROM pg_catalog.pg_type t JOIN checked c ON c.oid = t.oid
+		UNION SELECT t.typname, 0 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid
+		WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND d.refobjid >= 16384 AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
 		UNION SELECT t.typname, CASE WHEN t.oid >= 16384 AND k.castfunc >= 16384 AND k.castcontext <> 'e' THEN t.oid ELSE 0 END FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid IN (k.castsource, k.casttarget)
 		WHERE k.oid >= 16384 AND k.castmethod = 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND d.objid = k.oid AND d.deptype = 'e') ORDER BY 1, 2 LIMIT 500001`
@@ -131,8 +135,8 @@ const (
 		SELECT d.adrelid AS rel, CASE WHEN a.attgenerated = '' THEN 16 ELSE 3 END AS runs, d.adbin::text AS tree, 0::pg_catalog.oid AS function,
 			CASE WHEN a.attgenerated = '' THEN 'default of ' ELSE 'generated column ' END AS kind, a.attname AS name, a.attnum::text AS columns
 			FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-		UNION ALL SELECT a.attrelid, 16, '', 0, 'default of ', a.attname, a.attnum::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-			WHERE a.attrelid >= 16384 AND a.attnum > 0 AND (a.attidentity <> '' OR t.typdefault IS NOT NULL)
+		UNION ALL SELECT a.attrelid, 16, COALESCE(t.typdefaultbin::text, ''), 0, 'default of ', a.attname, a.attnum::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+			WHERE a.attrelid >= 16384 AND a.attnum > 0 AND (a.attidentity <> '' OR t.typdefault IS NOT NULL AND NOT a.atthasdef)
 		UNION ALL SELECT a.attrelid, 3, c.bin, 0, 'domain check ', c.name, '' FROM checked c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.oid
 			WHERE a.attnum > 0 AND a.atttypid = ANY (ARRAY(SELECT c.oid FROM checked c))
 		UNION ALL SELECT a.attrelid, 0, '', c.function, 'cast of column ', a.attname, '' FROM casted c JOIN pg_catalog.pg_attribute a ON a.atttypid = c.typ

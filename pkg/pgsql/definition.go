@@ -88,6 +88,9 @@ func (j *judge) details(n *node) {
 			if s := cmd.text("subtype"); s == "AT_ChangeOwner" || strings.Contains(s, "RowSecurity") {
 				j.add(Privilege, "")
 			}
+			if column := cmd.child("def"); column.is("ColumnDef") && column.child("type_name") != nil { // all rows get a value of it
+				j.typeName(column.child("type_name"))
+			}
 		}
 	case "RenameStmt":
 		j.st.Command = "alter " + words(n.text("rename_type"), "OBJECT_")

@@ -101,10 +101,15 @@ func tellsSize(object string) bool {
 func tellsOfWork(object string) bool {
 	name := strings.TrimPrefix(object, "pg_catalog.")
 	switch name {
-	case "pg_current_wal_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_flush_lsn", "pg_stat_wal", "pg_stat_get_wal", "pg_stat_database":
+	case "pg_stat_database", "pg_stat_bgwriter", "pg_stat_checkpointer", "pg_stat_slru", "pg_stat_wal", "pg_stat_get_slru", "pg_stat_get_wal":
 		return true
 	}
-	return strings.HasPrefix(name, "pg_statio_") || strings.HasPrefix(name, "pg_stat_get_") && strings.Contains(name, "blocks_")
+	for _, begins := range []string{"pg_statio_", "pg_current_wal_", "pg_last_wal_", "pg_stat_get_buf_", "pg_stat_get_bgwriter_", "pg_stat_get_checkpointer_"} {
+		if strings.HasPrefix(name, begins) {
+			return true
+		}
+	}
+	return strings.HasPrefix(name, "pg_stat_get_") && (strings.Contains(name, "blocks_") || strings.Contains(name, "_blk_"))
 }
 
 // refuseWork refuses an EXPLAIN that runs a write and tells how much that read or wrote.

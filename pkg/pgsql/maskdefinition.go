@@ -1,6 +1,9 @@
 package pgsql
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // refuseUnseen refuses, where masks are in force, what reaches masked values without naming their relation: masks are known
 // by names and kept by our own reading, so what moves names or leads around us can't be allowed.
@@ -26,8 +29,11 @@ func (j *judge) refuseUnseen(n *node, k kind) {
 			j.refuseMoves(n)
 		}
 		for _, cmd := range n.list("cmds") { // then who refers to its rows is looked at anew
-			if s := cmd.text("subtype"); s == "AT_AlterColumnType" || s == "AT_DetachPartition" {
-				j.refuseReferred(n.child("relation"))
+			switch cmd.text("subtype") {
+			case "AT_AlterColumnType", "AT_SetExpression":
+				j.refuseReferred(n.child("relation"), cmd.text("name"))
+			case "AT_DetachPartition":
+				j.refuseReferred(n.child("relation"), "")
 			}
 		}
 	case "RenameStmt":
@@ -46,26 +52,56 @@ func (j *judge) refuseUnseen(n *node, k kind) {
 	}
 }
 
-// refuseReferred refuses what is done to all rows of a relation that a masked column refers to: it fails where one does.
-func (j *judge) refuseReferred(rel *node) {
-	r := j.names.relation(rel.text("schemaname"), rel.text("relname")).relation
-	if r == nil {
-		return
-	}
-	for _, c := range r.Cascades {
-		to := j.env.Catalog.Relations[c.To]
-		if to == nil {
-			continue
+// refuseReferred refuses what is done to all rows of a relation that a masked column refers to, and of what inherits from it: it fails where
+// one does. Where it changes a column, only those count that refer to this, or to what is generated from it.
+func (j *judge) refuseReferred(rel *node, changed string) {
+	seen := map[uint32]bool{}
+	var look func(*Relation)
+	look = func(r *Relation) {
+		if r == nil || seen[r.OID] {
+			return
 		}
-		refers := tie{columns: c.From}
-		column, asks := j.env.Masks.asks(j.env.Catalog, to, refers, func(int16) bool { return true })
-		if asks || len(j.env.Masks.Rows[to.OID]) > 0 {
-			if column == "" {
-				column = "rows of " + to.Qualified()
+		seen[r.OID] = true
+		for _, c := range r.Cascades {
+			if changed != "" && !slices.ContainsFunc(c.Key, func(n int16) bool { return r.follows(n, changed) }) {
+				continue
 			}
-			j.refuseAt(rel, Problem{SQLState: "42501", Rule: "mask", Message: column + ", masked for you, may refer to rows of " + r.Qualified() + ", and whether this can be done would tell", Hint: "Ask somebody for whom nothing is masked."})
+			if column := j.hiddenReference(c); column != "" {
+				j.refuseAt(rel, Problem{SQLState: "42501", Rule: "mask", Message: column + " may refer to rows of " + r.Qualified() + ", and whether this can be done would tell", Hint: "Ask somebody for whom nothing is masked."})
+			}
+		}
+		for _, child := range j.env.Catalog.children[r.OID] {
+			look(j.env.Catalog.Relations[child])
 		}
 	}
+	look(j.names.relation(rel.text("schemaname"), rel.text("relname")).relation)
+}
+
+// follows says of a column that it is another one, or generated from it.
+func (r *Relation) follows(column int16, name string) bool {
+	c := r.numbered(column)
+	if c == nil || c.Name == name {
+		return true
+	}
+	return slices.ContainsFunc(c.From, func(n int16) bool {
+		from := r.numbered(n)
+		return from == nil || from.Name == name
+	})
+}
+
+// hiddenReference is what refers to a relation by a foreign key, where it is masked or filtered.
+func (j *judge) hiddenReference(c Cascade) string {
+	to := j.env.Catalog.Relations[c.To]
+	if to == nil {
+		return ""
+	}
+	if column, asks := j.env.Masks.asks(j.env.Catalog, to, tie{columns: c.From}, func(int16) bool { return true }); asks {
+		return column + isMasked + ","
+	}
+	if len(j.env.Masks.Rows[to.OID]) > 0 {
+		return "rows of " + to.Qualified() + areHidden + ","
+	}
+	return ""
 }
 
 func (j *judge) refuseMoves(n *node) {

@@ -120,18 +120,46 @@ func TestCastsThatAreMadeUnaskedAreCode(t *testing.T) {
 	}
 }
 
+// A domain's default runs where its column is left out, and its text names neither.
+func TestDefaultsOfDomainsAreCode(t *testing.T) {
+	s := newDatabase(t, "defaulted", `CREATE TABLE users(id int, ssn text); INSERT INTO users VALUES (1, '078-05-1120'); CREATE FUNCTION told() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT ssn FROM public.users';
+		CREATE DOMAIN telling AS text DEFAULT told(); CREATE DOMAIN over AS telling; CREATE DOMAIN plain AS text DEFAULT lower('X'); CREATE TABLE told(id int, who telling); CREATE TABLE twice(id int, who over); CREATE TABLE own(id int, who telling DEFAULT 'me'); CREATE TABLE plains(id int, who plain)`)
+	if answer := s.simple(t.Context(), "INSERT INTO told(id) VALUES (1) RETURNING who"); !strings.Contains(answer, "078-05-1120") {
+		t.Fatalf("the default tells nothing: %s", answer)
+	}
+	env := envOf(t, s, mask("users.ssn"))
+	for _, text := range []string{"INSERT INTO told(id) VALUES (1) RETURNING who", "INSERT INTO twice(id) VALUES (1) RETURNING who", "UPDATE told SET who = DEFAULT RETURNING who", "COPY told(id) FROM STDIN", "INSERT INTO told DEFAULT VALUES"} {
+		refusal(t, text, env, "public.told", "default of who")
+	}
+	for _, text := range []string{"ALTER TABLE told ADD COLUMN more telling", "ALTER TABLE plains ALTER who TYPE over", "ALTER TABLE plains ADD more telling DEFAULT 'x'"} {
+		refusal(t, text, env, "type")
+	}
+	for _, text := range []string{"ALTER TABLE told ADD COLUMN more plain", "CREATE TABLE next(who telling)", "INSERT INTO own(id) VALUES (1)", "INSERT INTO plains(id) VALUES (1) RETURNING who", "SELECT who FROM told"} {
+		if a := understand(t, text, env); a.Problem != nil {
+			t.Errorf("%s: %+v", text, *a.Problem)
+		}
+	}
+	if a := understand(t, "INSERT INTO told(id) VALUES (1)", envOf(t, s, nil)); !strings.Contains(strings.Join(pairs(a), " "), "execute(public.told)") {
+		t.Errorf("nobody asks whether its function may run: %v", pairs(a))
+	}
+}
+
 // Such a change of a table asks who refers to it.
 func TestChangesOfWhatAMaskedColumnRefersToAreRefused(t *testing.T) {
 	s := newDatabase(t, "referred", `CREATE TABLE codes(code text PRIMARY KEY, label text); INSERT INTO codes VALUES ('a', 'x'), ('b', 'y'); CREATE TABLE coded(id int, secret text REFERENCES codes); INSERT INTO coded VALUES (1, 'b');
+		CREATE TABLE above(id int, note text); CREATE TABLE below(PRIMARY KEY (id)) INHERITS (above); INSERT INTO below VALUES (1, 'x'); CREATE TABLE heirs(secret int REFERENCES below); INSERT INTO heirs VALUES (1);
+		CREATE TABLE made(k int, g int GENERATED ALWAYS AS (k + 1) STORED PRIMARY KEY, note text); INSERT INTO made VALUES (1); CREATE TABLE makes(secret int REFERENCES made); INSERT INTO makes VALUES (2);
 		CREATE TABLE parts(id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (9); INSERT INTO parts VALUES (1); CREATE TABLE refers(secret int REFERENCES parts); INSERT INTO refers VALUES (1)`)
-	env := envOf(t, s, mask("coded.secret", "refers.secret"))
-	for text, of := range map[string]string{"ALTER TABLE codes ALTER code TYPE text USING CASE code WHEN 'b' THEN 'z' ELSE code END": "public.coded.secret", "ALTER TABLE parts DETACH PARTITION part1": "public.refers.secret"} {
+	env := envOf(t, s, mask("coded.secret", "refers.secret", "heirs.secret", "makes.secret"))
+	refusal(t, "ALTER TABLE made ALTER g SET EXPRESSION AS (CASE k WHEN 1 THEN 9 ELSE k END)", env, "public.makes.secret") // of version 17
+	refusal(t, "ALTER TABLE made ALTER k TYPE bigint USING k + 1", env, "public.makes.secret")
+	for text, of := range map[string]string{"ALTER TABLE above ALTER id TYPE int USING CASE id WHEN 1 THEN 9 ELSE id END": "public.heirs.secret", "ALTER TABLE codes ALTER code TYPE text USING CASE code WHEN 'b' THEN 'z' ELSE code END": "public.coded.secret", "ALTER TABLE parts DETACH PARTITION part1": "public.refers.secret"} {
 		if err := server.ExecIn("referred", text); err == nil || !strings.Contains(err.Error(), "foreign key") && !strings.Contains(err.Error(), "23503") {
 			t.Errorf("%s: %v", text, err)
 		}
 		refusal(t, text, env, of)
 	}
-	for _, text := range []string{"ALTER TABLE codes ADD note text", "ALTER TABLE codes ALTER label SET DEFAULT 'x'"} {
+	for _, text := range []string{"ALTER TABLE codes ADD note text", "ALTER TABLE codes ALTER label SET DEFAULT 'x'", "ALTER TABLE codes ALTER label TYPE varchar(90)", "ALTER TABLE above ALTER note TYPE varchar(9)", "ALTER TABLE made ALTER note TYPE varchar(9)"} {
 		if a := understand(t, text, env); a.Problem != nil {
 			t.Errorf("%s: %+v", text, *a.Problem)
 		}
