@@ -69,24 +69,26 @@ func (s *service) shows(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) 
 	if isPart(a) && (looked || s.secrets != nil) {
 		return exchange.Shown{}, errPart
 	}
+	rules := s.rules(p.Standing(), paths)
+	fields := s.answered(a, looked)
+	if looked {
+		fields = lookedIn(p, fields, rules)
+	}
 	var out exchange.Shown
-	if out.Fields, err = exchange.Seen(p, maskedIn(s.answered(a, looked), paths), s.secrets); err != nil {
+	if out.Fields, err = exchange.Seen(p, fields, s.secrets); err != nil {
 		return exchange.Shown{}, err
 	}
-	out.Filter, err = exchange.NewFilter(p, a, s.rules(p.Standing(), paths))
+	out.Filter, err = exchange.NewFilter(p, a, rules)
 	return out, err
 }
 
-// maskedIn has the paths of masks hold in the fields of an answer, too, where the value of one is a document of JSON, as services say what a
-// page is to do next. What looks like one and can't be read is left out.
-func maskedIn(fields http1.Fields, paths []body.Path) http1.Fields {
-	if len(paths) == 0 {
-		return fields
-	}
+// lookedIn has masks hold in the fields of an answer, too, where the value of one is a document of JSON, as services say what a page is to do
+// next. What begins like one and can't be read is left out: some script may read more than we do.
+func lookedIn(p *guard.Pass, fields http1.Fields, rules body.Rules) http1.Fields {
 	out := fields[:0]
 	for _, f := range fields {
-		if f.Value != "" && (f.Value[0] == '{' || f.Value[0] == '[') && strings.Contains(f.Value, `"`) {
-			seen, err := exchange.Masked("application/json", []byte(f.Value), body.Rules{Paths: paths})
+		if begin := strings.TrimLeft(f.Value, " \t"); begin != "" && (begin[0] == '{' || begin[0] == '[') {
+			seen, err := exchange.Look(p, "application/json", []byte(f.Value), rules)
 			if err != nil {
 				continue
 			}
