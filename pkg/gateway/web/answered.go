@@ -48,12 +48,14 @@ func withholds(name string, masked bool) bool {
 
 // measures says whether a field tells the sum or the length of a body. Who knows all of one but a short value that is masked finds that by
 // trying what has the sum. Stores and registries have names of their own for them: X-Goog-Hash, X-Amz-Checksum-Sha256, X-Checksum-Md5,
-// Docker-Content-Digest.
+// X-Ms-Content-Crc64, Docker-Content-Digest.
 func measures(name string) bool {
 	return slices.ContainsFunc(measuring, func(part string) bool { return strings.Contains(name, part) })
 }
 
-var measuring = []string{"etag", "digest", "hash", "checksum", "md5", "sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512", "crc32", "content-length"}
+var measuring = []string{
+	"etag", "digest", "hash", "checksum", "md5", "crc", "sha1", "sha-1", "sha2", "sha-2", "sha3", "sha-3", "sha5", "sha-5", "content-length",
+}
 
 // location is where a target sends a client, seen from the client: its own origin is where the client is already.
 func (s *service) location(value string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hoop-gateway/hoop/pkg/api"
@@ -12,10 +13,26 @@ import (
 )
 
 // gzipped says whether a request's body comes as gzip, to a service that is to do something with what is in it, as git asks for what it
-// lacks and programs hand in what they measured. What a PUT or PATCH stores may be kept as it comes, so that it must not be another one.
+// lacks and programs hand in what they measured. What a PUT or PATCH stores may be kept as it comes, so that it must not be another one, and
+// what has a sum or a signature beside it can't be.
 func gzipped(q *http1.Request) bool {
+	if q.Method != "POST" {
+		return false
+	}
 	codings := q.Fields.Values("Content-Encoding")
-	return q.Method == "POST" && len(codings) == 1 && (strings.EqualFold(codings[0], "gzip") || strings.EqualFold(codings[0], "x-gzip"))
+	return len(codings) == 1 && (strings.EqualFold(codings[0], "gzip") || strings.EqualFold(codings[0], "x-gzip")) && !slices.ContainsFunc(q.Fields, vouches)
+}
+
+// vouches says whether a field of a request holds for a body as it comes, and for no other: its sum, or a signature of it.
+func vouches(f http1.Field) bool {
+	switch name := strings.ToLower(f.Name); name {
+	case "content-length": // which is written anew
+		return false
+	case "authorization": // of AWS and of drafts of RFC 9421
+		return strings.Contains(strings.ToLower(f.Value), "signature")
+	default:
+		return measures(name) || strings.Contains(name, "signature") || strings.Contains(name, "hmac")
+	}
 }
 
 // unpacked is what is in a body that comes as gzip. It is judged, shown, recorded and sent in the place of what came: nobody reads the packed

@@ -74,3 +74,23 @@ func TestAPackedBodyThatCanNotBeJudgedReachesNobody(t *testing.T) {
 		})
 	}
 }
+
+// A sum or a signature of the packed body would stand beside another one: the service would refuse that, or take it for what was signed.
+func TestAPackedBodyThatAFieldVouchesForIsRefused(t *testing.T) {
+	log := &journal{}
+	service := takes(t, log)
+	for _, field := range []string{
+		"Content-MD5: x", "Content-Digest: sha-256=:x:", "Repr-Digest: sha-256=:x:", "Digest: x", "X-Amz-Content-Sha256: x", "X-Amz-Checksum-Crc32c: x",
+		"X-Goog-Hash: crc32c=x", "X-Ms-Content-Crc64: x", "Signature: s=:x:", "Signature-Input: s=()", "X-Hub-Signature-256: x", "X-Shop-Hmac: x",
+	} {
+		if a := open(t, service, allowAll).Ask("POST /x", "Content-Encoding: gzip\n"+field, packed(t, "gzip", "x")); a.StatusCode != 415 || !strings.Contains(a.Text, `"hint"`) {
+			t.Errorf("%s: %s %s", field, a.Status, a.Text)
+		}
+		if log.String() != "" {
+			t.Fatalf("%s: the service got:\n%s", field, log)
+		}
+	}
+	if a := open(t, service, allowAll).Ask("POST /x", "Content-MD5: x\nSignature: s=:x:", "x"); a.StatusCode != 200 {
+		t.Errorf("unpacked: %s", a.Status)
+	}
+}
