@@ -75,7 +75,7 @@ func TestWhatRunsInAClusterEndsWithItsGrant(t *testing.T) {
 			t.Errorf("%s: exit %d", what, code)
 		}
 	}
-	eventually(t, 2*time.Second, "they are over in the cluster's own log", func() bool { return ended() == len(running) })
+	eventually(t, 2*time.Second, "they are over in the cluster's own log", func() bool { return ended() >= len(running) }) // kubectl may watch again
 }
 
 // executions are commands that run in a pod for the agent, over SPDY and WebSocket, on a terminal, reading, and neither.
