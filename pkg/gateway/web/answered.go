@@ -63,7 +63,7 @@ func (s *service) location(value string) string {
 	if err != nil {
 		return "/"
 	}
-	if u.Host != "" && authority(u) != authority(s.base) {
+	if u.Host != "" && !s.at(u) {
 		return u.String() // the client's to follow or not: the gateway never does
 	}
 	if u.Host != "" {
@@ -92,7 +92,7 @@ func (s *service) location(value string) string {
 // a list by them, with their credential. What is a whole address stays one, since many take no other.
 func (s *service) linked(host string, shows showing) showing {
 	return func(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) {
-		if a.Fields.Get("Link") == "" { // as most have none
+		if len(a.Fields.Values("Link")) == 0 { // as most have none
 			return shows(p, a)
 		}
 		said := *a
@@ -117,10 +117,19 @@ func (s *service) link(host, target string) string {
 	case err != nil || host == "":
 	case u.Host == "" && strings.HasPrefix(target, "/"):
 		return s.location(target)
-	case u.Host != "" && authority(u) == authority(s.base):
+	case u.Host != "" && s.at(u):
 		return "http://" + host + s.location(target)
 	}
 	return target
+}
+
+// at says whether an address that names a host is of the service. One without a scheme has the service's own.
+func (s *service) at(u *url.URL) bool {
+	full := *u
+	if full.Scheme == "" {
+		full.Scheme = s.base.Scheme
+	}
+	return authority(&full) == authority(s.base)
 }
 
 // authority is a host with its port, whether or not that is written. A service that is told to be reached without TLS may speak of

@@ -199,6 +199,8 @@ func TestRedirectsLeadToWhereTheClientIs(t *testing.T) {
 		{"http://app.internal:3000/app", "http://app.internal:3000/app/a%2Fb?x", "/a%2Fb?x"},
 		{"http://app.internal:3000/app", "/app//evil.example.com", "/"},
 		{"http://app.internal:3000", "http://%zz", "/"},
+		{"https://app.internal", "//app.internal/x", "/x"},
+		{"https://app.internal", "//other.internal/x", "//other.internal/x"},
 	} {
 		if got := service(c.base).location(c.said); got != c.want {
 			t.Errorf("%s says %q: %q, want %q", c.base, c.said, got, c.want)
@@ -232,6 +234,33 @@ func TestLinksLeadToWhereTheClientIs(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+func TestLinksOfAServiceBehindTLSLeadToWhereTheClientIs(t *testing.T) {
+	s := &service{base: &url.URL{Scheme: "https", Host: "api.example.com"}}
+	for said, want := range map[string]string{
+		"//api.example.com/x": "http://localhost/x", "//api.example.com:443/x": "http://localhost/x", "https://api.example.com/x": "http://localhost/x",
+		"//other.example.com/x": "//other.example.com/x", "//api.example.com:80/x": "//api.example.com:80/x",
+	} {
+		if got := s.link("localhost", said); got != want {
+			t.Errorf("%s: %s, want %s", said, got, want)
+		}
+	}
+}
+
+func TestLinksInEveryAnswerLeadToWhereTheClientIs(t *testing.T) {
+	var target gateway.Target
+	target = site(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Link"] = []string{"", "<http://" + target.Base.Host + "/next>; rel=next"}
+		w.WriteHeader(http.StatusUpgradeRequired) // also of a handshake
+	})
+	for what, head := range map[string]string{"a request": "GET /live HTTP/1.1\nHost: localhost\n\n", "a handshake": upgradeHead} {
+		s := open(t, target, allowAll)
+		s.Send(head)
+		if got := s.Head("GET").Header.Values("Link"); !slices.Equal(got, []string{"", "<http://localhost/next>; rel=next"}) {
+			t.Errorf("%s: %q", what, got)
+		}
 	}
 }
 

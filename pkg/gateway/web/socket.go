@@ -40,9 +40,10 @@ func (s *service) upgrade(m *exchange.Meaning, q *exchange.Request) *api.Refusal
 	}
 	asked := websocket.Ask(&m.Send, offer.Protocols)
 	path := m.Command.Facts.HTTP
+	refused := m.Shows
 	m.Shows = func(p *guard.Pass, a *http1.Answer) (exchange.Shown, error) {
 		if a.Status != 101 {
-			return s.shows(p, a)
+			return refused(p, a)
 		}
 		chosen, err := websocket.Verify(a, asked)
 		if err != nil {
