@@ -37,7 +37,8 @@ func (b *Body) WrittenBack(t *Tuple, fields []field, detected bool) *api.Refusal
 		case strings.HasPrefix(path, managed): // API servers leave out what they can't read of it, and keep what is stored
 		case isText && isMask(s),
 			isText && detected && t.Verb == "update" && strings.Contains(s, stars),
-			v == nil && whole && masksNull(path, fields):
+			v == nil && whole && masksNull(path, fields),
+			v == "" && t.Verb == "update" && len(fields) > 0 && isKept(path): // typed clients read null so, and write what they read
 			found = path
 		}
 	})
@@ -68,10 +69,13 @@ func masksNull(path string, fields []field) bool {
 			return true
 		}
 	}
-	if len(fields) == 0 {
-		return false
-	}
-	return slices.ContainsFunc(keepers, func(key string) bool { return path == ".metadata.annotations."+key })
+	return len(fields) > 0 && isKept(path)
+}
+
+// isKept says that a path of a whole object leads to an annotation in which a program keeps one.
+func isKept(path string) bool {
+	key, ok := strings.CutPrefix(path, ".metadata.annotations.")
+	return ok && slices.Contains(keepers, key)
 }
 
 // find calls what for every single value of a document, with its path.
