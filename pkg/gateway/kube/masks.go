@@ -30,16 +30,23 @@ var keepers = []string{
 func keptIn(key string) string { return ".metadata.annotations['" + key + "']" }
 
 // kept are those places, which are masked wherever anything is.
-func kept() (all []field) {
-	for _, key := range keepers {
-		all = append(all, field{keptIn(key), "null"})
+var kept = func() []field {
+	all := make([]field, len(keepers))
+	for i, key := range keepers {
+		all[i] = field{keptIn(key), "null"}
 	}
 	return all
-}
+}()
 
 // managed is where API servers keep who set which fields: what tells elements of a list apart stands there as a part of their names, a set's
 // elements whole. It stays an object, as clients read it, and one that can't be taken for a shorter list. A Secret's values are in no list.
 const managed = ".metadata.managedFields[*].fieldsV1"
+
+var (
+	managers   = field{managed + ".*", "redact"}
+	secretData = []field{{".data.*", "null"}, {".stringData.*", "null"}}
+	madeToken  = []field{{".status.token", "redact"}}
+)
 
 // forms are where an object stands in an answer: alone, in a list, in a watch's event, in a table's row, and in that of an event. A
 // path that leads nowhere masks nothing, so all of them are looked for in every answer.
@@ -50,9 +57,9 @@ var forms = []string{"$", "$.items[*]", "$.object", "$.object.items[*]", "$.rows
 func builtIn(t *Tuple) []field {
 	switch {
 	case t.Group == "" && t.Resource == "secrets":
-		return []field{{".data.*", "null"}, {".stringData.*", "null"}}
+		return secretData
 	case t.what() == "serviceaccounts/token":
-		return []field{{".status.token", "redact"}}
+		return madeToken
 	}
 	return nil
 }
@@ -61,7 +68,7 @@ func builtIn(t *Tuple) []field {
 func unrecorded(t *Tuple) []field {
 	all := builtIn(t)
 	if len(all) > 0 {
-		all = append(all, kept()...)
+		all = append(all, kept...)
 	}
 	if t.what() == "tokenreviews.authentication.k8s.io" {
 		all = append(all, field{".spec.token", "redact"}) // somebody's, who is asked about
@@ -89,10 +96,10 @@ func fields(t *Tuple, masks []policy.Mask, secrets bool) []field {
 		}
 	}
 	if len(all) > 0 {
-		all = append(all, kept()...) // status and others answer whole objects too
+		all = append(all, kept...) // status and others answer whole objects too
 	}
 	if len(all) > 0 && !(t.Group == "" && t.Resource == "secrets") {
-		all = append(all, field{managed + ".*", "redact"})
+		all = append(all, managers)
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -217,6 +218,22 @@ func TestAnswersAreAskedForAsJSON(t *testing.T) {
 	} {
 		if answersJSON(contentType) != want {
 			t.Errorf("%q is taken for JSON: %t", contentType, !want)
+		}
+	}
+}
+
+// What is masked whatever a policy says is read once, not for every request.
+func TestPlacesThatNoPolicyNamesAreReadOnce(t *testing.T) {
+	secret, _ := parseLine("GET /api/v1/namespaces/stg/secrets/db")
+	token, _ := parseLine("POST /api/v1/namespaces/stg/serviceaccounts/ci/token")
+	for _, f := range append(append(fields(secret, nil, false), fields(token, nil, false)...), managers) {
+		want, err := f.parsed(forms)
+		got, again := f.in(forms)
+		if err != nil || again != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is read as %v, %v, %v", f.place, got, err, again)
+		}
+		if n := testing.AllocsPerRun(10, func() { _, _ = f.in(forms) }); n > 0 {
+			t.Errorf("%s is read anew, with %.0f allocations", f.place, n)
 		}
 	}
 }

@@ -16,11 +16,15 @@ func (t *Tuple) selects(fields []field) *api.Refusal {
 	if len(fields) == 0 {
 		return nil
 	}
+	selectors := t.selectors()
+	if len(selectors) == 0 { // as most have none
+		return nil
+	}
 	all, err := paths(fields)
 	if err != nil {
 		return badRequest("A mask can't be applied to what the request selects by.")
 	}
-	for _, keys := range t.selectors() {
+	for _, keys := range selectors {
 		var v any = "value"
 		for _, key := range slices.Backward(keys) {
 			if key == element {
