@@ -64,6 +64,29 @@ type lineageReader struct {
 	out      *lineage
 	lost     bool // something in it is not known here
 	depth    int
+	steps    int
+	noted    map[columnUse]bool     // what is in out.uses
+	queries  map[*stored]*queryRead // the queries in it, which are read once
+	// fails and partFails say of columns and parts that were asked for that they may fail.
+	fails     map[itemColumn]bool
+	partFails map[*stored]bool
+}
+
+// queryRead is a query that was read: one in an expression is asked for more than once.
+type queryRead struct {
+	columns [][]source
+	again   bool
+}
+
+// maxLineageSteps bounds the work on one definition: some are small and still take as long as their parts' product. What needs more is not
+// known. A definition of the greatest size has about a tenth as many parts.
+const maxLineageSteps = 10_000_000
+
+// step counts work, and says whether there is reason to go on.
+func (l *lineageReader) step(n int) bool {
+	l.steps += n
+	l.lost = l.lost || l.steps > maxLineageSteps
+	return l.steps <= maxLineageSteps
 }
 
 // storedLevel is one query of a stored tree, with the columns of what stands in its FROM.
@@ -72,15 +95,22 @@ type storedLevel struct {
 	items []*stored
 	known map[int][][]source // columns of subqueries, by their place in items
 	ctes  map[string][][]source
+	// columns are the sources of columns that were asked for.
+	columns map[itemColumn][]source
 }
 
 // use notes columns that show in more than one output column's value.
 func (l *lineageReader) use(how string, sources []source) {
 	for _, s := range sources {
 		u := columnUse{source: source{relation: s.relation, column: s.column}, how: how, fails: how == usedInValues}
-		if !slices.Contains(l.out.uses, u) {
-			l.out.uses = append(l.out.uses, u)
+		if l.noted[u] {
+			continue
 		}
+		if l.noted == nil {
+			l.noted = map[columnUse]bool{}
+		}
+		l.noted[u] = true
+		l.out.uses = append(l.out.uses, u)
 	}
 }
 
@@ -92,6 +122,10 @@ func (l *lineageReader) query(q *stored, outer *storedLevel) [][]source {
 	defer func() { l.depth-- }()
 	if l.lost {
 		return nil
+	}
+	if l.queries[q] != nil {
+		l.readAgain(q)
+		return l.queries[q].columns
 	}
 	at := &storedLevel{outer: outer, items: q.in("rtable"), known: map[int][][]source{}, ctes: map[string][][]source{}}
 	l.withs(q, at)
@@ -108,7 +142,29 @@ func (l *lineageReader) query(q *stored, outer *storedLevel) [][]source {
 		}
 		l.use(how, l.below(part, at))
 	})
-	return l.targets(q, at)
+	columns := l.targets(q, at)
+	if l.queries == nil {
+		l.queries = map[*stored]*queryRead{}
+	}
+	l.queries[q] = &queryRead{columns: columns}
+	return columns
+}
+
+// readAgain notes that what a query reads is read more than once.
+func (l *lineageReader) readAgain(q *stored) {
+	q.walk(func(k *stored) bool {
+		if k.tag == "QUERY" {
+			read := l.queries[k]
+			if read == nil || read.again {
+				return false
+			}
+			read.again = true
+		}
+		if oid, ok := k.number("relid"); ok && k.text("rtekind") == itemRelation && uint32(oid) != l.view {
+			l.out.again[uint32(oid)] = true
+		}
+		return true
+	})
 }
 
 // withs reads the CTEs. Of a recursive one, every column in it decides what rows there are.
@@ -215,7 +271,8 @@ func (l *lineageReader) united(n *stored, at *storedLevel) [][]source {
 	}
 	out := make([][]source, len(left))
 	for i := range left {
-		out[i] = append(slices.Clone(left[i]), right[i]...)
+		out[i] = once(append(slices.Clone(left[i]), right[i]...))
+		l.step(len(out[i]))
 		if n.text("op") != "1" || n.text("all") != "true" {
 			l.use(usedInSets, out[i])
 		}

@@ -5,18 +5,19 @@ package pgsql
 func (l *lineageReader) decides(n *stored, at *storedLevel) {
 	var before []*stored
 	then := func(part *stored) {
-		if part == nil || len(before) == 0 || !l.mayFail(part, at, 0) {
+		if part == nil || len(before) == 0 || !l.mayFail(part, at) {
 			return
 		}
 		for _, condition := range before {
 			l.use(usedInValues, l.below(condition, at))
 		}
+		before = nil // they are noted once
 	}
 	switch n.tag {
 	case "CASEEXPR", "CASE":
-		for _, when := range n.in("args") {
+		for i, when := range n.in("args") {
 			then(when.get("expr"))
-			if arg := n.get("arg"); arg != nil && len(before) == 0 {
+			if arg := n.get("arg"); arg != nil && i == 0 {
 				before = append(before, arg)
 			}
 			before = append(before, when.get("expr"))
@@ -31,25 +32,46 @@ func (l *lineageReader) decides(n *stored, at *storedLevel) {
 	}
 }
 
+func branches(n *stored) bool {
+	switch n.tag {
+	case "CASEEXPR", "CASE", "COALESCEEXPR", "COALESCE", "BOOLEXPR":
+		return true
+	}
+	return false
+}
+
 // mayFail says of a part of a stored tree that something in it can fail: of a column of a subquery, what that is made of, since the
 // server may compute it where the column stands.
-func (l *lineageReader) mayFail(n *stored, at *storedLevel, depth int) bool {
-	fails := depth > 50
+func (l *lineageReader) mayFail(n *stored, at *storedLevel) bool {
+	fails, known := l.partFails[n]
+	if known {
+		return fails
+	}
 	n.walk(func(k *stored) bool {
+		below := false
 		switch {
 		case fails:
+		case !l.step(1):
+			fails = true
 		case k.tag == "VAR":
-			fails = l.columnMayFail(k, at, depth+1)
+			fails = l.columnMayFail(k, at)
+		case k != n && branches(k): // in each other, each is asked for
+			fails = l.mayFail(k, at)
 		default:
 			fails = !l.total.node(k)
+			below = !fails
 		}
-		return !fails && k.tag != "VAR"
+		return below
 	})
+	if l.partFails == nil {
+		l.partFails = map[*stored]bool{}
+	}
+	l.partFails[n] = fails
 	return fails
 }
 
 // columnMayFail is mayFail for a column reference. In doubt it may.
-func (l *lineageReader) columnMayFail(v *stored, at *storedLevel, depth int) bool {
+func (l *lineageReader) columnMayFail(v *stored, at *storedLevel) bool {
 	up, ok := v.number("varlevelsup")
 	number, itemOK := v.number("varno")
 	column, columnOK := v.number("varattno")
@@ -59,7 +81,26 @@ func (l *lineageReader) columnMayFail(v *stored, at *storedLevel, depth int) boo
 	if !ok || !itemOK || !columnOK || at == nil || number < 1 || number > len(at.items) {
 		return true
 	}
-	item := at.items[number-1]
+	key := itemColumn{at.items[number-1], column}
+	fails, known := l.fails[key]
+	if !known {
+		if l.fails == nil {
+			l.fails = map[itemColumn]bool{}
+		}
+		l.fails[key] = true // in doubt, should it lead back to itself
+		fails = l.itemMayFail(key.item, column, at)
+		l.fails[key] = fails
+	}
+	return fails
+}
+
+// itemColumn is a column of one item of FROM, which stands in one query alone.
+type itemColumn struct {
+	item   *stored
+	column int
+}
+
+func (l *lineageReader) itemMayFail(item *stored, column int, at *storedLevel) bool {
 	expressions, in := []*stored(nil), at
 	switch item.text("rtekind") {
 	case itemRelation:
@@ -84,5 +125,5 @@ func (l *lineageReader) columnMayFail(v *stored, at *storedLevel, depth int) boo
 	if column < 1 || column > len(expressions) {
 		return true
 	}
-	return l.mayFail(expressions[column-1], in, depth)
+	return l.mayFail(expressions[column-1], in)
 }

@@ -1,8 +1,10 @@
 package pgsql
 
+import "slices"
+
 // value answers the sources of an expression's value. What may fail in it, for reasons that lie in the values, is noted as a use.
 func (l *lineageReader) value(n *stored, at *storedLevel) []source {
-	if n == nil {
+	if n == nil || !l.step(1) {
 		return nil
 	}
 	switch n.tag {
@@ -31,7 +33,7 @@ func (l *lineageReader) value(n *stored, at *storedLevel) []source {
 	l.decides(n, at)
 	var out []source
 	n.each(func(_ string, part *stored) { out = append(out, l.value(part, at)...) })
-	return computed(out)
+	return once(computed(out))
 }
 
 // computed are sources of a value that is none of theirs.
@@ -42,10 +44,26 @@ func computed(sources []source) []source {
 	return sources
 }
 
+// once leaves out repeats: a column that is named twice at each of many levels would else be there as often as the levels' product.
+func once(sources []source) []source {
+	if len(sources) < 2 {
+		return sources
+	}
+	seen := make(map[source]bool, len(sources))
+	return slices.DeleteFunc(sources, func(s source) bool {
+		repeated := seen[s]
+		seen[s] = true
+		return repeated
+	})
+}
+
 // below answers all columns that stand in a part of a tree. Queries in it are read, and their columns count as uses.
 func (l *lineageReader) below(n *stored, at *storedLevel) []source {
 	var out []source
 	n.walk(func(k *stored) bool {
+		if !l.step(1) {
+			return false
+		}
 		switch k.tag {
 		case "VAR":
 			out = append(out, computed(l.column(k, at))...)
@@ -66,7 +84,7 @@ func (l *lineageReader) below(n *stored, at *storedLevel) []source {
 		}
 		return true
 	})
-	return out
+	return once(out)
 }
 
 // The kinds of subqueries in expressions whose value is no comparison, as the server numbers them.
@@ -91,7 +109,7 @@ func (l *lineageReader) sublink(n *stored, at *storedLevel) []source {
 		for _, c := range l.query(query, at) {
 			out = append(out, c...)
 		}
-		return computed(out)
+		return once(computed(out))
 	}
 	l.use(usedInConditions, l.below(n, at))
 	return nil
@@ -109,7 +127,17 @@ func (l *lineageReader) column(v *stored, at *storedLevel) []source {
 		l.lost = true
 		return nil
 	}
-	return l.ofItem(item-1, column, at)
+	key := itemColumn{at.items[item-1], column}
+	sources, known := at.columns[key]
+	if !known {
+		sources = l.ofItem(item-1, column, at)
+		if at.columns == nil {
+			at.columns = map[itemColumn][]source{}
+		}
+		at.columns[key] = sources
+	}
+	l.step(len(sources))
+	return slices.Clone(sources)
 }
 
 func (l *lineageReader) ofItem(i, column int, at *storedLevel) []source {
@@ -120,7 +148,9 @@ func (l *lineageReader) ofItem(i, column int, at *storedLevel) []source {
 		l.lost = l.lost || uint32(oid) == l.view
 		return []source{{relation: uint32(oid), column: int16(max(column, 0)), plain: column > 0}}
 	case itemSubquery:
-		return l.pick(at.known[i], column)
+		columns, known := at.known[i]
+		l.lost = l.lost || !known
+		return l.pick(columns, column)
 	case itemCTE:
 		return l.pick(l.cte(item, at), column)
 	case itemJoin:
@@ -135,7 +165,7 @@ func (l *lineageReader) ofItem(i, column int, at *storedLevel) []source {
 func (l *lineageReader) pick(columns [][]source, column int) []source {
 	switch {
 	case column > 0 && column <= len(columns):
-		return append([]source(nil), columns[column-1]...)
+		return slices.Clone(columns[column-1])
 	case column > 0:
 		l.lost = true
 		return nil
@@ -144,7 +174,7 @@ func (l *lineageReader) pick(columns [][]source, column int) []source {
 	for _, c := range columns {
 		out = append(out, c...)
 	}
-	return computed(out)
+	return once(computed(out))
 }
 
 // expressions is pick for items that hold their columns as expressions of their own level.
