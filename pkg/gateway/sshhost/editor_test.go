@@ -46,8 +46,8 @@ func edits(t testing.TB, client *ssh.Client) (screen string) {
 	p.types(t, "ihello from vim, über hoop\x1b", "hoop")
 	p.types(t, ":set number\r", "1 ")
 	must(t, p.x.WindowChange(30, 100))
-	within(t, "the window has its size", func() bool {
-		return tmux(socket, "display-message", "-p", "#{client_width}x#{client_height}") == "100x30"
+	within(t, "vim has drawn the window in its new size", func() bool { // it takes back its last line for that
+		return tmux(socket, "display-message", "-p", "#{client_width}x#{client_height}") == "100x30" && strings.Count(tmux(socket, "capture-pane", "-p"), "\n~") == 27
 	})
 	p.types(t, ":w\r", "written")
 	if got, err := os.ReadFile(file); err != nil || string(got) != "hello from vim, über hoop\n" {
