@@ -53,10 +53,11 @@ func TestGitClonesFetchesAndPushesOverHTTP(t *testing.T) {
 	}
 	const as = `git -c user.name=dev -c user.email=dev@example.com `
 	run(`git init -q --bare -b main app.git; git -C app.git config http.receivepack true
-		git clone -q app.git own 2>/dev/null; cd own; git checkout -q -b main; ` + as + `commit -q --allow-empty -m first; git push -q origin main`)
+		git clone -q app.git own 2>/dev/null; cd own; git checkout -q -b main; GIT_COMMITTER_DATE=2020-01-01T00:00:00Z ` + as + `commit -q --allow-empty -m first; git push -q origin main`)
 	log := repositories(t, dir, shared.service)
 	dev := shared.user(t, "dev")
-	// What git has that the other side lacks is told in a body that it packs where it is long.
+	// What git has that the other side lacks is told in a body that it packs where it is long: the youngest first, until it comes to what
+	// both have, which is older by years and not by less than a second.
 	got := dev.run(t, "connect", "prom", "--", "sh", "-ec", `cd "$(mktemp -d)"; git clone -q "$HOOP_URL/app.git" mine; cd mine
 		for n in $(seq 60); do `+as+`commit -q --allow-empty -m "mine $n"; done
 		(cd '`+dir+`/own'; `+as+`commit -q --allow-empty -m theirs; git push -q origin main) >&2
