@@ -87,7 +87,7 @@ func ofRows() []mutant {
 		rows("filters stay with the table that they name", "masks.go", "for m.families(c) || m.spread(c)", "for m.spread(c)"),
 		rows("views show what they read", "rowmasks.go", "base != nil && len(m.Rows[oid]) > 0", "base != nil && len(m.Rows[oid]) > 1<<20"),
 		rows("plans are shown", "rowread.go", "if j.explained != nil {", "if j.explained != nil && n == nil {"),
-		rows("counts are shown", "masksplit.go", "len(m.Rows) > 0 && tellsOfRows(object)", "len(m.Rows) > 1<<20 && tellsOfRows(object)"),
+		rows("counts are shown", "masksplit.go", `untold(object); why != "" {`, `untold(object); why != "" && n == nil {`),
 		rows("foreign keys find hidden rows", "rowask.go", `w.asksRows("foreign key "+key.Name+" of "+from.Qualified(), r)`, "_ = r"),
 		{
 			"rows can be added beside hidden ones", "pkg/pgsql/rowwrite.go",
