@@ -32,6 +32,7 @@ func (l *lineageReader) decides(n *stored, at *storedLevel) {
 	}
 }
 
+// branches says of a part that it may leave some of its own parts uncomputed.
 func branches(n *stored) bool {
 	switch n.tag {
 	case "CASEEXPR", "CASE", "COALESCEEXPR", "COALESCE", "BOOLEXPR":
@@ -72,16 +73,11 @@ func (l *lineageReader) mayFail(n *stored, at *storedLevel) bool {
 
 // columnMayFail is mayFail for a column reference. In doubt it may.
 func (l *lineageReader) columnMayFail(v *stored, at *storedLevel) bool {
-	up, ok := v.number("varlevelsup")
-	number, itemOK := v.number("varno")
-	column, columnOK := v.number("varattno")
-	for ; up > 0 && at != nil; up-- {
-		at = at.outer
-	}
-	if !ok || !itemOK || !columnOK || at == nil || number < 1 || number > len(at.items) {
+	at, item, column := referenced(v, at)
+	if at == nil {
 		return true
 	}
-	key := itemColumn{at.items[number-1], column}
+	key := itemColumn{at.items[item], column}
 	fails, known := l.fails[key]
 	if !known {
 		if l.fails == nil {

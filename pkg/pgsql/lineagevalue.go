@@ -115,22 +115,32 @@ func (l *lineageReader) sublink(n *stored, at *storedLevel) []source {
 	return nil
 }
 
-// column answers the sources of a column reference.
-func (l *lineageReader) column(v *stored, at *storedLevel) []source {
+// referenced answers what a column reference means: a level at which it stands or further out, the place of one of its items, and the column;
+// no level where it means nothing that is known here.
+func referenced(v *stored, at *storedLevel) (level *storedLevel, item, column int) {
 	up, ok := v.number("varlevelsup")
-	item, itemOK := v.number("varno")
+	number, itemOK := v.number("varno")
 	column, columnOK := v.number("varattno")
 	for ; up > 0 && at != nil; up-- {
 		at = at.outer
 	}
-	if !ok || !itemOK || !columnOK || at == nil || item < 1 || item > len(at.items) {
+	if !ok || !itemOK || !columnOK || at == nil || number < 1 || number > len(at.items) {
+		return nil, 0, 0
+	}
+	return at, number - 1, column
+}
+
+// column answers the sources of a column reference.
+func (l *lineageReader) column(v *stored, at *storedLevel) []source {
+	at, item, column := referenced(v, at)
+	if at == nil {
 		l.lost = true
 		return nil
 	}
-	key := itemColumn{at.items[item-1], column}
+	key := itemColumn{at.items[item], column}
 	sources, known := at.columns[key]
 	if !known {
-		sources = l.ofItem(item-1, column, at)
+		sources = l.ofItem(item, column, at)
 		if at.columns == nil {
 			at.columns = map[itemColumn][]source{}
 		}
